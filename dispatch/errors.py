@@ -1,0 +1,52 @@
+"""What can go wrong, as one tree.
+
+    DispatchError                 a clear sentence for a person; never a traceback
+    ├── UsageError                exit code 2: the call or a setting is wrong
+    │   └── SettingsError         a setting: its name, its value, what is allowed
+    └── Failure                   exit code 1: the call was right, the work failed
+        ├── IntakeError           a file or address that gives no issue: which, why, what to do
+        ├── CatalogError          a line of a catalog file: file, line, reason
+        ├── RenderError           a template that fails for one digest
+        └── StateError            a change of state that is not allowed
+
+`subscribers.errors` has its own small tree (SubscriberError, DatabaseError); the command line prints both
+the same way.
+"""
+
+from __future__ import annotations
+
+
+class DispatchError(Exception):
+    """Base of all errors that are told to a person. The message says what is wrong, where, and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(DispatchError):
+    """The call or its values are wrong."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is wrong."""
+
+
+class Failure(DispatchError):
+    """The call was right and the work could not be done."""
+
+
+class IntakeError(Failure):
+    """A file or an address gives no issue."""
+
+
+class CatalogError(Failure):
+    """A catalog file has a wrong line."""
+
+
+class RenderError(Failure):
+    """A digest cannot be rendered."""
+
+
+class StateError(Failure):
+    """A change of state is not allowed."""

@@ -1,0 +1,252 @@
+"""The words of the product as frozen values: no I/O, no behaviour beyond what follows from the fields."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class BlockKind(StrEnum):
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One heading or paragraph of an article, as plain text on one line."""
+
+    kind: BlockKind
+    text: str
+
+
+class Role(StrEnum):
+    """What a park is to an article: what it is about, or only named in it."""
+
+    SUBJECT = "subject"
+    MENTION = "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage that decided a tag.
+
+    `where` is `title`, `credit` or `text`; in `text`, `block` is the index of the block, else -1.
+    `start` and `end` count characters in that string, so that the passage can be underlined.
+    """
+
+    where: str
+    block: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkTag:
+    """A park found in an article, by the `name` of the catalog."""
+
+    name: str
+    role: Role
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicTag:
+    """A topic of an article with its score (above zero; higher is surer)."""
+
+    key: str
+    name: str
+    score: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    title: str
+    credit: str
+    blocks: tuple[Block, ...]
+    parks: tuple[ParkTag, ...] = ()
+    topics: tuple[TopicTag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the body names it; `contents_name` is what the contents list calls it ("" without one)."""
+
+    name: str
+    contents_name: str
+    articles: tuple[Article, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue of a bulletin. `number` is that of the year, `total` that of the whole run; 0 where unknown."""
+
+    bulletin: str
+    title: str
+    publisher: str
+    year: int
+    number: int
+    total: int
+    date: dt.date | None
+    columns: tuple[Column, ...]
+
+    @property
+    def ref(self) -> str:
+        """What the issue is called within its bulletin: its total number (`534`), else `YYYY-NN`."""
+        return str(self.total) if self.total else f"{self.year}-{self.number:02d}"
+
+
+class IssueState(StrEnum):
+    HELD = "held"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class DeliveryState(StrEnum):
+    PLANNED = "planned"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class MessageState(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class DigestArticle:
+    """An article as it stands in a digest. `bit` is its power of two in the digest's variants;
+    `position` its place in the issue, from 1 (it makes the article's address)."""
+
+    article: Article
+    bit: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One column of one issue, as its readers get it. `part` counts from 1; a column of more than 62 articles
+    is several digests."""
+
+    id: int
+    bulletin: str
+    issue_ref: str
+    title: str
+    title_en: str
+    publisher: str
+    year: int
+    number: int
+    total: int
+    date: dt.date | None
+    column: str
+    column_en: str
+    part: int
+    parts: int
+    articles: tuple[DigestArticle, ...]
+
+    @property
+    def whole(self) -> int:
+        """The variant with every article."""
+        return sum(entry.bit for entry in self.articles)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One digest within a message: the articles of the reader's variant, then the others (titles only)."""
+
+    digest: Digest
+    matching: tuple[DigestArticle, ...]
+    others: tuple[DigestArticle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that the rendering of a message depends on, but for what is personal.
+
+    `kind` is `digest` or `test`; `language` `zh` or `en`; `format` `full` or `titles`.
+    """
+
+    kind: str
+    language: str
+    format: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A follow that brought the reader a message, in the reader's words, and the link that drops just it
+    (an https or mailto address; "" where there is none)."""
+
+    tag: str
+    label: str
+    unfollow_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is personal in one message.
+
+    `provider_id` is the Message-ID (without angle brackets) or webhook id: the same in every attempt.
+    `unsubscribe_url` is an https address for a page and RFC 8058 POST, or "" without `web.base_url`;
+    `unsubscribe_mailto` is a mailto address, or "".
+    """
+
+    message_id: int
+    channel: str
+    address: str
+    name: str
+    language: str
+    provider_id: str
+    reasons: tuple[Reason, ...] = ()
+    unsubscribe_url: str = ""
+    unsubscribe_mailto: str = ""
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The receiver accepted. `provider_id` is the receiver's own id, where it gives one."""
+
+    provider_id: str = ""
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now. `after` is the least delay in seconds that the provider asks for (None: ours decides).
+
+    `outage` says that the lane, not this message, is at fault (nobody answers, the bot's own limit): no attempt
+    is counted and the lane rests. `new_address` replaces the endpoint's address for good.
+    """
+
+    reason: str
+    code: str = ""
+    after: float | None = None
+    outage: bool = False
+    new_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Refused for good. `endpoint_state` is what becomes of the endpoint ("" leaves it: only the message fails)."""
+
+    reason: str
+    code: str = ""
+    endpoint_state: str = ""
+
+
+Outcome = Sent | Retry | Rejected

@@ -1,11 +1,15 @@
 """What the engine asks of a channel. The engine knows this protocol and no channel.
 
+Messages wait in a *queue* (`email`, `telegram`, `telegram:second`, `webhook:hooks.example.com`). A *lane* takes
+from one queue at its own pace: a relay, a bot, a host. Two relays are two lanes on the queue `email`.
+
 A channel renders a content once; the engine keeps the result and hands it to `send` for every recipient of that
 variant. `send` returns what happened; an exception is a bug or an outage of our own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,13 +18,16 @@ from dispatch.model import Content, Envelope, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How fast a lane may go.
+class Lane:
+    """One way out, with its limits.
 
     `connections` work side by side; `rate` is messages a second over all of them (None: no limit), paced
-    uniformly; `address_interval` gives the least seconds between two messages to one address.
+    uniformly; `address_interval` and `group_interval` are the least seconds between two messages to one address,
+    the latter for addresses that begin with `-` (Telegram's groups).
     """
 
+    name: str
+    queue: str
     connections: int = 1
     rate: float | None = None
     address_interval: float = 0.0
@@ -36,7 +43,7 @@ class Rendered(Protocol):
 
 
 class Connection(Protocol):
-    """One session with the receiver's side. Used by one task at a time."""
+    """One session with the receiver's side, used by one task at a time."""
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send part `part` (from 0) to one address."""
@@ -48,10 +55,22 @@ class Channel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def limits(self, lane: str) -> Limits: ...
+    @property
+    def retry_delays(self) -> Sequence[float]:
+        """Seconds before the second attempt, the third, …; the last one repeats."""
+
+    @property
+    def expire_seconds(self) -> float:
+        """How long after it was due a message is still worth sending."""
+
+    def lanes(self, queue: str) -> Sequence[Lane]:
+        """The lanes that take from `queue`; none where the queue has no settings (its messages wait)."""
 
     def render(self, content: Content) -> Rendered:
-        """Render for all recipients. Raises RenderError where a template fails."""
+        """Render for all recipients of a content. Raises RenderError where a template fails."""
 
-    def open(self, lane: str) -> AbstractAsyncContextManager[Connection]:
-        """A connection of that lane. Opening may be lazy: errors of the network come out of `send`."""
+    def open(self, lane: Lane) -> AbstractAsyncContextManager[Connection]:
+        """A connection of that lane. Opening is lazy: errors of the network come out of `send`."""
+
+    async def close(self) -> None:
+        """Give back what the channel holds."""

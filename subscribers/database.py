@@ -1,0 +1,190 @@
+"""One handle on the store: transactions, named queries from `.sql` files, and the migrations handed to it.
+
+A `Database` is one connection and belongs to the thread that opened it. Every write happens inside
+`transaction()`, which takes SQLite's write lock at once (BEGIN IMMEDIATE), so that no transaction dies half-way
+for want of it. Times are whole milliseconds since 1970 in UTC throughout.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlite_utils
+
+from subscribers.errors import DatabaseError
+
+Row = dict[str, Any]
+Params = Mapping[str, Any]
+
+_NAME = re.compile(r"^-- name: ([a-z_]+)\s*$", re.MULTILINE)
+_BUSY_SECONDS = 30.0
+_CREATE_VERSIONS = """
+CREATE TABLE IF NOT EXISTS schema_versions (
+  component TEXT PRIMARY KEY, version INTEGER NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+)
+"""
+
+
+@cache
+def queries(file: Path) -> Mapping[str, str]:
+    """The named queries of a `.sql` file: each begins with a line `-- name: NAME`."""
+    parts = _NAME.split(file.read_text(encoding="utf-8"))
+    return dict(zip(parts[1::2], (text.strip() for text in parts[2::2]), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The migrations of one component: `NNNN_*.sql` in a folder, applied in order, each in a transaction."""
+
+    component: str
+    folder: Path
+
+    def scripts(self) -> list[tuple[int, str]]:
+        files = sorted(self.folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+        return [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in files]
+
+
+SCHEMA = Schema("subscribers", Path(__file__).with_name("migrations"))
+
+
+class Database:
+    """A connection to the store."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(
+        cls, url: str, schemas: Sequence[Schema], *, synchronous: Literal["full", "normal"] = "full"
+    ) -> Database:
+        """Open the database of a `sqlite:///` URL and bring it to the newest schema; make it where it is missing.
+
+        Raises DatabaseError: no database file, no right to it, made by a newer version.
+        """
+        path = Path(url.removeprefix("sqlite:///"))
+        try:
+            database = cls(_connect(path, synchronous), path)
+            database.migrate(schemas)
+        except (sqlite3.Error, OSError) as error:
+            raise DatabaseError(f"cannot open the database {path}: {error}") from error
+        return database
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def migrate(self, schemas: Sequence[Schema]) -> None:
+        """Apply what is missing of each schema, all of it or nothing."""
+        pending = [schema for schema in schemas if self._version(schema) < len(schema.scripts())]
+        if not pending and all(self._checked(schema) for schema in schemas):
+            return
+        with self.transaction():
+            self._connection.execute(_CREATE_VERSIONS)
+            for schema in schemas:
+                self._checked(schema)
+                self._apply(schema)
+
+    def _apply(self, schema: Schema) -> None:
+        current = self._version(schema)
+        for version, script in schema.scripts():
+            if version > current:
+                for statement in _statements(script):
+                    self._connection.execute(statement)
+                self._connection.execute(
+                    "INSERT INTO schema_versions (component, version) VALUES (?, ?)"
+                    " ON CONFLICT (component) DO UPDATE SET version = excluded.version",
+                    (schema.component, version),
+                )
+
+    def _checked(self, schema: Schema) -> bool:
+        newest, current = len(schema.scripts()), self._version(schema)
+        if current > newest:
+            raise DatabaseError(
+                f"the database {self.path} is from a newer version of this program"
+                f" ({schema.component} schema {current}, this program knows {newest}): install the newer version"
+            )
+        return True
+
+    def _version(self, schema: Schema) -> int:
+        try:
+            row = self._connection.execute(
+                "SELECT version FROM schema_versions WHERE component = ?", (schema.component,)
+            ).fetchone()
+        except sqlite3.OperationalError:
+            return 0
+        return int(row["version"]) if row else 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen together or not at all. Not nestable."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def all(self, sql: str, params: Params | None = None) -> list[Row]:
+        return self._connection.execute(sql, params or {}).fetchall()
+
+    def one(self, sql: str, params: Params | None = None) -> Row | None:
+        row: Row | None = self._connection.execute(sql, params or {}).fetchone()
+        return row
+
+    def value(self, sql: str, params: Params | None = None) -> Any:
+        """The first column of the first row; None without a row."""
+        row = self.one(sql, params)
+        return next(iter(row.values())) if row else None
+
+    def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
+        """Rows one by one, for results that need not fit into memory."""
+        yield from self._connection.execute(sql, params or {})
+
+    def run(self, sql: str, params: Params | None = None) -> int:
+        """Execute a statement; the number of rows it changed."""
+        return self._connection.execute(sql, params or {}).rowcount
+
+    def many(self, sql: str, rows: Iterable[Params]) -> int:
+        return self._connection.executemany(sql, rows).rowcount
+
+    def insert(self, sql: str, params: Params) -> int:
+        """Execute an INSERT … RETURNING id; the id."""
+        return int(self.value(sql, params))
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)  # addresses and signing keys: for the owner alone
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    # sqlite-utils reads rows by position: it works before the row factory is ours.
+    sqlite_utils.Database(connection, execute_plugins=False).enable_wal()
+    connection.row_factory = _row
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
+    return dict(zip((column[0] for column in cursor.description), values, strict=True))
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise DatabaseError(f"a migration ends in an unfinished statement: {statement.strip()[:80]}")

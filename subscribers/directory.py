@@ -1,0 +1,234 @@
+"""Subscribers, endpoints and follows: add, change, list, remove.
+
+The functions that write are called inside a transaction of the caller's, so that several belong together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+
+from subscribers.database import Database, Row, queries
+from subscribers.errors import Conflict, InvalidValue, NotFound
+from subscribers.model import (
+    Address,
+    Cadence,
+    Endpoint,
+    EndpointState,
+    Preferences,
+    Rhythm,
+    Subscriber,
+)
+
+SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
+
+
+def add(
+    db: Database,
+    *,
+    name: str,
+    addresses: Sequence[Address],
+    follows: Iterable[str],
+    preferences: Preferences,
+    consent: str,
+    now: int,
+) -> int:
+    """Add a subscriber with an endpoint an address, all with the same follows; the subscriber's id.
+
+    `consent` is the basis on which the endpoints are active at once; "" leaves them pending.
+    Raises Conflict where an address belongs to somebody else.
+    """
+    if not addresses:
+        raise InvalidValue("a subscriber needs an address: --email, --telegram or --webhook")
+    subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": now})
+    tags = tuple(dict.fromkeys(follows))
+    for address in addresses:
+        endpoint_id = _add_endpoint(db, subscriber_id, address, preferences, consent, now)
+        follow(db, endpoint_id, tags, now)
+    return subscriber_id
+
+
+def _add_endpoint(
+    db: Database, subscriber_id: int, address: Address, preferences: Preferences, consent: str, now: int
+) -> int:
+    values = {
+        "subscriber_id": subscriber_id,
+        **asdict(address),
+        "state": EndpointState.ACTIVE if consent else EndpointState.PENDING,
+        "consent": consent,
+        "consented_at": now if consent else None,
+        "language": preferences.language,
+        "format": preferences.format,
+        "bundled": int(preferences.bundled),
+        "rhythm_id": rhythm_id(db, preferences.rhythm),
+        "now": now,
+    }
+    known = db.one(SQL["endpoint_by_address"], {"channel": address.channel, "address": address.address})
+    if known is None:
+        return db.insert(SQL["add_endpoint"], values)
+    if known["removed_at"] is None:
+        raise Conflict(
+            f"{address.channel} address {address.address} belongs to subscriber {known['subscriber_id']} already;"
+            f" to add follows: dispatch subscribers follow {known['subscriber_id']} WHAT…"
+        )
+    if known["state"] == EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
+        values |= {"state": EndpointState.SUPPRESSED, "reason": known["reason"]}
+    db.run(SQL["take_over_endpoint"], {"reason": "", **values, "id": known["id"]})
+    db.run(SQL["unfollow_all"], {"endpoint_id": known["id"]})
+    return int(known["id"])
+
+
+def rhythm_id(db: Database, rhythm: Rhythm) -> int:
+    """The id of a rhythm, which is added where it is new."""
+    found = db.value(SQL["rhythm"], asdict(rhythm))
+    return int(found) if found is not None else db.insert(SQL["add_rhythm"], asdict(rhythm))
+
+
+def rhythms(db: Database) -> dict[int, Rhythm]:
+    return {row["id"]: _rhythm(row) for row in db.all(SQL["rhythms"])}
+
+
+def owner_of(db: Database, address: Address) -> int | None:
+    """The endpoint that holds an address, unless its subscriber was removed."""
+    known = db.one(SQL["endpoint_by_address"], {"channel": address.channel, "address": address.address})
+    return int(known["id"]) if known and known["removed_at"] is None else None
+
+
+def follow(db: Database, endpoint_id: int, tags: Iterable[str], now: int) -> None:
+    db.many(SQL["follow"], [{"tag": tag, "endpoint_id": endpoint_id, "now": now} for tag in tags])
+
+
+def unfollow(db: Database, endpoint_id: int, tags: Iterable[str]) -> int:
+    """Drop follows; how many there were."""
+    return sum(db.run(SQL["unfollow"], {"tag": tag, "endpoint_id": endpoint_id}) for tag in tags)
+
+
+def find(db: Database, word: str) -> tuple[Subscriber, tuple[Endpoint, ...]]:
+    """Who is meant by a word of the command line: a subscriber's number (all endpoints), or one endpoint by `e7`
+    or by its address. Raises NotFound or InvalidValue."""
+    if word.isascii() and word.isdigit():
+        subscriber = get(db, int(word))
+        return subscriber, subscriber.endpoints
+    endpoint_id = int(word[1:]) if _is_label(word) else _by_address(db, word)
+    for subscriber in _load(db, endpoint_id=endpoint_id):
+        return subscriber, tuple(e for e in subscriber.endpoints if e.id == endpoint_id)
+    raise NotFound(f"no endpoint {word}; see: dispatch subscribers list")
+
+
+def _is_label(word: str) -> bool:
+    return word[:1] == "e" and word[1:].isascii() and word[1:].isdigit() and len(word) < 19
+
+
+def _by_address(db: Database, word: str) -> int:
+    rows = db.all(SQL["endpoints_at_address"], {"address": word})
+    if len(rows) > 1:
+        labels = ", ".join(f"e{row['id']}" for row in rows)
+        raise InvalidValue(f"{word} is the address of several endpoints ({labels}): name one of them")
+    if not rows:
+        raise NotFound(f"no subscriber or endpoint {word}; see: dispatch subscribers list")
+    return int(rows[0]["id"])
+
+
+def get(db: Database, subscriber_id: int) -> Subscriber:
+    if subscriber_id < 2**63:
+        for subscriber in _load(db, subscriber_id=subscriber_id):
+            return subscriber
+    raise NotFound(f"no subscriber {subscriber_id}; see: dispatch subscribers list")
+
+
+def everyone(db: Database) -> Iterator[Subscriber]:
+    """All subscribers in the order of their ids."""
+    return _load(db)
+
+
+def _load(
+    db: Database, *, subscriber_id: int | None = None, endpoint_id: int | None = None
+) -> Iterator[Subscriber]:
+    rows = db.all(SQL["subscribers"], {"id": subscriber_id, "endpoint_id": endpoint_id})
+    one = rows[0]["subscriber_id"] if rows and (subscriber_id or endpoint_id) else None
+    follows: defaultdict[int, list[str]] = defaultdict(list)
+    for row in db.each(SQL["follows"], {"subscriber_id": one}):
+        follows[row["endpoint_id"]].append(row["tag"])
+    for _, group in groupby(rows, key=lambda row: row["subscriber_id"]):
+        yield _subscriber(list(group), follows)
+
+
+def _subscriber(rows: list[Row], follows: dict[int, list[str]]) -> Subscriber:
+    return Subscriber(
+        id=rows[0]["subscriber_id"],
+        name=rows[0]["name"],
+        created_at=rows[0]["created_at"],
+        endpoints=tuple(_endpoint(row, follows[row["id"]]) for row in rows if row["id"] is not None),
+    )
+
+
+def _endpoint(row: Row, follows: list[str]) -> Endpoint:
+    return Endpoint(
+        id=row["id"],
+        subscriber_id=row["subscriber_id"],
+        address=Address(row["channel"], row["address"], row["queue"], row["secret"]),
+        state=EndpointState(row["state"]),
+        reason=row["reason"],
+        consent=row["consent"],
+        consented_at=row["consented_at"],
+        preferences=Preferences(_rhythm(row), row["language"], row["format"], bool(row["bundled"])),
+        follows=tuple(follows),
+    )
+
+
+def _rhythm(row: Row) -> Rhythm:
+    return Rhythm(
+        Cadence(row["cadence"]),
+        row["weekday"],
+        row["minute"],
+        row["timezone"],
+        row["quiet_from"],
+        row["quiet_until"],
+    )
+
+
+def set_state(db: Database, endpoint_id: int, state: EndpointState, reason: str, now: int) -> None:
+    db.run(SQL["set_state"], {"id": endpoint_id, "state": state, "reason": reason, "now": now})
+
+
+def pause(db: Database, endpoint: Endpoint, now: int) -> bool:
+    """Pause an active endpoint; whether it was one."""
+    if endpoint.state is not EndpointState.ACTIVE:
+        return False
+    set_state(db, endpoint.id, EndpointState.PAUSED, "paused by an administrator", now)
+    return True
+
+
+def resume(db: Database, endpoint: Endpoint, now: int) -> bool:
+    """Make a paused endpoint active again; whether it was paused. Others need their own way back: a pending one a
+    confirmation, a suppressed or gone one the person's own wish."""
+    if endpoint.state is not EndpointState.PAUSED:
+        return False
+    set_state(db, endpoint.id, EndpointState.ACTIVE, "", now)
+    return True
+
+
+def confirm(db: Database, endpoint_id: int, consent: str, now: int) -> None:
+    """Make an endpoint active on a stated basis of consent."""
+    db.run(SQL["confirm"], {"id": endpoint_id, "consent": consent, "now": now})
+
+
+def opt_out(db: Database, endpoint_id: int, now: int) -> None:
+    """The reader's own wish: nothing more goes to this address."""
+    set_state(db, endpoint_id, EndpointState.SUPPRESSED, "unsubscribed by the reader", now)
+
+
+def change_address(db: Database, endpoint_id: int, address: str, now: int) -> None:
+    db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": now})
+
+
+def remove(db: Database, subscriber: Subscriber, now: int) -> None:
+    """Remove a subscriber: no follows, no endpoint that is written to. The ledger keeps what they were sent."""
+    for endpoint in subscriber.endpoints:
+        db.run(SQL["unfollow_all"], {"endpoint_id": endpoint.id})
+        if endpoint.state is not EndpointState.SUPPRESSED:  # an opt-out outlives the subscriber
+            set_state(db, endpoint.id, EndpointState.GONE, "subscriber removed", now)
+    db.run(SQL["remove_subscriber"], {"id": subscriber.id, "now": now})

@@ -1,0 +1,39 @@
+"""What can go wrong here.
+
+SubscriberError            a clear sentence for a person
+├── InvalidValue           a value that cannot be taken: an address, a time zone, an hour (exit code 2)
+├── NotFound               no such subscriber or endpoint (exit code 1)
+├── Conflict               the address belongs to somebody already (exit code 1)
+├── BadFile                lines of a file that cannot be taken (exit code 1)
+└── DatabaseError          the database cannot be opened or is from a newer version (exit code 1)
+"""
+
+from __future__ import annotations
+
+
+class SubscriberError(Exception):
+    """Base of the errors of this package. The message says what is wrong, where, and what to do."""
+
+    exit_code = 1
+
+
+class InvalidValue(SubscriberError):
+    """A value that cannot be taken."""
+
+    exit_code = 2
+
+
+class NotFound(SubscriberError):
+    """There is no such subscriber or endpoint."""
+
+
+class Conflict(SubscriberError):
+    """An address belongs to somebody already."""
+
+
+class BadFile(SubscriberError):
+    """A file has lines that cannot be taken; nothing of it was."""
+
+
+class DatabaseError(SubscriberError):
+    """The database cannot be used."""

@@ -1,0 +1,89 @@
+"""Subscribers, their endpoints, follows and preferences, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EndpointState(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUPPRESSED = "suppressed"
+    GONE = "gone"
+
+
+class Cadence(StrEnum):
+    NOW = "now"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LANGUAGES = ("zh", "en")
+FORMATS = ("full", "titles")
+DEFAULT_MINUTE = 8 * 60
+DEFAULT_TIMEZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When an endpoint wants its messages. Minutes count from midnight in `timezone`; -1 is "not set".
+
+    `minute` is that of a daily or weekly slot, `weekday` (0 Monday) that of a weekly one. Nothing is sent from
+    `quiet_from` until `quiet_until`; the span may cross midnight.
+    """
+
+    cadence: Cadence = Cadence.NOW
+    weekday: int = -1
+    minute: int = -1
+    timezone: str = DEFAULT_TIMEZONE
+    quiet_from: int = -1
+    quiet_until: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How an endpoint wants its messages."""
+
+    rhythm: Rhythm = Rhythm()
+    language: str = "zh"
+    format: str = "full"
+    bundled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a message can go: normalised by the channel, with the queue it waits in and the secret that signs."""
+
+    channel: str
+    address: str
+    queue: str
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    id: int
+    subscriber_id: int
+    address: Address
+    state: EndpointState
+    reason: str
+    consent: str
+    consented_at: int | None
+    preferences: Preferences
+    follows: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """How the command line names it."""
+        return f"e{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    id: int
+    name: str
+    created_at: int
+    endpoints: tuple[Endpoint, ...]

@@ -1,0 +1,86 @@
+-- name: add_subscriber
+INSERT INTO subscribers (name, created_at) VALUES (:name, :now) RETURNING id
+
+-- name: add_endpoint
+INSERT INTO endpoints (subscriber_id, channel, address, queue, secret, state, reason, consent, consented_at, language,
+                       format, bundled, rhythm_id, created_at, changed_at)
+VALUES (:subscriber_id, :channel, :address, :queue, :secret, :state, '', :consent, :consented_at, :language, :format,
+        :bundled, :rhythm_id, :now, :now)
+RETURNING id
+
+-- name: take_over_endpoint
+-- The address of a removed subscriber is used again: the row stays, so that nothing already sent is sent again.
+UPDATE endpoints
+SET subscriber_id = :subscriber_id, queue = :queue, secret = :secret, state = :state, reason = :reason, consent = :consent,
+    consented_at = :consented_at, language = :language, format = :format, bundled = :bundled, rhythm_id = :rhythm_id,
+    changed_at = :now
+WHERE id = :id
+
+-- name: rhythm
+SELECT id FROM rhythms
+WHERE cadence = :cadence AND weekday = :weekday AND minute = :minute AND timezone = :timezone
+  AND quiet_from = :quiet_from AND quiet_until = :quiet_until
+
+-- name: add_rhythm
+INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
+VALUES (:cadence, :weekday, :minute, :timezone, :quiet_from, :quiet_until) RETURNING id
+
+-- name: rhythms
+SELECT id, cadence, weekday, minute, timezone, quiet_from, quiet_until FROM rhythms ORDER BY id
+
+-- name: follow
+INSERT INTO follows (tag, endpoint_id, created_at) VALUES (:tag, :endpoint_id, :now) ON CONFLICT DO NOTHING
+
+-- name: unfollow
+DELETE FROM follows WHERE tag = :tag AND endpoint_id = :endpoint_id
+
+-- name: unfollow_all
+DELETE FROM follows WHERE endpoint_id = :endpoint_id
+
+-- name: endpoint_by_address
+SELECT e.id, e.subscriber_id, e.state, e.reason, s.removed_at FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
+WHERE e.channel = :channel AND e.address = :address
+
+-- name: endpoints_at_address
+-- The same words may be an address on several channels; removed subscribers do not count.
+SELECT e.id FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
+WHERE e.address = :address ORDER BY e.id
+
+-- name: subscribers
+-- All of them, or those of one id (:id) or one endpoint (:endpoint_id); a row an endpoint.
+SELECT s.id AS subscriber_id, s.name, s.created_at, e.id, e.channel, e.address, e.queue, e.secret, e.state, e.reason,
+       e.consent, e.consented_at, e.language, e.format, e.bundled,
+       r.cadence, r.weekday, r.minute, r.timezone, r.quiet_from, r.quiet_until
+FROM subscribers s
+LEFT JOIN endpoints e ON e.subscriber_id = s.id
+LEFT JOIN rhythms r ON r.id = e.rhythm_id
+WHERE s.removed_at IS NULL AND (:id IS NULL OR s.id = :id)
+  AND (:endpoint_id IS NULL OR s.id = (SELECT subscriber_id FROM endpoints WHERE id = :endpoint_id))
+ORDER BY s.id, e.id
+
+-- name: follows
+SELECT f.endpoint_id, f.tag FROM follows f
+WHERE :subscriber_id IS NULL OR f.endpoint_id IN (SELECT id FROM endpoints WHERE subscriber_id = :subscriber_id)
+ORDER BY f.endpoint_id, f.created_at, f.tag
+
+-- name: set_state
+UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE id = :id
+
+-- name: confirm
+UPDATE endpoints SET state = 'active', reason = '', consent = :consent, consented_at = :now, changed_at = :now
+WHERE id = :id
+
+-- name: set_address
+UPDATE endpoints SET address = :address, changed_at = :now WHERE id = :id
+
+-- name: remove_subscriber
+UPDATE subscribers SET removed_at = :now WHERE id = :id
+
+-- name: count_active
+SELECT channel, COUNT(*) AS endpoints FROM endpoints WHERE state = 'active' GROUP BY channel ORDER BY channel
+
+-- name: keys
+SELECT secret FROM signing_keys ORDER BY id
+
+-- name: add_key
+INSERT INTO signing_keys (secret, created_at) VALUES (:secret, :now) RETURNING id

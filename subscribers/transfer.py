@@ -1,0 +1,205 @@
+"""Subscribers in and out as CSV.
+
+A row is a subscriber: each filled address is an endpoint, and all of them have the row's follows and preferences.
+On the way out, endpoints of one subscriber that differ in follows or preferences are rows of their own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from subscribers.errors import BadFile, InvalidValue, SubscriberError
+from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, Preferences, Subscriber
+from subscribers.rhythm import clock, parse_rhythm, quiet_text, weekday_text
+
+CHANNELS = ("email", "telegram", "webhook")
+COLUMNS = (
+    *("name", *CHANNELS, "follows", "language", "cadence", "weekday", "at", "timezone", "quiet"),
+    *("bundle", "format"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TRUE, _FALSE = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
+_SHOWN_ERRORS = 20
+_MOST_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of an import, checked."""
+
+    line: int
+    name: str
+    addresses: tuple[Address, ...]
+    follows: tuple[str, ...]
+    preferences: Preferences
+
+
+def decode(data: bytes) -> str:
+    """The text of a CSV file: UTF-8 with or without a mark, else GB18030, as spreadsheets in China save it.
+
+    Raises BadFile.
+    """
+    if len(data) > _MOST_BYTES:
+        raise BadFile(f"the file has more than {_MOST_BYTES // 1_000_000} MB: cut it into several")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise BadFile("the file is neither UTF-8 nor GB18030 text: save it as CSV in UTF-8")
+
+
+def read_csv(text: str, address: Callable[[str, str], Address], tag: Callable[[str], str]) -> list[Entry]:
+    """All rows of a CSV, or BadFile with each line that cannot be taken.
+
+    `address` checks an address of a channel, `tag` a follow word; both raise an error that says what is wrong.
+    """
+    rows = _rows(text)
+    entries: list[Entry] = []
+    errors: list[str] = []
+    seen: dict[tuple[str, str], int] = {}
+    for line, row in rows:
+        try:
+            entry = _entry(line, row, address, tag)
+            _refuse_repeats(entry, seen)
+        except Exception as error:  # the callbacks come with error trees of their own
+            if not hasattr(error, "exit_code"):
+                raise
+            errors.append(f"line {line}: {error}")
+            continue
+        entries.append(entry)
+    if errors:
+        more = f"\n… and {len(errors) - _SHOWN_ERRORS} more" if len(errors) > _SHOWN_ERRORS else ""
+        raise BadFile("nothing was imported:\n" + "\n".join(errors[:_SHOWN_ERRORS]) + more)
+    return entries
+
+
+def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    if "\0" in text:
+        raise BadFile("this is not a CSV file (it has NUL characters): save it as CSV in UTF-8")
+    if not text.strip():
+        raise BadFile(f"the file is empty; its first line names the columns: {','.join(COLUMNS[:5])}")
+    header = text.lstrip().splitlines()[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = [name.strip().lower() for name in next(reader)]
+        _check_columns(names)
+        end = reader.line_num
+        for values in reader:
+            begin, end = end + 1, reader.line_num
+            if any(value.strip() for value in values):
+                yield begin, dict(zip(names, (_plain(value) for value in values), strict=False))
+    except csv.Error as error:
+        raise BadFile(f"line {reader.line_num}: not valid CSV: {error}") from None
+
+
+def _check_columns(names: list[str]) -> None:
+    unknown = [name for name in names if name and name not in COLUMNS]
+    if unknown:
+        raise BadFile(f"unknown column {unknown[0]!r}; allowed: {', '.join(COLUMNS)}")
+    if not set(names) & set(CHANNELS):
+        raise BadFile(f"no column of addresses; at least one of {', '.join(CHANNELS)} is needed")
+    if len(set(names)) != len(names):
+        raise BadFile("a column is named twice")
+
+
+def _entry(
+    line: int, row: dict[str, str], address: Callable[[str, str], Address], tag: Callable[[str], str]
+) -> Entry:
+    addresses = tuple(address(channel, row[channel]) for channel in CHANNELS if row.get(channel))
+    if not addresses:
+        raise InvalidValue(f"no address: fill one of {', '.join(CHANNELS)}")
+    words = [word.strip() for word in row.get("follows", "").split(";") if word.strip()]
+    return Entry(line, row.get("name", ""), addresses, tuple(dict.fromkeys(map(tag, words))), _preferences(row))
+
+
+def _preferences(row: dict[str, str]) -> Preferences:
+    return parse_preferences(
+        rhythm=[row.get(name, "") for name in ("cadence", "weekday", "at", "timezone", "quiet")],
+        language=row.get("language", ""),
+        format_=row.get("format", ""),
+        bundled=_boolean(row.get("bundle", "")),
+    )
+
+
+def parse_preferences(*, rhythm: list[str], language: str, format_: str, bundled: bool) -> Preferences:
+    """Preferences from words ("" for the default); `rhythm` are the arguments of `parse_rhythm`.
+
+    Raises InvalidValue.
+    """
+    if language and language not in LANGUAGES:
+        raise InvalidValue(f"language {language!r}: allowed are {', '.join(LANGUAGES)}")
+    if format_ and format_ not in FORMATS:
+        raise InvalidValue(f"format {format_!r}: allowed are {', '.join(FORMATS)}")
+    return Preferences(parse_rhythm(*rhythm), language or LANGUAGES[0], format_ or FORMATS[0], bundled)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in (*_TRUE, *_FALSE):
+        raise InvalidValue(f"bundle {text!r}: allowed are yes and no")
+    return text.lower() in _TRUE
+
+
+def _refuse_repeats(entry: Entry, seen: dict[tuple[str, str], int]) -> None:
+    for item in entry.addresses:
+        first = seen.setdefault((item.channel, item.address), entry.line)
+        if first != entry.line:
+            raise SubscriberError(f"{item.channel} address {item.address} stands on line {first} already")
+
+
+def write_csv(subscribers: Iterable[Subscriber], out: TextIO) -> int:
+    """Write all subscribers; how many rows."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for subscriber in subscribers:
+        for row in _grouped(subscriber):
+            writer.writerow([_neutral(row.get(name, "")) for name in COLUMNS])
+            count += 1
+    return count
+
+
+def _grouped(subscriber: Subscriber) -> Iterator[dict[str, str]]:
+    """Endpoints that share follows and preferences share a row, one of each channel."""
+    rows: list[tuple[object, dict[str, str]]] = []
+    for endpoint in subscriber.endpoints:
+        alike = (endpoint.follows, endpoint.preferences)
+        channel = endpoint.address.channel
+        row = next((row for key, row in rows if key == alike and channel not in row), None)
+        if row is None:
+            row = {"name": subscriber.name, **_common(endpoint)}
+            rows.append((alike, row))
+        row[channel] = endpoint.address.address
+    return (row for _, row in rows)
+
+
+def _common(endpoint: Endpoint) -> dict[str, str]:
+    rhythm = endpoint.preferences.rhythm
+    return {
+        "follows": ";".join(endpoint.follows),
+        "language": endpoint.preferences.language,
+        "cadence": rhythm.cadence.value,
+        "weekday": weekday_text(rhythm),
+        "at": clock(rhythm.minute),
+        "timezone": rhythm.timezone,
+        "quiet": quiet_text(rhythm),
+        "bundle": "yes" if endpoint.preferences.bundled else "no",
+        "format": endpoint.preferences.format,
+    }
+
+
+def _neutral(value: str) -> str:
+    """No spreadsheet may take a value for a formula; numbers (chat ids of groups) are none."""
+    if value.startswith(_FORMULA) and not value.removeprefix("-").isdigit():
+        return f"'{value}"
+    return value
+
+
+def _plain(value: str) -> str:
+    value = value.strip()
+    return value[1:] if value[:1] == "'" and value[1:].startswith(_FORMULA) else value

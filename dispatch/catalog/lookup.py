@@ -1,0 +1,231 @@
+"""The catalog: finds parks, topics and columns by the words people use, and speaks of stored tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from dispatch.catalog.values import Bulletin, ColumnSpec, Park, Topic, TopicGroup
+from dispatch.catalog.words import city_shorts, fold_word, near, province_short, written_forms
+from dispatch.errors import UsageError
+from dispatch.model import Article, Role
+
+MENTIONS = "+mentions"
+FORMS = ("park:NAME", f"park:NAME{MENTIONS}", "province:NAME", "topic:NAME", "column:NAME", "bulletin:KEY", "all")
+
+# How alike (0 to 100) a column's name in an issue and in the profile must be to be taken for the same.
+_SAME_COLUMN = 75
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Parks, topics and bulletins in the order of their files."""
+
+    parks: tuple[Park, ...]
+    topics: tuple[Topic, ...]
+    bulletins: tuple[Bulletin, ...]
+    groups: tuple[TopicGroup, ...] = ()
+
+    def park(self, word: str) -> Park | None:
+        """The park of this name, full name, strict alias or another written form of them (南昌国家高新区)."""
+        return self._park_words.get(fold_word(word))
+
+    def province(self, word: str) -> str | None:
+        """江西 or 江西省 -> 江西省, where some park lies in it."""
+        return self._province_words.get(fold_word(word))
+
+    def topic(self, word: str) -> Topic | None:
+        """The topic of this key, Chinese or English name or alias."""
+        return self._topic_words.get(fold_word(word))
+
+    def bulletin(self, key: str) -> Bulletin | None:
+        return next((bulletin for bulletin in self.bulletins if bulletin.key == key), None)
+
+    def column(self, word: str, bulletin: str | None = None) -> tuple[Bulletin, ColumnSpec] | None:
+        """The column of this key, name or alias; `huoju/zones` or `bulletin` says whose.
+
+        Raises UsageError where several bulletins have one.
+        """
+        prefix, slash, rest = word.partition("/")
+        if slash and bulletin is None and self.bulletin(prefix.strip()):
+            bulletin, word = prefix.strip(), rest
+        found = [
+            (owner, spec)
+            for owner in self.bulletins
+            for spec in owner.columns
+            if bulletin in (None, owner.key) and fold_word(word) in _column_words(spec)
+        ]
+        if len(found) > 1:
+            ways = _listed(f"column:{owner.key}/{spec.key}" for owner, spec in found)
+            raise UsageError(f"Several bulletins have a column {word!r}. Write one of: {ways}")
+        return found[0] if found else None
+
+    def column_spec(self, bulletin_key: str, column_name: str, contents_name: str = "") -> ColumnSpec:
+        """The bulletin's column of this name, else of its name in the contents list, else the likest one.
+
+        A column that the profile does not list gets a spec of its own, with the name for a key.
+        """
+        for name in (column_name, contents_name):
+            if name and (found := self.column(name, bulletin_key)):
+                return found[1]
+        return self._likest_column(bulletin_key, column_name) or ColumnSpec(column_name, column_name)
+
+    def resolve(self, what: str) -> str:
+        """The stored tag for a follow as people write it: `park:南昌国家高新区+mentions`, `topic:区块链`, `all`.
+
+        Raises UsageError, which suggests the nearest names, or lists the prefixes.
+        """
+        prefix, colon, word = what.strip().replace("：", ":", 1).partition(":")
+        prefix, word = prefix.strip().lower(), word.strip()
+        if prefix == "all" and not colon:
+            return "all"
+        ways = {
+            "park": self._resolve_park,
+            "province": self._resolve_province,
+            "topic": self._resolve_topic,
+            "column": self._resolve_column,
+            "bulletin": self._resolve_bulletin,
+        }
+        if not colon or prefix not in ways:
+            raise UsageError(f"{what!r} is nothing to follow{self._hint(what)}. Allowed: {_listed(FORMS)}")
+        return ways[prefix](word)
+
+    def label(self, tag: str, language: str) -> str:
+        """A stored tag in the reader's words (`language` is `zh` or `en`), also where the catalog lost it."""
+        chinese = language != "en"
+        prefix, _, word = tag.partition(":")
+        if prefix == "park":
+            name, mentions = word.removesuffix(MENTIONS), word.endswith(MENTIONS)
+            return name + (("(含提及)" if chinese else " (and mentions)") if mentions else "")
+        if prefix == "province":
+            return f"{word}全部高新区" if chinese else f"all high-tech zones in {word}"
+        if prefix == "topic":
+            topic = self.topic(word)
+            return (topic.name if chinese else topic.name_en) if topic else word
+        if prefix == "column":
+            return self._column_label(word, chinese)
+        if prefix == "bulletin":
+            found = self.bulletin(word)
+            name = (found.name if chinese or not found.name_en else found.name_en) if found else word
+            return f"{name} 全部" if chinese else f"{name}, everything"
+        return "全部内容" if chinese else "everything"
+
+    def tags_of(self, article: Article, bulletin: str, column_key: str) -> tuple[str, ...]:
+        """Every stored tag that brings this article to a follower, each once."""
+        tags: list[str] = []
+        for tag in article.parks:
+            tags.append(f"park:{tag.name}{MENTIONS}")
+            if tag.role is Role.SUBJECT:
+                tags.append(f"park:{tag.name}")
+                park = self.park(tag.name)
+                tags += [f"province:{park.province}"] if park else []
+        tags += [f"topic:{topic.key}" for topic in article.topics]
+        tags += [f"column:{bulletin}/{column_key}", f"bulletin:{bulletin}", "all"]
+        return tuple(dict.fromkeys(tags))
+
+    def _resolve_park(self, word: str) -> str:
+        name = word.removesuffix(MENTIONS).strip()
+        if park := self.park(name):
+            return f"park:{park.name}" + (MENTIONS if word.endswith(MENTIONS) else "")
+        raise _unknown("park", name, near(name, self._park_suggestions))
+
+    def _resolve_province(self, word: str) -> str:
+        if province := self.province(word):
+            return f"province:{province}"
+        raise _unknown("province", word, near(word, self._province_words))
+
+    def _resolve_topic(self, word: str) -> str:
+        if topic := self.topic(word):
+            return f"topic:{topic.key}"
+        raise _unknown("topic", word, near(word, {key: topic.name for key, topic in self._topic_words.items()}))
+
+    def _resolve_column(self, word: str) -> str:
+        if found := self.column(word.strip("《》【】")):
+            return f"column:{found[0].key}/{found[1].key}"
+        names = {
+            name: f"{bulletin.key}/{spec.key}"
+            for bulletin in self.bulletins
+            for spec in bulletin.columns
+            for name in _column_words(spec)
+        }
+        raise _unknown("column", word, near(word.rpartition("/")[2], names))
+
+    def _resolve_bulletin(self, word: str) -> str:
+        wanted = fold_word(word)
+        for bulletin in self.bulletins:
+            if wanted in {fold_word(name) for name in (bulletin.key, bulletin.name, bulletin.name_en) if name}:
+                return f"bulletin:{bulletin.key}"
+        keys = {fold_word(name): b.key for b in self.bulletins for name in (b.key, b.name, b.name_en) if name}
+        raise _unknown("bulletin", word, near(word, keys))
+
+    def _hint(self, what: str) -> str:
+        """`; did you mean park:南昌高新区?` where a word without its prefix is a name."""
+        word = what.strip()
+        known = [f"park:{park.name}" for park in [self.park(word.removesuffix(MENTIONS))] if park]
+        known += [f"topic:{topic.key}" for topic in [self.topic(word)] if topic]
+        known += [f"province:{province}" for province in [self.province(word)] if province]
+        known += [self.resolve(f"bulletin:{b.key}") for b in self.bulletins if word in (b.key, b.name)]
+        return f"; did you mean {_listed(known)}?" if known else ""
+
+    def _column_label(self, word: str, chinese: bool) -> str:
+        key, _, column_key = word.partition("/")
+        bulletin = self.bulletin(key)
+        spec = next((spec for spec in bulletin.columns if spec.key == column_key), None) if bulletin else None
+        spec = spec or ColumnSpec(column_key, column_key)
+        return f"栏目《{spec.name}》" if chinese else f'the column "{spec.name_en or spec.name}"'
+
+    def _likest_column(self, bulletin_key: str, name: str) -> ColumnSpec | None:
+        from rapidfuzz import fuzz  # not at module import: profiles name nearly all columns
+
+        bulletin = self.bulletin(bulletin_key)
+        scored = [
+            (fuzz.ratio(fold_word(name), word), spec)
+            for spec in (bulletin.columns if bulletin else ())
+            for word in _column_words(spec)
+        ]
+        score, spec = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+        return spec if score >= _SAME_COLUMN else None
+
+    @cached_property
+    def _park_words(self) -> Mapping[str, Park]:
+        # The names in the file win over forms made from another park's.
+        words = {fold_word(form): park for park in self.parks for form in written_forms(park)}
+        own = {fold_word(n): park for park in self.parks for n in (park.name, park.full_name, *park.aliases)}
+        return words | own
+
+    @cached_property
+    def _park_suggestions(self) -> Mapping[str, str]:
+        """Words that suggest a park: its names first, then loose aliases and cities."""
+        words = {fold_word(name): park.name for park in self.parks for name in (park.name, *park.aliases)}
+        for park in self.parks:
+            for name in (*park.loose_aliases, *(f"{city}/{park.name}" for city in city_shorts(park.city))):
+                words.setdefault(fold_word(name), park.name)
+        return words
+
+    @cached_property
+    def _province_words(self) -> Mapping[str, str]:
+        provinces = dict.fromkeys(park.province for park in self.parks)
+        return {word: province for province in provinces for word in (province, province_short(province))}
+
+    @cached_property
+    def _topic_words(self) -> Mapping[str, Topic]:
+        return {
+            fold_word(word): topic
+            for topic in self.topics
+            for word in (topic.key, topic.name, topic.name_en, *topic.aliases)
+        }
+
+
+def _column_words(spec: ColumnSpec) -> set[str]:
+    return {fold_word(word) for word in (spec.key, spec.name, spec.name_en, *spec.aliases) if word}
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _unknown(kind: str, word: str, nearest: Iterable[str]) -> UsageError:
+    names = list(dict.fromkeys(nearest))
+    message = f"There is no {kind} {word!r}."
+    return UsageError(f"{message} Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else message)

@@ -1,0 +1,73 @@
+"""What the catalog holds, as frozen values: parks, topics, bulletins with their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """A national high-tech zone. `name` is what tags and follows use; `since` the year it became national.
+
+    `aliases` mean this park wherever they stand. `loose_aliases` mean other things too (中关村 is also an
+    electronics market), so the tagger asks for support before it believes them.
+    """
+
+    name: str
+    full_name: str
+    province: str
+    city: str
+    since: int | None = None
+    aliases: tuple[str, ...] = ()
+    loose_aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Something to follow in an article whatever its park.
+
+    `terms` are words and what each is worth as a sign of the topic. `counter_terms` are longer phrases that
+    contain a term and do not mean the topic (支部品牌 is no brand): inside them terms do not count.
+    """
+
+    key: str
+    name: str
+    name_en: str
+    group: str
+    description: str
+    terms: tuple[tuple[str, float], ...]
+    counter_terms: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicGroup:
+    """A heading under which topics are listed."""
+
+    key: str
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """A column that a bulletin is known to have."""
+
+    key: str
+    name: str
+    name_en: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """A periodical's profile. With only a key and a name, issues are read by general means."""
+
+    key: str
+    name: str
+    name_en: str = ""
+    publishers: tuple[str, ...] = ()
+    credit_words: tuple[str, ...] = ()
+    colophon_words: tuple[str, ...] = ()
+    signing_organisations: tuple[str, ...] = ()
+    columns: tuple[ColumnSpec, ...] = ()

@@ -1,0 +1,94 @@
+"""How words are compared, and the forms in which a park's name is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from dispatch.catalog.values import Park
+
+Value = TypeVar("Value")
+
+# Full-width forms to their ASCII counterparts, capitals to small letters: one character for one, so that
+# positions in a folded text are positions in the text.
+_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_CASE = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_FOLD = _WIDTH | _CASE | {code: code - 0xFEE0 + 32 for code in range(0xFF21, 0xFF3B)}
+
+_PROVINCE_END = re.compile(r"(壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)$")
+_CITY_END = re.compile(r"(市|州|地区|新区)$")
+_ZONE_END = re.compile(r"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区|高新区)$")
+
+# What may follow a park's place name where its short name says 高新区.
+ZONE_TAILS = (
+    "高新区",
+    "高新园区",
+    "高新开发区",
+    "高新产业园区",
+    "高新产业开发区",
+    "高新技术区",
+    "高新技术园区",
+    "高新技术开发区",
+    "高新技术产业区",
+    "高新技术产业园",
+    "高新技术产业园区",
+    "高新技术产业开发区",
+    "高技术产业开发区",
+)
+
+
+def fold(text: str) -> str:
+    """The text in half-width small letters, of the same length."""
+    return text.translate(_FOLD)
+
+
+def fold_word(word: str) -> str:
+    """A name as it is looked up: folded, without white space."""
+    return "".join(fold(word).split())
+
+
+def province_short(province: str) -> str:
+    """江西省 -> 江西, 广西壮族自治区 -> 广西."""
+    return _PROVINCE_END.sub("", province)
+
+
+def city_shorts(city: str) -> tuple[str, ...]:
+    """苏州市(昆山市) -> 苏州, 昆山: the cities of a park without their rank, the smaller last."""
+    names = re.split(r"[()/]", fold(city).replace("原", ""))
+    return tuple(_CITY_END.sub("", name) for name in names if name)
+
+
+def zone_head(name: str) -> str:
+    """The place in a zone's name (南昌高新区 -> 南昌), "" where the name does not say 高新区."""
+    head = _ZONE_END.sub("", name)
+    return head if head != name else ""
+
+
+def written_forms(park: Park) -> Iterator[str]:
+    """The names of a park in every form in use that can mean nothing else; the same form may come twice."""
+    for name in (park.name, park.full_name, *park.aliases):
+        yield name
+        if head := zone_head(name):
+            yield from _zone_forms(head, city_shorts(park.city))
+
+
+def _zone_forms(head: str, cities: Iterable[str]) -> Iterator[str]:
+    # 潍坊市高新区 and 东莞市松山湖高新区 stand for 潍坊高新区 and 东莞松山湖高新区.
+    heads = {head, *(f"{city}市{head.removeprefix(city)}" for city in cities if head.startswith(city))}
+    for place in heads:
+        for tail in ZONE_TAILS:
+            yield from (place + tail, f"{place}国家{tail}", f"{place}国家级{tail}")
+
+
+def near(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:
+    """Up to `limit` values whose candidate word begins with, contains or resembles `word`, the nearest first."""
+    from rapidfuzz import fuzz, process  # not at module import: only wrong words need it
+
+    wanted = fold_word(word)
+    found = [key for key in candidates if key.startswith(wanted)] if wanted else []
+    found += [key for key in candidates if wanted and wanted in key]
+    if not found:
+        alike = process.extract(wanted, list(candidates), scorer=fuzz.ratio, score_cutoff=50, limit=4 * limit)
+        found = [key for key, _, _ in alike]
+    return list(dict.fromkeys(candidates[key] for key in found))[:limit]

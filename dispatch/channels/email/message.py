@@ -1,0 +1,195 @@
+"""A content as an email, and an email for one reader: RFC 5322, multipart/alternative, UTF-8."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+from hashlib import sha256
+
+import idna
+
+from dispatch.channels.email.headers import addresses, is_plain_url, mailbox, plain, unstructured
+from dispatch.digests.render import Personal, Renderer
+from dispatch.digests.slots import Slotted
+from dispatch.model import Content, Envelope, Reason, Rejected
+from dispatch.settings import EmailSettings
+
+MAX_HTML = 100_000
+"""Bytes of HTML that mailers show whole: Gmail cuts at 102 KB."""
+
+_PERSONAL = 14_000  # bytes of it kept for what is personal: a dozen follows with their links
+_SHORTEST = 60  # characters; below it an article is given by its title
+_LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0\"(),:;<>@\[\\\]]{1,64}\Z")
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
+_MESSAGE_ID = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmail:
+    """An email for all readers of a variant."""
+
+    subject: str
+    html: Slotted
+    text: Slotted
+    language: str
+    bulletin: str
+    title: str
+    personal_html: Personal
+    personal_text: Personal
+
+    @property
+    def parts(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A message ready for the wire; `utf8` where it needs SMTPUTF8 (RFC 6531)."""
+
+    recipient: str
+    data: bytes
+    utf8: bool
+
+
+def render(renderer: Renderer, settings: EmailSettings, content: Content) -> RenderedEmail:
+    """Render once for all readers; articles are shortened where the HTML would grow over MAX_HTML."""
+    limit, leads = _fitting(renderer, settings, content)
+    values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
+    digest = content.sections[0].digest if content.sections else None
+    text = renderer.text("email/digest.txt.j2", content, **values)
+    return RenderedEmail(
+        subject=plain(renderer.text("email/subject.txt.j2", content)),
+        html=renderer.slotted("email/digest.html.j2", content, **values),
+        text=Slotted.parse(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"),
+        language=content.language,
+        bulletin=digest.bulletin if digest else "",
+        title=digest.title if digest else "",
+        personal_html=renderer.personal("email/personal.html.j2", content),
+        personal_text=renderer.personal("email/personal.txt.j2", content),
+    )
+
+
+def _fitting(renderer: Renderer, settings: EmailSettings, content: Content) -> tuple[int | None, bool]:
+    """How long an article may be (None: any length), and whether titles stand with their first sentence."""
+
+    def fits(limit: int | None, leads: bool) -> bool:
+        values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
+        return len(renderer.text("email/digest.html.j2", content, **values).encode()) <= MAX_HTML - _PERSONAL
+
+    if fits(None, True):
+        return None, True
+    if not fits(_SHORTEST, True):
+        return 0, fits(0, True)
+    low, high = _SHORTEST, MAX_HTML
+    while high - low > 50:  # `low` fits, `high` does not
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle, True) else (low, middle)
+    return low, True
+
+
+def build(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmail) -> Built | Rejected:
+    """The message for one reader, or why there can be none."""
+    recipient = _wire_address(envelope.address)
+    if recipient is None:
+        return Rejected(reason="the address is not an email address", code="address", endpoint_state="suppressed")
+    head = _headers(settings, envelope, rendered, recipient)
+    data = "\r\n".join([*head, "", ""]).encode() + _body(envelope, rendered)
+    return Built(recipient, data, utf8=not recipient.isascii())
+
+
+def _headers(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmail, recipient: str) -> list[str]:
+    sender = _wire_address(settings.from_address) or settings.from_address
+    fields = [
+        mailbox("From", settings.from_name or rendered.title, sender),
+        mailbox("To", envelope.name, recipient),
+        unstructured("Subject", rendered.subject),
+        f"Date: {formatdate()}",
+        f"Message-ID: <{_message_id(envelope.provider_id, sender)}>",
+    ]
+    if settings.reply_to:
+        fields.append(f"Reply-To: {settings.reply_to}")
+    return [
+        *fields,
+        *_list_headers(envelope, rendered, sender),
+        "Auto-Submitted: auto-generated",  # RFC 3834: no out-of-office replies
+        "Precedence: bulk",
+        f"Content-Language: {'en, zh-CN' if rendered.language == 'en' else 'zh-CN'}",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{_boundary(envelope)}"',
+    ]
+
+
+def _list_headers(envelope: Envelope, rendered: RenderedEmail, sender: str) -> list[str]:
+    """RFC 2919 and RFC 2369; RFC 8058 allows the One-Click field only beside an https address."""
+    bulletin = re.sub(r"[^a-z0-9-]+", "-", rendered.bulletin.lower()).strip("-") or "digest"
+    fields = [f"List-Id: <{bulletin}.{sender.rpartition('@')[2]}>"]
+    https = envelope.unsubscribe_url if envelope.unsubscribe_url.startswith("https://") else ""
+    urls = [url for url in (https, envelope.unsubscribe_mailto) if url and is_plain_url(url)]
+    if urls:
+        fields.append(addresses("List-Unsubscribe", urls))
+    if https in urls:
+        fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return fields
+
+
+def _body(envelope: Envelope, rendered: RenderedEmail) -> bytes:
+    boundary = _boundary(envelope)
+    parts = (("plain", _text(envelope, rendered)), ("html", _html(envelope, rendered)))
+    lines = [f"--{boundary}\r\n{_part_headers(kind)}\r\n\r\n{_base64(text)}\r\n" for kind, text in parts]
+    return ("".join(lines) + f"--{boundary}--\r\n").encode()
+
+
+def _part_headers(kind: str) -> str:
+    return f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64"
+
+
+def _html(envelope: Envelope, rendered: RenderedEmail) -> str:
+    """The HTML with its personal pieces; with fewer follows named where they are too many for MAX_HTML."""
+    html = ""
+    for count in (len(envelope.reasons), 3, 0):
+        html = _fill(rendered.html, rendered.personal_html, envelope, envelope.reasons[:count])
+        if len(html.encode()) < MAX_HTML:
+            break
+    return html
+
+
+def _text(envelope: Envelope, rendered: RenderedEmail) -> str:
+    return _fill(rendered.text, rendered.personal_text, envelope, envelope.reasons)
+
+
+def _fill(form: Slotted, personal: Personal, envelope: Envelope, reasons: Sequence[Reason]) -> str:
+    unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
+    return form.fill(personal.pieces(form.names, reasons, unsubscribe))
+
+
+def _base64(text: str) -> str:
+    lines = "\r\n".join(text.splitlines()) + "\r\n"  # RFC 2046 4.1.1: text in CRLF, before its encoding
+    return base64.encodebytes(lines.encode("utf-8", "replace")).decode().rstrip().replace("\n", "\r\n")
+
+
+def _boundary(envelope: Envelope) -> str:
+    """No line of base64 begins with `=_`, and a retry repeats the first attempt to the letter."""
+    return "=_" + sha256(envelope.provider_id.encode()).hexdigest()[:24]
+
+
+def _message_id(provider_id: str, sender: str) -> str:
+    """The id as it is where it can be a Message-ID (RFC 5322 3.6.4), else a stable one made from it."""
+    if _MESSAGE_ID.match(provider_id):
+        return provider_id
+    return f"{sha256(provider_id.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}"
+
+
+def _wire_address(address: str) -> str | None:
+    """The address with its domain in ASCII (RFC 5890), or None where it is none."""
+    local, _, domain = address.rpartition("@")
+    if not _LOCAL.match(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+        return None
+    try:
+        ascii_domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return None
+    valid = len(ascii_domain) <= 253 and all(_LABEL.match(label) for label in ascii_domain.split("."))
+    return f"{local}@{ascii_domain}" if valid else None

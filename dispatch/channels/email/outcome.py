@@ -1,0 +1,111 @@
+"""What an SMTP reply, or the lack of one, means for the message, the address and the relay."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from enum import StrEnum
+
+from dispatch.model import Outcome, Rejected, Retry, Sent
+
+_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+# RFC 3463 3.2: bad mailbox, system, syntax of the destination, moved. 5.1.7 and 5.1.8 are about the sender.
+_DEAD_ADDRESS = re.compile(r"5\.1\.(?:0|1|2|3|6|10)\Z")
+_UNKNOWN_USER = re.compile(
+    r"(?:user|recipient|mailbox|account|address)\W+(?:is\W+|was\W+)?(?:unknown|not found|not exist|invalid)"
+    r"|(?:unknown|invalid|no such|non-?existent)\W+(?:\w+\W+)?(?:user|recipient|mailbox|account|address)"
+    r"|(?:user|recipient|mailbox|account|address)\b.{0,80}\b(?:does(?: not|n't) exist|not exist|unknown|not found)"
+    r"|用户不存在|邮箱不存在|收件人不存在",
+    re.IGNORECASE,
+)
+# QQ mail answers 550 to too many messages in a time; they are welcome later.
+_FREQUENCY = re.compile(r"frequen|too many (?:messages|mails|connections)|rate limit|发送频率|频率", re.IGNORECASE)
+_AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
+_LONGEST = 300
+
+
+class Stage(StrEnum):
+    """How far the exchange had come."""
+
+    CONNECT = "connect"
+    LOGIN = "login"
+    MAIL = "MAIL FROM"
+    RCPT = "RCPT TO"
+    DATA = "DATA"
+    BODY = "the message"
+
+
+def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of a reply (RFC 5321 4.2). `secrets` are taken out of its words: the address, the password."""
+    words = clean(text, secrets)
+    said = f"{code} {words}".strip()
+    if stage is Stage.BODY and 200 <= code < 300:
+        return Sent(provider_id=words, code=str(code), detail=said)
+    if stage in (Stage.CONNECT, Stage.LOGIN):
+        return Retry(f"the relay refused the session at {stage}: {said}", code=str(code), outage=True)
+    if code in _AUTH_CODES:
+        return Retry(f"the relay wants another log-in: {said}", code=str(code), outage=True)
+    if code == 421:  # RFC 5321 3.8: the server closes; only after the body is it an answer to this message
+        return Retry(said, code="421", outage=stage is not Stage.BODY)
+    if code < 500 or _FREQUENCY.search(words):
+        return Retry(said, code=str(code))
+    return Rejected(said, code=str(code), endpoint_state=_endpoint_state(code, words, stage))
+
+
+def _endpoint_state(code: int, words: str, stage: Stage) -> str:
+    """Only an answer to RCPT speaks of the address; a refusal of the message may be about its content."""
+    if stage is not Stage.RCPT:
+        return ""
+    enhanced = _ENHANCED.search(words)
+    if enhanced and _DEAD_ADDRESS.match(enhanced.group(1)):
+        return "suppressed"
+    vague = enhanced is None or enhanced.group(1) in ("5.0.0", "5.5.0", "5.7.1", "5.2.1")
+    return "suppressed" if code in (550, 551, 553) and vague and _UNKNOWN_USER.search(words) else ""
+
+
+def from_lost_connection(error: BaseException, server: str, stage: Stage) -> Retry:
+    """The outcome where no reply came. `server` is host:port."""
+    why = explain(error)
+    if stage is Stage.BODY:
+        # Perhaps it was accepted: the message counts as tried, and a repeat has the same Message-ID.
+        return Retry(f"the answer of {server} to the message was lost ({why})", code="lost")
+    if stage is Stage.CONNECT and any(isinstance(item, ssl.SSLError) for item in _causes(error)):
+        return Retry(f"no secure connection to {server} ({why})", code="tls", outage=True)
+    if stage is Stage.CONNECT:
+        return Retry(f"nobody answers at {server} ({why})", code="connect", outage=True)
+    return Retry(f"{server} went away at {stage} ({why})", code="lost", outage=True)
+
+
+def explain(error: BaseException) -> str:
+    """The cause in a few words, without anything that a library put into its message."""
+    chain = list(_causes(error))
+    for kind, words in (
+        (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+        (ssl.SSLError, "TLS failed"),
+        (ConnectionRefusedError, "connection refused"),
+        (TimeoutError, "no answer in time"),
+        (ConnectionResetError, "connection reset"),
+    ):
+        if any(isinstance(item, kind) for item in chain):
+            return words
+    if any(type(item).__name__ == "gaierror" for item in chain):
+        return "no such host"
+    system = next((item for item in chain if isinstance(item, OSError) and item.strerror), None)
+    return str(system.strerror).lower() if isinstance(system, OSError) else "connection closed"
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def clean(text: str, secrets: tuple[str, ...]) -> str:
+    """A server's words on one line, without control characters and without what must not be logged."""
+    line = " ".join(text.encode("utf-8", "replace").decode().split())
+    for secret in secrets:
+        if secret:
+            line = re.sub(re.escape(secret), "…", line, flags=re.IGNORECASE)
+    return "".join(c for c in line if c.isprintable())[:_LONGEST]

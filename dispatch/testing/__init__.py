@@ -1,0 +1,28 @@
+"""Loopback servers to test against, for this program's tests, its demo and anybody's own.
+
+| class | speaks | module |
+|---|---|---|
+| `SmtpSink` | SMTP, with STARTTLS, TLS and AUTH; needs the extra `testing` | `smtp` |
+| `BotApi` | Telegram's Bot API: getMe, sendMessage | `bot_api` |
+| `WebhookReceiver` | HTTP, verifying Standard Webhooks signatures | `webhook` |
+
+Each is an async context manager on 127.0.0.1 and a free port, keeps what it receives, and misbehaves on request.
+`ChannelContract` (`conformance`) is the suite that every channel must pass; `samples` has something to send.
+"""
+
+from dispatch.testing.bot_api import BotApi, Limits
+from dispatch.testing.conformance import Arrival, ChannelContract, ChannelHarness
+from dispatch.testing.smtp import CLOSE, KEEP_AND_CLOSE, SmtpSink
+from dispatch.testing.webhook import WebhookReceiver
+
+__all__ = [
+    "CLOSE",
+    "KEEP_AND_CLOSE",
+    "Arrival",
+    "BotApi",
+    "ChannelContract",
+    "ChannelHarness",
+    "Limits",
+    "SmtpSink",
+    "WebhookReceiver",
+]

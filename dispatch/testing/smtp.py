@@ -1,0 +1,269 @@
+"""A real SMTP server on the loopback interface that keeps what it gets (RFC 5321), with faults on request.
+
+    async with SmtpSink() as sink:
+        sink.answer("RCPT", "451 4.7.1 later", when=lambda step: step.recipient == "b@example.com", times=1)
+        ...                                   # send to sink.host, sink.port
+        (message,) = await sink.messages.reached(1)
+        assert message.parsed["Subject"] == "…"
+
+It speaks ESMTP by aiosmtpd (8BITMIME, SMTPUTF8, SIZE; STARTTLS and AUTH where asked for), which is in the optional
+extra `testing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.message
+import email.policy
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from dispatch.errors import UsageError
+from dispatch.testing.certificate import server_tls
+from dispatch.testing.recording import Inbox, Prepared
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+Stage = Literal["EHLO", "MAIL", "RCPT", "DATA"]
+
+CLOSE: Final = "close"
+"""A reply for `SmtpSink.answer`: the connection is cut instead, and nothing of the message is kept."""
+
+KEEP_AND_CLOSE: Final = "keep and close"
+"""At DATA: the message is kept, and the connection is cut before the sender learns of it."""
+
+
+@dataclass(frozen=True)
+class ReceivedMail:
+    """One accepted message: the envelope, the bytes between DATA and the dot, and the same parsed."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    raw: bytes
+    connection: int
+    mail_options: tuple[str, ...] = ()
+
+    @cached_property
+    def parsed(self) -> email.message.EmailMessage:
+        return email.message_from_bytes(self.raw, policy=email.policy.default)
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpStep:
+    """Where a session stands when a fault may happen. `recipient` is that of this RCPT, `raw` that of this DATA;
+    `connection` counts the connections from 1."""
+
+    stage: Stage
+    connection: int
+    mail_from: str = ""
+    recipients: tuple[str, ...] = ()
+    recipient: str = ""
+    raw: bytes = field(default=b"", repr=False)
+
+
+def _always(step: SmtpStep) -> bool:
+    return True
+
+
+class SmtpSink:
+    """An SMTP server on 127.0.0.1 and a free port, as an async context manager.
+
+    `security` is as in `[email]`: `none`, `starttls` (offered) or `tls`, with the certificate of
+    `dispatch.testing.certificate` unless `context` gives another. With `username`, MAIL needs AUTH first.
+    Raises UsageError where aiosmtpd is not installed.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(
+        self,
+        *,
+        security: Literal["none", "starttls", "tls"] = "none",
+        context: ssl.SSLContext | None = None,
+        username: str = "",
+        password: str = "",
+        size_limit: int = 33_554_432,
+    ) -> None:
+        self.messages: Inbox[ReceivedMail] = Inbox()
+        self.connections = 0
+        self._security = security
+        self._context = context or (server_tls() if security != "none" else None)
+        self._login = (username.encode(), password.encode())
+        self._size_limit = size_limit
+        self._faults: Prepared[SmtpStep, str] = Prepared()
+        self._sessions: set[asyncio.Transport] = set()
+        self._server: asyncio.Server | None = None
+        self._port = 0
+
+    @property
+    def port(self) -> int:
+        """The port; it stays known after the end, to knock where nobody answers any more."""
+        return self._port
+
+    def answer(
+        self, stage: Stage, reply: str, when: Callable[[SmtpStep], bool] = _always, times: int | None = None
+    ) -> None:
+        """Answer `reply` ("451 4.7.1 later", CLOSE, KEEP_AND_CLOSE) at `stage`, for the next `times` steps that
+        `when` accepts (None: all). DATA means the end of the message, after the last dot."""
+        self._faults.add(reply, lambda step: step.stage == stage and when(step), times)
+
+    def clear(self) -> None:
+        """Answer everything as usual again."""
+        self._faults.clear()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen; a second start after `stop` listens on the same port."""
+        factory = _protocol_factory(self)
+        context = self._context if self._security == "tls" else None
+        self._server = await asyncio.get_running_loop().create_server(factory, self.host, self._port, ssl=context)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening and cut the connections that are open."""
+        if self._server is None:
+            return
+        self._server.close()
+        for transport in tuple(self._sessions):
+            transport.abort()
+        await self._server.wait_closed()
+        self._server = None
+
+    # What the sessions ask; aiosmtpd finds handlers by their names, so these are apart from them.
+
+    def _opened(self, transport: asyncio.Transport) -> int:
+        self._sessions.add(transport)
+        self.connections += 1
+        return self.connections
+
+    def _closed(self, transport: asyncio.Transport) -> None:
+        self._sessions.discard(transport)
+
+    def _fault(self, step: SmtpStep) -> str | None:
+        return self._faults.take(step)
+
+    def _accepts_login(self, login: bytes, password: bytes) -> bool:
+        return (login, password) == self._login
+
+    @property
+    def _needs_login(self) -> bool:
+        return bool(self._login[0])
+
+
+def _protocol_factory(sink: SmtpSink) -> Callable[[], SMTP]:
+    """One aiosmtpd protocol a connection, each with a handler that knows its number."""
+    try:
+        from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+    except ImportError as error:
+        raise UsageError("SmtpSink needs aiosmtpd: pip install 'huoju-dispatch[testing]'") from error
+
+    class Protocol(SMTP):
+        """Tells the sink of connections, which aiosmtpd has no hook for."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            handler: _Handler = self.event_handler
+            handler.number = handler.number or sink._opened(transport)
+            super().connection_made(transport)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            if isinstance(self.transport, asyncio.Transport):
+                sink._closed(self.transport)
+            super().connection_lost(error)
+
+    def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        known = isinstance(data, LoginPassword) and sink._accepts_login(data.login, data.password)
+        return AuthResult(success=known, handled=False)
+
+    def make() -> SMTP:
+        return Protocol(
+            _Handler(sink),
+            hostname="sink.example",
+            data_size_limit=sink._size_limit,
+            enable_SMTPUTF8=True,
+            tls_context=sink._context if sink._security == "starttls" else None,
+            authenticator=authenticate if sink._needs_login else None,
+            auth_require_tls=False,
+            loop=asyncio.get_running_loop(),
+        )
+
+    return make
+
+
+class _Handler:
+    """aiosmtpd's hooks for one connection; the method names are aiosmtpd's."""
+
+    def __init__(self, sink: SmtpSink) -> None:
+        self._sink = sink
+        self.number = 0
+
+    async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        reply = self._reply(server, SmtpStep("EHLO", self.number))
+        return responses if reply is None else [reply]
+
+    async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self._sink._needs_login and not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        reply = self._reply(server, SmtpStep("MAIL", self.number, address))
+        if reply is not None:
+            return reply
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        step = SmtpStep("RCPT", self.number, envelope.mail_from or "", tuple(envelope.rcpt_tos), address)
+        reply = self._reply(server, step)
+        if reply is not None:
+            return reply
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        raw = bytes(envelope.original_content or b"")
+        mail = ReceivedMail(
+            envelope.mail_from or "",
+            tuple(envelope.rcpt_tos),
+            raw,
+            self.number,
+            tuple(str(option) for option in envelope.mail_options),
+        )
+        fault = self._sink._fault(SmtpStep("DATA", self.number, mail.mail_from, mail.recipients, "", raw))
+        if fault in (None, KEEP_AND_CLOSE):
+            self._sink.messages.put(mail)
+        return _said(server, fault) or "250 2.0.0 OK"
+
+    def _reply(self, server: SMTP, step: SmtpStep) -> str | None:
+        return _said(server, self._sink._fault(step))
+
+
+def _said(server: SMTP, fault: str | None) -> str | None:
+    """What to answer for a fault: its reply, or nothing that arrives where the connection is cut."""
+    if fault not in (CLOSE, KEEP_AND_CLOSE):
+        return fault
+    assert isinstance(server.transport, asyncio.Transport)
+    server.transport.abort()
+    return "421 4.3.0 closed"  # aiosmtpd wants a status all the same

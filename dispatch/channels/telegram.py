@@ -1,0 +1,229 @@
+"""Digests by Telegram: one lane a bot, `sendMessage` of the Bot API.
+
+aiogram is imported when the first lane is opened: it takes 170 MB, and a process that sends email only needs none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from dispatch.channels.html_split import Reserve, split, visible_units
+from dispatch.delivery.channel import Lane, Rendered
+from dispatch.digests.render import Personal, Renderer
+from dispatch.digests.slots import Slotted
+from dispatch.errors import RenderError, SettingsError
+from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
+from dispatch.settings import Bot as BotSettings
+from dispatch.settings import TelegramSettings
+
+if TYPE_CHECKING:
+    from aiogram import Bot
+
+# What the personal pieces may take of a message, once filled in.
+RESERVES: Mapping[str, Reserve] = MappingProxyType(
+    {"follows": Reserve(500, 12), "why": Reserve(500, 12), "unsubscribe": Reserve(200, 3)}
+)
+_CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}")
+# Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
+_NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
+_NO_CHAT = re.compile(r"chat not found|PEER_ID_INVALID|user not found|user_deactivated|chat_id is invalid", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedChat:
+    """A content as chat messages, one a part."""
+
+    texts: tuple[Slotted, ...]
+    personal: Personal
+
+    @property
+    def parts(self) -> int:
+        return len(self.texts)
+
+
+class TelegramConnection:
+    """Sends through a bot that all connections of its lane share: HTTP keeps the sessions."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
+        """Send one part to the chat `envelope.address` (an id, or @name)."""
+        if not isinstance(rendered, RenderedChat):
+            raise TypeError(f"a Telegram connection got a {type(rendered).__name__}")
+        if not _CHAT.fullmatch(envelope.address):
+            return Rejected("the address is no chat: allowed are an id and @name", "address", "gone")
+        return await self._send(envelope.address, _fill(rendered, part, envelope))
+
+    async def _send(self, address: str, text: str) -> Outcome:
+        from aiogram.exceptions import AiogramError
+        from aiogram.types import LinkPreviewOptions
+
+        chat = address if address.startswith("@") else int(address)
+        try:
+            message = await self._bot.send_message(
+                chat, text, parse_mode="HTML", link_preview_options=LinkPreviewOptions(is_disabled=True)
+            )
+        except AiogramError as error:
+            return outcome_of(error, self._bot.token)
+        return Sent(provider_id=str(message.message_id), code="200")
+
+
+class TelegramChannel:
+    """The channel `telegram`. Fulfils `dispatch.delivery.channel.Channel`."""
+
+    name = "telegram"
+
+    def __init__(self, settings: TelegramSettings, renderer: Renderer) -> None:
+        self._settings = settings
+        self._renderer = renderer
+        usable = [bot for bot in settings.all_bots if bot.token.get_secret_value()]
+        self._settings_of = {
+            _lane(bot, "telegram" if place == 0 else f"telegram:{bot.name}"): bot for place, bot in enumerate(usable)
+        }
+        self._bots: dict[str, Bot] = {}
+
+    @property
+    def retry_delays(self) -> Sequence[float]:
+        return self._settings.retry_delays
+
+    @property
+    def expire_seconds(self) -> float:
+        return self._settings.expire_hours * 3600
+
+    def lanes(self, queue: str) -> Sequence[Lane]:
+        """The bot of the queue: `telegram` is the first one's, `telegram:NAME` that of another."""
+        return tuple(lane for lane in self._settings_of if lane.queue == queue)
+
+    def render(self, content: Content) -> RenderedChat:
+        """Messages of at most 4096 characters each, with room for what is personal. Raises RenderError."""
+        template = "telegram/digest.html.j2"
+        html = re.sub(r"\n{3,}", "\n\n", self._renderer.text(template, content)).strip()
+        try:
+            parts = split(html, RESERVES)
+        except (ValueError, LookupError) as error:
+            raise RenderError(f"template {template}: {error}") from error
+        personal = self._renderer.personal("telegram/personal.html.j2", content)
+        return RenderedChat(tuple(Slotted.parse(part) for part in parts), personal)
+
+    @asynccontextmanager
+    async def open(self, lane: Lane) -> AsyncIterator[TelegramConnection]:
+        """A connection of that lane's bot. Nothing is asked of the API before the first message."""
+        if lane not in self._settings_of:
+            raise SettingsError(f"there is no bot for the lane {lane.name}")
+        if lane.name not in self._bots:
+            self._bots[lane.name] = _make_bot(self._settings_of[lane])
+        yield TelegramConnection(self._bots[lane.name])
+
+    async def close(self) -> None:
+        bots, self._bots = self._bots, {}
+        for bot in bots.values():
+            await bot.session.close()
+
+
+def _lane(bot: BotSettings, queue: str) -> Lane:
+    return Lane(
+        name=f"telegram:{bot.name}",
+        queue=queue,
+        connections=bot.connections,
+        rate=bot.rate,
+        address_interval=bot.chat_interval,
+        group_interval=bot.group_interval,
+    )
+
+
+def _make_bot(settings: BotSettings) -> Bot:
+    from aiogram import Bot
+    from aiogram.client.session.aiohttp import AiohttpSession
+    from aiogram.client.telegram import TelegramAPIServer
+
+    server = TelegramAPIServer.from_base(settings.api_base)
+    session = AiohttpSession(api=server, limit=settings.connections, timeout=settings.timeout)
+    return Bot(settings.token.get_secret_value(), session=session)
+
+
+def _fill(rendered: RenderedChat, part: int, envelope: Envelope) -> str:
+    text = rendered.texts[part]
+    filled = text.fill({name: _piece(rendered.personal, name, envelope) for name in text.names})
+    return re.sub(r"\n{3,}", "\n\n", filled).strip()  # an empty piece leaves its blank lines
+
+
+def _piece(personal: Personal, name: str, envelope: Envelope) -> str:
+    """A personal piece within its reserve: with all follows, else with as many as fit."""
+    unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
+    for count in (len(envelope.reasons), 8, 4, 2, 1, 0):
+        piece = personal.piece(name, envelope.reasons[:count], unsubscribe)
+        if visible_units(piece) <= RESERVES[name].units:
+            return piece
+    return ""
+
+
+def outcome_of(error: Exception, token: str) -> Outcome:
+    """What an answer of the Bot API ("Making requests", ResponseParameters), or the lack of one, means."""
+    from aiogram import exceptions as api
+
+    words = without_token(str(getattr(error, "message", error)), token)
+    match error:
+        case api.TelegramRetryAfter():
+            return Retry("too many requests", code="429", after=float(error.retry_after))
+        case api.TelegramMigrateToChat():
+            new = str(error.migrate_to_chat_id)
+            return Retry("the group has become a supergroup", code="400", after=0, new_address=new)
+        case api.TelegramForbiddenError():
+            return Rejected(words, code="403", endpoint_state="" if _NO_RIGHT.search(words) else "gone")
+        case api.TelegramBadRequest():
+            return Rejected(words, code="400", endpoint_state="gone" if _NO_CHAT.search(words) else "")
+        case api.TelegramUnauthorizedError() | api.TelegramNotFound():
+            code = "401" if isinstance(error, api.TelegramUnauthorizedError) else "404"
+            return Retry(f"Telegram does not know the bot's token ({words})", code=code, outage=True)
+        case api.TelegramEntityTooLarge():
+            return Rejected(words, code="413")
+        case api.TelegramServerError():
+            return Retry(words, code="5xx")
+        case api.TelegramConflictError():
+            return Retry(words, code="409")
+        case api.TelegramNetworkError():
+            return _no_answer(error)
+        case api.ClientDecodeError():
+            return _odd_answer(error.data)
+    return _unnamed(words)
+
+
+def _unnamed(words: str) -> Outcome:
+    """An error that aiogram has no class for; a 429 without retry_after is one."""
+    if "too many requests" in words.lower():
+        return Retry(words, code="429")
+    return Rejected(words or "refused without a word", code="4xx")
+
+
+def _no_answer(error: Exception) -> Retry:
+    """No answer came. Where no connection was made, it is the lane's trouble; else the message may have arrived."""
+    from aiohttp import ClientConnectorError
+
+    cause = error.__cause__
+    if isinstance(cause, ClientConnectorError):
+        why = (cause.os_error.strerror or "no connection").lower()
+        return Retry(f"nobody answers at the Bot API ({why})", code="connect", outage=True)
+    if isinstance(cause, TimeoutError):
+        return Retry("the Bot API did not answer in time", code="timeout")
+    return Retry("the connection to the Bot API was lost", code="lost")
+
+
+def _odd_answer(data: object) -> Outcome:
+    """An answer that aiogram cannot read. It counts as sent where it says so: a repeat would be a second message."""
+    if isinstance(data, dict) and data.get("ok") is True:
+        result = data.get("result")
+        return Sent(provider_id=str(result.get("message_id", "")) if isinstance(result, dict) else "", code="200")
+    return Retry("the Bot API's answer cannot be read", code="answer")
+
+
+def without_token(text: str, token: str) -> str:
+    """One line without the bot's token: errors of the HTTP client hold the address, and the token is in it."""
+    for secret in (token, token.replace(":", "%3A"), token.partition(":")[2]):
+        text = text.replace(secret, "…") if secret else text
+    return " ".join(text.split())[:300]

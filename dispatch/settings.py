@@ -45,6 +45,10 @@ class CatalogSettings(Section):
     folder: Path | None = None
 
 
+class TemplateSettings(Section):
+    folder: Path | None = None
+
+
 class IntakeSettings(Section):
     folder: Path = Path("inbox")
     every: Seconds = 5
@@ -165,7 +169,6 @@ class WebhookSettings(Section):
     enabled: bool = True
     allow_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     connections: Annotated[int, Field(ge=1, le=64)] = 4
-    hosts: Annotated[int, Field(ge=1, le=1000)] = 32
     timeout: Seconds = 15
     retry_delays: Delays = WEBHOOK_DELAYS
     expire_hours: Annotated[float, Field(gt=0)] = 96
@@ -203,7 +206,8 @@ class WebSettings(Section):
 class EngineSettings(Section):
     poll: Seconds = 2
     page: Annotated[int, Field(ge=1, le=5000)] = 200
-    lease: Annotated[float, Field(ge=120, le=86400)] = 300
+    lease: Annotated[float, Field(ge=180, le=86400)] = 300
+    lanes: Annotated[int, Field(ge=1, le=1000)] = 64
     shutdown: Seconds = 30
 
 
@@ -224,6 +228,7 @@ class Settings(BaseSettings):
 
     database: DatabaseSettings = DatabaseSettings()
     catalog: CatalogSettings = CatalogSettings()
+    templates: TemplateSettings = TemplateSettings()
     intake: IntakeSettings = IntakeSettings()
     publish: PublishSettings = PublishSettings()
     email: EmailSettings = EmailSettings()
@@ -267,9 +272,7 @@ def load_settings(file: Path | None = None) -> Settings:
     where = str(path) if path else "the environment"
     unknown = sorted(set(values) - set(Settings.model_fields))
     if unknown:
-        raise SettingsError(
-            f"{where}: unknown section [{unknown[0]}]; allowed: {', '.join(Settings.model_fields)}"
-        )
+        raise SettingsError(f"{where}: unknown section [{unknown[0]}]; allowed: {', '.join(Settings.model_fields)}")
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -330,11 +333,12 @@ def _value(values: dict[str, Any], path: list[str]) -> object:
 def _anchor(settings: Settings, base: Path) -> Settings:
     """Make relative paths absolute, so that no later change of directory moves them."""
     file = Path(settings.database.url.removeprefix("sqlite:///")).expanduser()
-    folder = settings.catalog.folder
+    catalog, templates = settings.catalog.folder, settings.templates.folder
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": f"sqlite:///{base / file}"}),
-            "catalog": CatalogSettings(folder=base / folder.expanduser() if folder else None),
+            "catalog": CatalogSettings(folder=base / catalog.expanduser() if catalog else None),
+            "templates": TemplateSettings(folder=base / templates.expanduser() if templates else None),
             "intake": settings.intake.model_copy(update={"folder": base / settings.intake.folder.expanduser()}),
         }
     )

@@ -62,9 +62,7 @@ class Database:
         self.path = path
 
     @classmethod
-    def open(
-        cls, url: str, schemas: Sequence[Schema], *, synchronous: Literal["full", "normal"] = "full"
-    ) -> Database:
+    def open(cls, url: str, schemas: Sequence[Schema], *, synchronous: Literal["full", "normal"] = "full") -> Database:
         """Open the database of a `sqlite:///` URL and bring it to the newest schema; make it where it is missing.
 
         Raises DatabaseError: no database file, no right to it, made by a newer version.

@@ -144,9 +144,7 @@ def everyone(db: Database) -> Iterator[Subscriber]:
     return _load(db)
 
 
-def _load(
-    db: Database, *, subscriber_id: int | None = None, endpoint_id: int | None = None
-) -> Iterator[Subscriber]:
+def _load(db: Database, *, subscriber_id: int | None = None, endpoint_id: int | None = None) -> Iterator[Subscriber]:
     rows = db.all(SQL["subscribers"], {"id": subscriber_id, "endpoint_id": endpoint_id})
     one = rows[0]["subscriber_id"] if rows and (subscriber_id or endpoint_id) else None
     follows: defaultdict[int, list[str]] = defaultdict(list)
@@ -222,6 +220,10 @@ def opt_out(db: Database, endpoint_id: int, now: int) -> None:
 
 
 def change_address(db: Database, endpoint_id: int, address: str, now: int) -> None:
+    """Give an endpoint another address of its channel. Raises Conflict where somebody has it already."""
+    holder = db.value(SQL["holder"], {"id": endpoint_id, "address": address})
+    if holder is not None:
+        raise Conflict(f"moved to {address}, which is endpoint e{holder}")
     db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": now})
 
 

@@ -13,9 +13,7 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAY = dt.timedelta(days=1)
 
 
-def parse_rhythm(
-    cadence: str = "", weekday: str = "", at: str = "", timezone: str = "", quiet: str = ""
-) -> Rhythm:
+def parse_rhythm(cadence: str = "", weekday: str = "", at: str = "", timezone: str = "", quiet: str = "") -> Rhythm:
     """A rhythm from `now|daily|weekly`, `mon`…`sun`, `08:00`, `Asia/Shanghai`, `22:00-07:00` ("" for the default).
 
     Raises InvalidValue: which value, what is allowed.
@@ -62,9 +60,7 @@ def _next_slot(rhythm: Rhythm, moment: dt.datetime) -> dt.datetime:
     """The first slot after `moment`. Days are counted on the calendar, so that 08:00 stays 08:00 over a change of
     clocks; an hour that a change skips is that much later, as `zoneinfo` resolves it."""
     slot = _at_minute(moment.date(), rhythm.minute, moment.tzinfo)
-    while _stamp(slot) <= _stamp(moment) or (
-        rhythm.cadence is Cadence.WEEKLY and slot.weekday() != rhythm.weekday
-    ):
+    while _stamp(slot) <= _stamp(moment) or (rhythm.cadence is Cadence.WEEKLY and slot.weekday() != rhythm.weekday):
         slot = _at_minute(slot.date() + _DAY, rhythm.minute, moment.tzinfo)
     return slot
 

@@ -43,8 +43,7 @@ class Signer:
         return cls(keys)
 
     def leave(self, endpoint_id: int, tag: str = "") -> str:
-        token = self._leave.dumps([endpoint_id, tag] if tag else endpoint_id)
-        return token if isinstance(token, str) else token.decode("ascii")
+        return self._leave.dumps([endpoint_id, tag] if tag else endpoint_id)
 
     def read_leave(self, token: str) -> Leave | None:
         """What a token says; None where it is not one of ours."""

@@ -108,9 +108,7 @@ def _check_columns(names: list[str]) -> None:
         raise BadFile("a column is named twice")
 
 
-def _entry(
-    line: int, row: dict[str, str], address: Callable[[str, str], Address], tag: Callable[[str], str]
-) -> Entry:
+def _entry(line: int, row: dict[str, str], address: Callable[[str, str], Address], tag: Callable[[str], str]) -> Entry:
     addresses = tuple(address(channel, row[channel]) for channel in CHANNELS if row.get(channel))
     if not addresses:
         raise InvalidValue(f"no address: fill one of {', '.join(CHANNELS)}")

@@ -70,6 +70,11 @@ UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE i
 UPDATE endpoints SET state = 'active', reason = '', consent = :consent, consented_at = :now, changed_at = :now
 WHERE id = :id
 
+-- name: holder
+-- Another endpoint of the same channel that has an address.
+SELECT o.id FROM endpoints e JOIN endpoints o ON o.channel = e.channel AND o.address = :address AND o.id <> e.id
+WHERE e.id = :id
+
 -- name: set_address
 UPDATE endpoints SET address = :address, changed_at = :now WHERE id = :id
 

@@ -1,0 +1,148 @@
+"""The one place that wires things together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dispatch import archive
+from dispatch.assets import templates_dir
+from dispatch.catalog import Catalog, load_catalog
+from dispatch.delivery.clock import Clock, SystemClock
+from dispatch.links import Addressing, Links, article_url, leave_address
+from dispatch.model import Issue
+from dispatch.settings import Settings
+from subscribers.database import SCHEMA, Database
+from subscribers.model import Address
+
+if TYPE_CHECKING:
+    from dispatch.delivery.channel import Channel
+    from dispatch.delivery.engine import Engine
+    from dispatch.delivery.ledger import Attempt
+    from dispatch.delivery.store import Store
+    from dispatch.digests.render import Renderer
+    from dispatch.intake.pickup import Pickup
+
+log = logging.getLogger(__name__)
+
+
+def _silent(attempt: Attempt) -> None:
+    """No progress shown."""
+
+
+class App:
+    """The parts of the program, each made when it is first asked for."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return load_catalog(override=self.settings.catalog.folder)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        from dispatch.digests.render import Renderer
+
+        return Renderer(templates_dir(), self.settings.templates.folder, self._article_url)
+
+    @cached_property
+    def pickup(self) -> Pickup:
+        from dispatch.intake.pickup import Pickup
+
+        return Pickup(self.catalog, automatic=self.settings.publish.approval == "automatic")
+
+    def _article_url(self, bulletin: str, ref: str, position: int) -> str:
+        return article_url(self.settings.web.base_url, bulletin, ref, position)
+
+    def channels(self) -> dict[str, Channel]:
+        """The channels that have settings, by name."""
+        from dispatch.channels.registry import enabled
+
+        return enabled(self.settings, self.renderer)
+
+    def address(self, channel: str, text: str) -> Address:
+        """A checked address. Raises UsageError or InvalidValue."""
+        from dispatch.channels.registry import address
+
+        return address(channel, text, self.settings)
+
+    def english(self, bulletin: str) -> str:
+        """A bulletin's English name, or ""."""
+        found = self.catalog.bulletin(bulletin)
+        return found.name_en if found else ""
+
+    def column_key(self, issue: Issue, name: str) -> str:
+        """How a column is followed: `huoju/parks`."""
+        return f"{issue.bulletin}/{self.catalog.column_spec(issue.bulletin, name).key}"
+
+    def connect(self) -> Database:
+        """A connection of the calling thread's; the database is made or migrated as needed."""
+        settings = self.settings.database
+        return Database.open(settings.url, (SCHEMA, archive.SCHEMA), synchronous=settings.synchronous)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        db = self.connect()
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def links(self, db: Database) -> Links:
+        from subscribers.tokens import Signer
+
+        signer = Signer.load(db, self.clock.now())
+        return Links(self.settings.web.base_url, leave_address(self.settings), signer)
+
+    def expire_ms(self) -> dict[str, int]:
+        """How long the messages of each channel are worth sending after they were due, in ms."""
+        settings = self.settings
+        hours = {name: getattr(settings, name).expire_hours for name in ("email", "telegram", "webhook")}
+        return {name: round(value * 3_600_000) for name, value in hours.items()}
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Store]:
+        from dispatch.delivery.store import Store
+
+        async with Store(self.connect) as store:
+            yield store
+
+    @asynccontextmanager
+    async def engine(self, store: Store, progress: Callable[[Attempt], None] = _silent) -> AsyncIterator[Engine]:
+        """The engine with all enabled channels, which are closed at the end."""
+        from dispatch.delivery.engine import Engine
+        from dispatch.delivery.ledger import installation
+
+        addressing = Addressing(
+            self.settings, await store.call(self.links), self.catalog.label, await store.call(installation)
+        )
+        async with AsyncExitStack() as stack:
+            channels = self.channels()
+            for channel in channels.values():
+                stack.push_async_callback(channel.close)
+            yield Engine(
+                store,
+                channels,
+                self.settings.engine,
+                self.clock,
+                addressing.envelope,
+                self.english,
+                progress,
+            )
+
+    @asynccontextmanager
+    async def web(self, store: Store) -> AsyncIterator[None]:
+        """The pages, served while inside."""
+        from dispatch.web import make_app, serve
+        from subscribers.tokens import Signer
+
+        signer = await store.call(Signer.load, self.clock.now())
+        folder = self.settings.templates.folder
+        pages = make_app(store, signer, self.catalog.label, templates_dir(), folder, self.clock)
+        async with serve(pages, self.settings.web.listen):
+            yield

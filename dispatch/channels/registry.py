@@ -1,0 +1,105 @@
+"""The channels there are: one entry each. A channel's module is imported when its entry is used, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dispatch.delivery.channel import Channel
+from dispatch.digests.render import Renderer
+from dispatch.errors import UsageError
+from dispatch.settings import Settings
+from subscribers.model import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a channel is set up, made and addressed. `missing` says what to set, or "" where it is on."""
+
+    missing: Callable[[Settings], str]
+    make: Callable[[Settings, Renderer], Channel]
+    address: Callable[[str, Settings], Address]
+
+
+def _no_email(settings: Settings) -> str:
+    if settings.email.enabled or (settings.email.relays and settings.email.from_address):
+        return ""
+    return "set [email] host and from_address (DISPATCH_EMAIL__HOST, DISPATCH_EMAIL__FROM_ADDRESS)"
+
+
+def _email(settings: Settings, renderer: Renderer) -> Channel:
+    from dispatch.channels.email import EmailChannel
+
+    return EmailChannel(settings.email, renderer)
+
+
+def _email_address(text: str, settings: Settings) -> Address:
+    from subscribers.addresses import email_address
+
+    return Address("email", email_address(text), "email")
+
+
+def _no_telegram(settings: Settings) -> str:
+    return "" if settings.telegram.all_bots else "set [telegram] token (DISPATCH_TELEGRAM__TOKEN)"
+
+
+def _telegram(settings: Settings, renderer: Renderer) -> Channel:
+    from dispatch.channels.telegram import TelegramChannel
+
+    return TelegramChannel(settings.telegram, renderer)
+
+
+def _telegram_address(text: str, settings: Settings) -> Address:
+    from subscribers.addresses import telegram_chat
+
+    return Address("telegram", telegram_chat(text), "telegram")
+
+
+def _no_webhook(settings: Settings) -> str:
+    return "" if settings.webhook.enabled else "set [webhook] enabled = true"
+
+
+def _webhook(settings: Settings, renderer: Renderer) -> Channel:
+    from dispatch.channels.webhook import WebhookChannel
+
+    return WebhookChannel(settings.webhook, renderer)
+
+
+def _webhook_address(text: str, settings: Settings) -> Address:
+    from dispatch.channels.webhook import check_url, new_secret, queue_of
+
+    url = check_url(text, settings.webhook.allow_networks)
+    return Address("webhook", url, queue_of(url), new_secret())
+
+
+CHANNELS: dict[str, Entry] = {
+    "email": Entry(_no_email, _email, _email_address),
+    "telegram": Entry(_no_telegram, _telegram, _telegram_address),
+    "webhook": Entry(_no_webhook, _webhook, _webhook_address),
+}
+
+
+def enabled(settings: Settings, renderer: Renderer) -> dict[str, Channel]:
+    """The channels that have settings, by name."""
+    return {name: entry.make(settings, renderer) for name, entry in CHANNELS.items() if not entry.missing(settings)}
+
+
+def off(settings: Settings) -> dict[str, str]:
+    """The channels without settings, each with what to set."""
+    return {name: entry.missing(settings) for name, entry in CHANNELS.items() if entry.missing(settings)}
+
+
+def address(channel: str, text: str, settings: Settings) -> Address:
+    """A checked address of a channel. Raises UsageError or InvalidValue."""
+    if channel not in CHANNELS:
+        raise UsageError(f"no channel {channel!r}; there are {', '.join(CHANNELS)}")
+    return CHANNELS[channel].address(text, settings)
+
+
+def guess(text: str) -> str:
+    """The channel that an address looks like: a web address, a chat id or @name, else email."""
+    if text.startswith(("http://", "https://")):
+        return "webhook"
+    if text.startswith("@") or text.lstrip("-").isdigit():
+        return "telegram"
+    return "email"

@@ -1,0 +1,80 @@
+"""Articles to and from plain JSON values: what the archive stores and what `--json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from dispatch.model import Article, Block, BlockKind, Evidence, Issue, ParkTag, Role, TopicTag
+
+Json = dict[str, Any]
+
+
+def blocks_json(blocks: Sequence[Block]) -> list[Json]:
+    return [{"kind": block.kind.value, "text": block.text} for block in blocks]
+
+
+def parks_json(parks: Sequence[ParkTag]) -> list[Json]:
+    return [
+        {"name": park.name, "role": park.role.value, "evidence": [asdict(item) for item in park.evidence]}
+        for park in parks
+    ]
+
+
+def topics_json(topics: Sequence[TopicTag]) -> list[Json]:
+    return [asdict(topic) | {"evidence": [asdict(item) for item in topic.evidence]} for topic in topics]
+
+
+def article_json(article: Article) -> Json:
+    return {
+        "title": article.title,
+        "credit": article.credit,
+        "parks": parks_json(article.parks),
+        "topics": topics_json(article.topics),
+        "blocks": blocks_json(article.blocks),
+    }
+
+
+def issue_json(issue: Issue) -> Json:
+    return {
+        "bulletin": issue.bulletin,
+        "ref": issue.ref,
+        "title": issue.title,
+        "publisher": issue.publisher,
+        "year": issue.year,
+        "number": issue.number,
+        "total": issue.total,
+        "date": issue.date.isoformat() if issue.date else None,
+        "columns": [
+            {
+                "name": column.name,
+                "contents_name": column.contents_name,
+                "articles": [article_json(article) for article in column.articles],
+            }
+            for column in issue.columns
+        ],
+    }
+
+
+def read_article(
+    title: str,
+    credit: str,
+    blocks: Sequence[Mapping[str, Any]],
+    parks: Sequence[Mapping[str, Any]],
+    topics: Sequence[Mapping[str, Any]],
+) -> Article:
+    """The article whose parts `article_json` wrote."""
+    return Article(
+        title=title,
+        credit=credit,
+        blocks=tuple(Block(BlockKind(block["kind"]), block["text"]) for block in blocks),
+        parks=tuple(ParkTag(park["name"], Role(park["role"]), _evidence(park["evidence"])) for park in parks),
+        topics=tuple(
+            TopicTag(topic["key"], topic["name"], topic["score"], _evidence(topic["evidence"])) for topic in topics
+        ),
+    )
+
+
+def _evidence(items: Sequence[Mapping[str, Any]]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(**item) for item in items)

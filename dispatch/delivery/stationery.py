@@ -1,0 +1,78 @@
+"""What a message says: the content of a claimed message, rendered once for all readers of the same variant."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from dispatch import archive
+from dispatch.delivery.channel import Channel, Rendered
+from dispatch.delivery.ledger import Work
+from dispatch.delivery.store import Store
+from dispatch.digests.compose import section
+from dispatch.errors import RenderError
+from dispatch.model import Content, Digest
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_VARIANTS, _DIGESTS = 256, 64
+
+
+class _Recent(Generic[_K, _V]):
+    """The last so many values: memory stays flat however many readers there are."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[_K, _V] = OrderedDict()
+
+    def get(self, key: _K) -> _V | None:
+        if key in self._values:
+            self._values.move_to_end(key)
+        return self._values.get(key)
+
+    def put(self, key: _K, value: _V) -> None:
+        self._values[key] = value
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+
+class Stationery:
+    """Renders and remembers. `english` gives a bulletin's English name."""
+
+    def __init__(self, store: Store, channels: Mapping[str, Channel], english: Callable[[str], str]) -> None:
+        self._store = store
+        self._channels = channels
+        self._english = english
+        self._digests: _Recent[int, Digest] = _Recent(_DIGESTS)
+        self._rendered: _Recent[tuple[object, ...], Rendered | RenderError] = _Recent(_VARIANTS)
+
+    async def rendered(self, work: Work) -> Rendered:
+        """The message's content in its channel's form. Raises RenderError, every time for the same variant."""
+        kind = "test" if work.kind == "test" else "digest"
+        variants = tuple((owed.digest_id, owed.variant) for owed in work.owed)
+        key = (work.channel, kind, work.language, work.format, variants)
+        found = self._rendered.get(key)
+        if found is None:
+            sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
+            content = Content(kind, work.language, work.format, sections)
+            found = self._render(self._channels[work.channel], content)
+            self._rendered.put(key, found)
+        if isinstance(found, RenderError):
+            raise found
+        return found
+
+    @staticmethod
+    def _render(channel: Channel, content: Content) -> Rendered | RenderError:
+        try:
+            return channel.render(content)
+        except RenderError as error:
+            return error
+
+    async def _digest(self, digest_id: int) -> Digest:
+        found = self._digests.get(digest_id)
+        if found is None:
+            plain = await self._store.call(archive.digest, digest_id)
+            found = await self._store.call(archive.digest, digest_id, self._english(plain.bulletin))
+            self._digests.put(digest_id, found)
+        return found

@@ -1,0 +1,127 @@
+"""The whole way in: a file is read, split, tagged and taken into the archive, held or approved.
+
+A file of the inbox moves to `taken/` when its issue is in the archive, or to `refused/` with the reason beside it:
+the next look does not meet it again, and nothing an editor dropped is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dispatch import archive
+from dispatch.archive import Added, ColumnName
+from dispatch.catalog import Catalog
+from dispatch.errors import DispatchError, IntakeError
+from dispatch.intake.readers import read
+from dispatch.intake.splitter import split
+from dispatch.intake.tagger import Tagger
+from dispatch.model import Article, Column, Issue
+from subscribers.database import Database
+
+TAKEN, REFUSED = "taken", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An issue as it was read from a source, tagged, with what the reader was unsure of."""
+
+    source: str
+    issue: Issue
+    warnings: tuple[str, ...]
+
+
+class Pickup:
+    """Reads issues and takes them in."""
+
+    def __init__(self, catalog: Catalog, *, automatic: bool) -> None:
+        self._catalog = catalog
+        self._automatic = automatic
+        self._tagger = Tagger(catalog)
+
+    def read(self, path: Path, source: str = "") -> Reading:
+        """Read, split and tag. Raises IntakeError: which file, why, what to do."""
+        name = source or str(path)
+        try:
+            found = split(read(path), self._catalog.bulletins, name)
+        except OSError as error:
+            raise IntakeError(f"{name}: cannot be read: {error.strerror or error}") from error
+        columns = tuple(self._tagged(column) for column in found.issue.columns)
+        return Reading(name, replace(found.issue, columns=columns), found.warnings)
+
+    def _tagged(self, column: Column) -> Column:
+        return replace(column, articles=tuple(self._tagger.tag(article) for article in column.articles))
+
+    def take_in(self, db: Database, reading: Reading, now: int) -> Added:
+        """Put a reading into the archive, all or nothing; approved at once where the settings say so."""
+        with db.transaction():
+            added = archive.add(
+                db,
+                reading.issue,
+                source=reading.source,
+                warnings=reading.warnings,
+                column_name=self._column_name,
+                tags_of=self._tags,
+                now=now,
+            )
+            if self._automatic and added.outcome != "known":
+                archive.approve(db, archive.load(db, added.id), "automatic", now)
+        return added
+
+    def _column_name(self, bulletin: str, column: Column) -> ColumnName:
+        spec = self._catalog.column_spec(bulletin, column.name, column.contents_name)
+        return ColumnName(spec.key, spec.name_en)
+
+    def _tags(self, article: Article, column: str) -> tuple[str, ...]:
+        bulletin, _, key = column.partition("/")
+        return self._catalog.tags_of(article, bulletin, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What became of one file or address: what was added, or the error."""
+
+    source: str
+    added: Added | None = None
+    warnings: tuple[str, ...] = ()
+    error: DispatchError | None = None
+
+
+class Inbox:
+    """A folder that editors drop files into."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sizes: dict[Path, tuple[int, int]] = {}
+
+    def files(self, *, settled: bool) -> Iterator[Path]:
+        """The files that wait, oldest first. With `settled`, only those that have not changed since the last look:
+        a file that is still being copied stays."""
+        if not self._folder.is_dir():
+            return
+        seen: dict[Path, tuple[int, int]] = {}
+        for path in self._folder.iterdir():
+            if path.name.startswith((".", "~")) or not path.is_file():
+                continue
+            status = path.stat()
+            seen[path] = (status.st_size, status.st_mtime_ns)
+        waiting = [path for path, state in seen.items() if not settled or self._sizes.get(path) == state]
+        self._sizes = seen
+        yield from sorted(waiting, key=lambda path: (seen[path][1], path.name))
+
+    def taken(self, path: Path) -> None:
+        self._move(path, TAKEN)
+
+    def refused(self, path: Path, reason: str) -> None:
+        target = self._move(path, REFUSED)
+        target.with_name(target.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
+
+    def _move(self, path: Path, folder: str) -> Path:
+        target = self._folder / folder / path.name
+        target.parent.mkdir(exist_ok=True)
+        count = 1
+        while target.exists():
+            count += 1
+            target = target.with_name(f"{path.stem}-{count}{path.suffix}")
+        return path.rename(target)

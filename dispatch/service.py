@@ -1,0 +1,217 @@
+"""The running program: look, plan, send — once, or for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dispatch import archive
+from dispatch.app import App
+from dispatch.delivery import ledger, planner
+from dispatch.delivery.engine import Engine, Summary
+from dispatch.delivery.planner import Planned
+from dispatch.delivery.schedule import Job, make_scheduler
+from dispatch.delivery.store import Store
+from dispatch.errors import DispatchError, Failure
+from dispatch.intake import address
+from dispatch.intake.pickup import Inbox, Look
+from subscribers.database import Database, Row
+from subscribers.errors import SubscriberError
+
+if TYPE_CHECKING:
+    from dispatch.delivery.ledger import Attempt
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[["Attempt"], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run did."""
+
+    looks: list[Look] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+    waiting: list[Row] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed that an administrator should see to."""
+        return not self.summary.outages and not any(look.error for look in self.looks)
+
+
+async def look_everywhere(app: App, store: Store, inbox: Inbox, *, settled: bool) -> list[Look]:
+    """Take in what the inbox and the web addresses have."""
+    looks = await look_in_folder(app, store, inbox, settled=settled)
+    return looks + await look_at_addresses(app, store)
+
+
+async def look_in_folder(app: App, store: Store, inbox: Inbox, *, settled: bool) -> list[Look]:
+    """Take in the files of the inbox and move each out of it: one that fails delays no other."""
+    looks = []
+    for path in await asyncio.to_thread(lambda: list(inbox.files(settled=settled))):
+        look = await _take_in(app, store, path, str(path))
+        await asyncio.to_thread(_put_away, inbox, path, look)
+        looks.append(look)
+    return looks
+
+
+def _put_away(inbox: Inbox, path: Path, look: Look) -> None:
+    try:
+        if look.error is None:
+            inbox.taken(path)
+        else:
+            inbox.refused(path, str(look.error))
+    except OSError as error:
+        log.warning("%s cannot be moved out of the inbox: %s", path, error)
+
+
+async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
+    try:
+        reading = await asyncio.to_thread(app.pickup.read, path, source)
+        added = await store.call(app.pickup.take_in, reading, app.clock.now())
+    except (DispatchError, SubscriberError) as error:
+        failure = error if isinstance(error, DispatchError) else Failure(str(error))
+        log.error("refused: %s", failure)
+        return Look(source, error=failure)
+    for warning in reading.warnings:
+        log.warning("%s: %s", source, warning)
+    log.info("%s: %s is %s", source, added.name, added.outcome)
+    return Look(source, added, reading.warnings)
+
+
+async def look_at_addresses(app: App, store: Store) -> list[Look]:
+    """Fetch the configured web addresses that have changed and take them in."""
+    looks = []
+    for url in app.settings.intake.urls:
+        try:
+            look = await _look_at(app, store, url)
+        except DispatchError as error:
+            log.error("%s", error)
+            look = Look(url, error=error)
+        if look is not None:
+            looks.append(look)
+    return looks
+
+
+async def _look_at(app: App, store: Store, url: str) -> Look | None:
+    settings = app.settings.intake
+    state = await store.call(archive.source_state, url)
+    fetched = await address.fetch(url, state, timeout=settings.timeout, max_bytes=settings.max_bytes)
+    if fetched is None:
+        return None
+    path = await asyncio.to_thread(address.as_file, fetched)
+    try:
+        look = await _take_in(app, store, path, url)
+    finally:
+        await asyncio.to_thread(path.unlink)
+    await store.call(_remember, url, fetched.state, app.clock.now())
+    return look
+
+
+def _remember(db: Database, url: str, state: dict[str, str], now: int) -> None:
+    with db.transaction():
+        archive.set_source_state(db, url, state, now)
+
+
+async def plan_due(app: App, store: Store) -> list[Planned]:
+    """Plan the approved issues whose time has come."""
+    planned = await store.call(planner.plan_due, app.expire_ms(), app.clock.now())
+    for issue in planned:
+        log.info("issue %s:%s: %d deliveries planned", issue.bulletin, issue.ref, issue.deliveries)
+    return planned
+
+
+async def run_once(app: App, progress: Progress = lambda attempt: None, *, take_in: bool = True) -> Report:
+    """Do everything that is due: take in, plan, send. Serves no page."""
+    report = Report()
+    async with app.store() as store, app.engine(store, progress) as engine, _signals(engine):
+        if take_in:
+            inbox = Inbox(app.settings.intake.folder)
+            report.looks = await look_everywhere(app, store, inbox, settled=False)
+        report.planned = await plan_due(app, store)
+        report.summary = await engine.drain()
+        report.waiting = await store.call(_waiting, app.clock.now())
+    return report
+
+
+def _waiting(db: Database, now: int) -> list[Row]:
+    return db.all(ledger.SQL["waiting"], {"now": now})
+
+
+async def send_only(app: App, queue: Callable[[Database], list[int]], progress: Progress) -> Summary:
+    """Queue messages and send just these: nothing else that is due goes out."""
+    async with app.store() as store:
+        ids = await store.call(_in_transaction, queue)
+        async with app.engine(store, progress) as engine, _signals(engine):
+            return await engine.drain(only=ids)
+
+
+def _in_transaction(db: Database, queue: Callable[[Database], list[int]]) -> list[int]:
+    with db.transaction():
+        return queue(db)
+
+
+async def run_forever(app: App) -> None:
+    """Watch the sources, plan and send until SIGTERM or SIGINT."""
+    settings = app.settings
+    inbox = Inbox(settings.intake.folder)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(app.store())
+        engine = await stack.enter_async_context(app.engine(store))
+        await stack.enter_async_context(_signals(engine))
+        if settings.web.base_url:
+            await stack.enter_async_context(app.web(store))
+            log.info("pages on http://%s for %s", settings.web.listen, settings.web.base_url)
+
+        async def watch() -> None:
+            if await look_in_folder(app, store, inbox, settled=True):
+                await plan()
+
+        async def fetch() -> None:
+            if await look_at_addresses(app, store):
+                await plan()
+
+        async def plan() -> None:
+            if await plan_due(app, store):
+                engine.wake()
+
+        jobs = [
+            Job("inbox", settings.intake.every, watch),
+            Job("addresses", settings.intake.urls_every, fetch),
+            Job("plan", settings.engine.poll, plan),
+        ]
+        scheduler = make_scheduler(jobs)
+        scheduler.start()
+        stack.callback(scheduler.shutdown, wait=False)
+        log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
+        await engine.serve()
+        log.info("stopped")
+
+
+@asynccontextmanager
+async def _signals(engine: Engine) -> AsyncIterator[None]:
+    """The first SIGINT or SIGTERM ends the work in good order; a second one leaves at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if engine.stopping.is_set():
+            os._exit(130)
+        log.warning("stopping: what is in flight is finished; once more to leave at once")
+        engine.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

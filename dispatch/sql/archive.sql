@@ -1,0 +1,86 @@
+-- name: issue
+SELECT * FROM issues WHERE bulletin = :bulletin AND ref = :ref
+
+-- name: issues_called
+SELECT id, bulletin, ref FROM issues WHERE ref = :ref AND (:bulletin = '' OR bulletin = :bulletin) ORDER BY bulletin
+
+-- name: issues
+SELECT i.*, (SELECT COUNT(*) FROM columns c WHERE c.issue_id = i.id) AS columns,
+       (SELECT COUNT(*) FROM articles a WHERE a.issue_id = i.id) AS articles
+FROM issues i WHERE :state = '' OR i.state = :state ORDER BY i.date DESC, i.id DESC
+
+-- name: issue_by_id
+SELECT * FROM issues WHERE id = :id
+
+-- name: bulletins
+SELECT DISTINCT bulletin FROM issues ORDER BY bulletin
+
+-- name: add_issue
+INSERT INTO issues (bulletin, ref, title, publisher, year, number, total, date, state, fingerprint, revision, source,
+                    warnings, added_at)
+VALUES (:bulletin, :ref, :title, :publisher, :year, :number, :total, :date, :state, :fingerprint, :revision, :source,
+        :warnings, :now)
+RETURNING id
+
+-- name: delete_issue
+DELETE FROM issues WHERE id = :id
+
+-- name: add_column
+INSERT INTO columns (issue_id, position, key, name, name_en, contents_name)
+VALUES (:issue_id, :position, :key, :name, :name_en, :contents_name)
+
+-- name: add_article
+INSERT INTO articles (issue_id, column_position, position, title, credit, blocks, parks, topics)
+VALUES (:issue_id, :column_position, :position, :title, :credit, :blocks, :parks, :topics)
+RETURNING id
+
+-- name: add_digest
+INSERT INTO digests (issue_id, column_position, part, parts) VALUES (:issue_id, :column_position, :part, :parts)
+RETURNING id
+
+-- name: add_digest_article
+INSERT INTO digest_articles (digest_id, article_id, bit) VALUES (:digest_id, :article_id, :bit)
+
+-- name: add_digest_tag
+INSERT INTO digest_tags (digest_id, tag, bit) VALUES (:digest_id, :tag, :bit)
+
+-- name: columns
+SELECT position, key, name, name_en, contents_name FROM columns WHERE issue_id = :issue_id ORDER BY position
+
+-- name: articles
+SELECT id, column_position, position, title, credit, blocks, parks, topics FROM articles
+WHERE issue_id = :issue_id ORDER BY position
+
+-- name: digests
+SELECT d.id, d.part, d.parts, c.name AS column_name, c.key AS column_key
+FROM digests d JOIN columns c ON c.issue_id = d.issue_id AND c.position = d.column_position
+WHERE d.issue_id = :issue_id ORDER BY d.column_position, d.part
+
+-- name: digest
+SELECT d.id, d.part, d.parts, c.name AS column_name, c.name_en AS column_en, i.bulletin, i.ref, i.title, i.publisher,
+       i.year, i.number, i.total, i.date
+FROM digests d
+JOIN columns c ON c.issue_id = d.issue_id AND c.position = d.column_position
+JOIN issues i ON i.id = d.issue_id
+WHERE d.id = :id
+
+-- name: digest_articles
+SELECT a.title, a.credit, a.blocks, a.parks, a.topics, a.position, da.bit
+FROM digest_articles da JOIN articles a ON a.id = da.article_id
+WHERE da.digest_id = :id ORDER BY a.position
+
+-- name: digest_tags
+SELECT tag, bit FROM digest_tags WHERE digest_id = :id ORDER BY tag, bit
+
+-- name: set_state
+UPDATE issues SET state = :to WHERE id = :id AND state = :from
+
+-- name: approve
+UPDATE issues SET state = 'approved', approved_at = :now, approved_by = :by WHERE id = :id AND state = 'held'
+
+-- name: source
+SELECT state FROM sources WHERE name = :name
+
+-- name: set_source
+INSERT INTO sources (name, state, checked_at) VALUES (:name, :state, :now)
+ON CONFLICT (name) DO UPDATE SET state = excluded.state, checked_at = excluded.checked_at

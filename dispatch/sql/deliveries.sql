@@ -1,0 +1,57 @@
+-- name: deliveries
+SELECT d.id, i.bulletin, i.ref, c.name AS column_name, g.part, g.parts, d.endpoint_id, s.id AS subscriber_id,
+       COALESCE(s.name, '') AS name, COALESCE(e.channel, m.channel) AS channel, COALESCE(e.address, '') AS address,
+       d.state, CASE WHEN d.state = 'planned' AND d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason,
+       d.variant, d.planned_at, d.ended_at, m.due_at
+FROM deliveries d
+JOIN digests g ON g.id = d.digest_id
+JOIN issues i ON i.id = g.issue_id
+JOIN columns c ON c.issue_id = g.issue_id AND c.position = g.column_position
+LEFT JOIN messages m ON m.id = d.message_id
+LEFT JOIN endpoints e ON e.id = d.endpoint_id
+LEFT JOIN subscribers s ON s.id = e.subscriber_id
+WHERE (:issue_id IS NULL OR i.id = :issue_id) AND (:state = '' OR d.state = :state)
+  AND (:channel = '' OR COALESCE(e.channel, m.channel) = :channel)
+  AND (:endpoint_id IS NULL OR d.endpoint_id = :endpoint_id)
+  AND (:address = '' OR e.address = :address) AND (:id IS NULL OR d.id = :id)
+ORDER BY d.id
+
+-- name: message
+SELECT m.* FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = :id
+
+-- name: attempts
+SELECT number, part, started_at, duration_ms, outcome, code, detail FROM attempts WHERE message_id = :id ORDER BY id
+
+-- name: summary
+SELECT COALESCE(e.channel, m.channel) AS channel, d.state, COUNT(*) AS deliveries
+FROM deliveries d
+JOIN digests g ON g.id = d.digest_id
+LEFT JOIN messages m ON m.id = d.message_id
+LEFT JOIN endpoints e ON e.id = d.endpoint_id
+WHERE :issue_id IS NULL OR g.issue_id = :issue_id
+GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: reasons
+SELECT d.state, CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason, COUNT(*) AS deliveries
+FROM deliveries d JOIN digests g ON g.id = d.digest_id LEFT JOIN messages m ON m.id = d.message_id
+WHERE (:issue_id IS NULL OR g.issue_id = :issue_id) AND d.state <> 'sent'
+GROUP BY 1, 2 HAVING CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END <> ''
+ORDER BY 3 DESC LIMIT 10
+
+-- name: retryable
+SELECT d.id, d.state, d.message_id, m.state AS message_state, m.channel
+FROM deliveries d JOIN messages m ON m.id = d.message_id
+WHERE (:failed = 1 AND d.state IN ('failed', 'expired')) OR d.id IN (SELECT value FROM json_each(:ids))
+
+-- name: requeue
+UPDATE messages SET state = 'queued', due_at = :now, expires_at = :expires_at, attempts = 0, ended_at = NULL
+WHERE id = :id AND state IN ('failed', 'expired', 'queued')
+
+-- name: replan
+UPDATE deliveries SET state = 'planned', reason = '', ended_at = NULL
+WHERE message_id = :id AND state IN ('failed', 'expired')
+
+-- name: reopen_issues
+UPDATE issues SET state = 'sending', ended_at = NULL
+WHERE state = 'sent' AND id IN (
+  SELECT g.issue_id FROM digests g JOIN deliveries d ON d.digest_id = g.id WHERE d.state = 'planned')

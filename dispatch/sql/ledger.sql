@@ -1,0 +1,196 @@
+-- name: installation
+SELECT name FROM installation
+
+-- name: to_plan
+-- Approved issues whose time has come, and those whose plan was cut short.
+SELECT id, bulletin, ref, state FROM issues
+WHERE (state = 'approved' AND COALESCE(publish_at, 0) <= :now) OR (state = 'sending' AND planned_at IS NULL)
+ORDER BY id
+
+-- name: begin_plan
+UPDATE issues SET state = 'sending', ended_at = NULL WHERE id = :id AND state = 'approved'
+
+-- name: end_plan
+UPDATE issues SET planned_at = :now WHERE id = :id AND state = 'sending'
+
+-- name: highest_endpoint
+SELECT COALESCE(MAX(id), 0) FROM endpoints
+
+-- name: create_plan_due
+CREATE TEMP TABLE IF NOT EXISTS plan_due (
+  rhythm_id INTEGER NOT NULL, channel TEXT NOT NULL, due_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  PRIMARY KEY (rhythm_id, channel)
+)
+
+-- name: clear_plan_due
+DELETE FROM plan_due
+
+-- name: add_plan_due
+INSERT INTO plan_due (rhythm_id, channel, due_at, expires_at) VALUES (:rhythm_id, :channel, :due_at, :expires_at)
+
+-- name: plan_deliveries
+-- {route} is the SELECT of subscribers.routing.
+INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at)
+SELECT :digest_id, r.endpoint_id, r.variant, 'planned', :now FROM ({route}) r WHERE true
+ON CONFLICT (digest_id, endpoint_id) DO NOTHING
+
+-- name: plan_bundles
+-- One message for all that an endpoint is owed at one time. {digest} are the deliveries of this plan without one.
+INSERT INTO messages (key, kind, endpoint_id, channel, queue, priority, state, due_at, expires_at, created_at)
+SELECT 'bundle:' || d.endpoint_id || ':' || p.due_at, 'bundle', d.endpoint_id, e.channel, e.queue, 1, 'queued',
+       p.due_at, p.expires_at, :now
+FROM deliveries d
+JOIN endpoints e ON e.id = d.endpoint_id AND e.bundled = 1
+JOIN plan_due p ON p.rhythm_id = e.rhythm_id AND p.channel = e.channel
+WHERE d.digest_id = :digest_id AND d.endpoint_id > :low AND d.endpoint_id <= :high
+  AND d.message_id IS NULL AND d.state = 'planned'
+ON CONFLICT (key) DO NOTHING
+
+-- name: join_bundles
+-- A bundle that is on its way already takes nothing more: what is left gets a message of its own.
+UPDATE deliveries SET message_id = (
+  SELECT m.id FROM endpoints e
+  JOIN plan_due p ON p.rhythm_id = e.rhythm_id AND p.channel = e.channel
+  JOIN messages m ON m.key = 'bundle:' || e.id || ':' || p.due_at AND m.state = 'queued'
+  WHERE e.id = deliveries.endpoint_id AND e.bundled = 1)
+WHERE digest_id = :digest_id AND endpoint_id > :low AND endpoint_id <= :high
+  AND message_id IS NULL AND state = 'planned'
+
+-- name: plan_messages
+INSERT INTO messages (key, kind, endpoint_id, channel, queue, priority, state, due_at, expires_at, created_at)
+SELECT 'digest:' || d.digest_id || ':' || d.endpoint_id, 'digest', d.endpoint_id, e.channel, e.queue, 1, 'queued',
+       p.due_at, p.expires_at, :now
+FROM deliveries d
+JOIN endpoints e ON e.id = d.endpoint_id
+JOIN plan_due p ON p.rhythm_id = e.rhythm_id AND p.channel = e.channel
+WHERE d.digest_id = :digest_id AND d.endpoint_id > :low AND d.endpoint_id <= :high
+  AND d.message_id IS NULL AND d.state = 'planned'
+ON CONFLICT (key) DO NOTHING
+
+-- name: join_messages
+UPDATE deliveries SET message_id = (
+  SELECT m.id FROM messages m WHERE m.key = 'digest:' || deliveries.digest_id || ':' || deliveries.endpoint_id)
+WHERE digest_id = :digest_id AND endpoint_id > :low AND endpoint_id <= :high
+  AND message_id IS NULL AND state = 'planned'
+
+-- name: add_message
+INSERT INTO messages (key, kind, endpoint_id, channel, queue, address, language, content, priority, state, due_at,
+                      expires_at, created_at)
+VALUES (:key, :kind, :endpoint_id, :channel, :queue, :address, :language, :content, :priority, 'queued', :due_at,
+        :expires_at, :now)
+RETURNING id
+
+-- name: due_queues
+-- The queues with something due. Each step jumps to the next name in the index, so that a long queue costs nothing.
+WITH RECURSIVE names (queue) AS (
+  SELECT MIN(queue) FROM messages WHERE state = 'queued'
+  UNION ALL
+  SELECT (SELECT MIN(m.queue) FROM messages m WHERE m.state = 'queued' AND m.queue > names.queue)
+  FROM names WHERE names.queue IS NOT NULL
+)
+SELECT queue FROM names WHERE queue IS NOT NULL AND (
+  EXISTS (SELECT 1 FROM messages m WHERE m.state = 'queued' AND m.queue = names.queue AND m.priority = 0
+          AND m.due_at <= :now)
+  OR EXISTS (SELECT 1 FROM messages m WHERE m.state = 'queued' AND m.queue = names.queue AND m.priority = 1
+             AND m.due_at <= :now))
+
+-- name: claim
+-- The lease: `owner` may send until `lease_until`; with a later `epoch` somebody else has taken over.
+UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_until, epoch = epoch + 1
+WHERE id IN (
+  SELECT id FROM messages
+  WHERE state = 'queued' AND queue = :queue AND priority = :priority AND due_at <= :now
+  ORDER BY due_at, id LIMIT :page)
+RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
+          parts_done, reason
+
+-- name: claim_only
+UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_until, epoch = epoch + 1
+WHERE id IN (
+  SELECT id FROM messages
+  WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued' AND queue = :queue AND due_at <= :now
+  ORDER BY id LIMIT :page)
+RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
+          parts_done, reason
+
+-- name: secret_of
+SELECT secret FROM endpoints WHERE channel = :channel AND address = :address
+
+-- name: queues_of
+SELECT DISTINCT queue FROM messages WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued'
+  AND due_at <= :now
+
+-- name: claimed_endpoints
+SELECT m.id AS message_id, e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, s.name
+FROM messages m JOIN endpoints e ON e.id = m.endpoint_id JOIN subscribers s ON s.id = e.subscriber_id
+WHERE m.id IN (SELECT value FROM json_each(:ids))
+
+-- name: claimed_deliveries
+SELECT d.id, d.message_id, d.digest_id, d.variant, i.state AS issue_state
+FROM deliveries d JOIN digests g ON g.id = d.digest_id JOIN issues i ON i.id = g.issue_id
+WHERE d.message_id IN (SELECT value FROM json_each(:ids)) AND d.state = 'planned'
+ORDER BY d.message_id, g.column_position, g.part
+
+-- name: claimed_follows
+-- What the reader follows now, of what the digest carries: the reasons, and the variant as it stands today.
+SELECT d.id AS delivery_id, f.tag, t.bit
+FROM deliveries d
+JOIN digest_tags t ON t.digest_id = d.digest_id
+JOIN follows f ON f.tag = t.tag AND f.endpoint_id = d.endpoint_id
+WHERE d.message_id IN (SELECT value FROM json_each(:ids)) AND d.state = 'planned'
+
+-- name: release
+-- Back into the queue, uncounted: the lane was at fault, or the sender is stopping.
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, reason = :reason
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: settle_part
+UPDATE messages SET parts_done = :parts_done WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: settle_retry
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at, attempts = attempts + 1,
+                    reason = :reason
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: settle_end
+UPDATE messages SET state = :state, owner = '', lease_until = 0, reason = :reason, provider_id = :provider_id,
+                    attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: settle_deliveries
+UPDATE deliveries SET state = :state, reason = :reason, ended_at = :now WHERE message_id = :id AND state = 'planned'
+
+-- name: settle_delivery
+UPDATE deliveries SET state = :state, reason = :reason, variant = :variant, ended_at = :now
+WHERE id = :id AND state = 'planned'
+
+-- name: add_attempt
+INSERT INTO attempts (message_id, number, part, started_at, duration_ms, outcome, code, detail)
+VALUES (:message_id, :number, :part, :started_at, :duration_ms, :outcome, :code, :detail)
+
+-- name: expired_leases
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0
+WHERE state = 'sending' AND lease_until <= :now
+
+-- name: owners
+SELECT DISTINCT owner FROM messages WHERE state = 'sending'
+
+-- name: release_owner
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0 WHERE state = 'sending' AND owner = :owner
+
+-- name: finish_issues
+UPDATE issues SET state = 'sent', ended_at = :now
+WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM digests g JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned'
+  WHERE g.issue_id = issues.id)
+
+-- name: cancel_planned
+UPDATE deliveries SET state = 'cancelled', reason = 'issue cancelled', ended_at = :now
+WHERE state = 'planned' AND digest_id IN (SELECT id FROM digests WHERE issue_id = :issue_id)
+
+-- name: waiting
+SELECT queue, COUNT(*) AS messages, SUM(CASE WHEN due_at <= :now THEN 1 ELSE 0 END) AS due, MIN(due_at) AS next_at
+FROM messages WHERE state = 'queued' GROUP BY queue ORDER BY queue
+
+-- name: outcomes_since
+SELECT state, COUNT(*) AS messages FROM messages WHERE ended_at >= :since GROUP BY state

@@ -1,0 +1,138 @@
+"""Every name and term of the catalog in one Aho-Corasick automaton."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from dispatch.catalog import Catalog, Park, Topic
+from dispatch.catalog.words import fold_word, written_forms, zone_head
+from dispatch.intake.passages import CREDIT, Hit, Passage, without_overlaps
+
+# A name that ends so says that it is a zone; 中关村 or 光谷 alone do not.
+_SAYS_ZONE = re.compile(r"[区园城]$")
+_LATIN = re.compile(r"[0-9a-z]")
+
+
+@dataclass(slots=True)
+class _Meaning:
+    """All that one string can stand for."""
+
+    park: Park | None = None
+    loose: Park | None = None
+    credited: Park | None = None
+    terms: list[tuple[Topic, float]] = field(default_factory=list)
+    counters: list[Topic] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkHit:
+    hit: Hit
+    park: Park
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TermHit:
+    hit: Hit
+    topic: Topic
+    weight: float
+
+
+class Vocabulary:
+    """Finds parks' names and topics' terms in one pass over a passage."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        meanings: defaultdict[str, _Meaning] = defaultdict(_Meaning)
+        for park in catalog.parks:
+            _add_park(meanings, park)
+        for topic in catalog.topics:
+            for term, weight in topic.terms:
+                meanings[fold_word(term)].terms.append((topic, weight))
+            for term in topic.counter_terms:
+                meanings[fold_word(term)].counters.append(topic)
+        self._meanings = tuple(meanings.values())
+        # Overlapping matches, because a park's name and each topic's terms are sorted out apart: 医药产业集群
+        # is a sign of 生物医药 and of 产业集群.
+        self._automaton = AhoCorasick(list(meanings), matchkind=MatchKind.Standard)
+
+    def find(self, passage: Passage) -> tuple[list[ParkHit], list[TermHit]]:
+        """The parks' names and the topics' terms in the passage, the longest at each place."""
+        matches = [
+            (self._meanings[number], start, end)
+            for number, start, end in self._automaton.find_matches_as_indexes(passage.text, overlapping=True)
+            if _whole_word(passage.text, start, end)
+        ]
+        parks = list(_park_hits(passage, matches))
+        names = [(found.hit.start, found.hit.end) for found in parks]
+        return parks, list(_term_hits(passage, matches, names))
+
+
+def park_heads(catalog: Catalog) -> dict[str, Park]:
+    """南昌 -> 南昌高新区: the places that make a park's name when 高新区 follows."""
+    heads = {}
+    for park in catalog.parks:
+        for name in (*park.aliases, park.full_name, park.name):
+            if head := zone_head(name):
+                heads[fold_word(head)] = park
+    return heads
+
+
+def says_zone(name: str) -> bool:
+    return _SAYS_ZONE.search(name) is not None
+
+
+def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
+    for form in written_forms(park):
+        meaning = meanings[fold_word(form)]
+        if says_zone(form):
+            meaning.park = park
+        else:
+            meaning.loose = park
+    for alias in park.loose_aliases:
+        meanings[fold_word(alias)].loose = park
+    # (供稿:合肥高新): short, and in running text a company's name.
+    if head := zone_head(park.name):
+        meanings[f"{fold_word(head)}高新"].credited = park
+
+
+def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> Iterator[ParkHit]:
+    found = []
+    for meaning, start, end in matches:
+        whole_credit = passage.where == CREDIT and end == len(passage.text)
+        park = meaning.park or meaning.loose or (meaning.credited if whole_credit else None)
+        if park:
+            found.append(ParkHit(Hit(passage, start, end), park, strict=park is not meaning.loose))
+    for index in without_overlaps([(name.hit.start, name.hit.end) for name in found]):
+        yield found[index]
+
+
+def _term_hits(
+    passage: Passage, matches: list[tuple[_Meaning, int, int]], names: list[tuple[int, int]]
+) -> Iterator[TermHit]:
+    """Each topic's terms by themselves; what stands inside a park's name or a counter-term is none."""
+    by_topic: defaultdict[str, list[tuple[TermHit, bool]]] = defaultdict(list)
+    for meaning, start, end in matches:
+        if any(first <= start and end <= last for first, last in names):
+            continue
+        hit = Hit(passage, start, end)
+        for topic, weight in meaning.terms:
+            by_topic[topic.key].append((TermHit(hit, topic, weight), True))
+        for topic in meaning.counters:
+            by_topic[topic.key].append((TermHit(hit, topic, 0.0), False))
+    for found in by_topic.values():
+        for index in without_overlaps([(term.hit.start, term.hit.end) for term, _ in found]):
+            term, counts = found[index]
+            if counts:
+                yield term
+
+
+def _whole_word(text: str, start: int, end: int) -> bool:
+    """Latin letters and digits are words only as a whole: no VR in `server`, no 5G in `15GB`."""
+    cut_left = start > 0 and _LATIN.match(text[start]) and _LATIN.match(text[start - 1])
+    cut_right = end < len(text) and _LATIN.match(text[end - 1]) and _LATIN.match(text[end])
+    return not (cut_left or cut_right)

@@ -1,0 +1,248 @@
+"""The tagger finds what an article is about, with evidence, and leaves look-alikes alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatch.catalog import load_catalog
+from dispatch.intake.tagger import Tagger
+from dispatch.intake.topic_rules import MOST_TOPICS
+from dispatch.model import Article, Block, BlockKind, ParkTag, Role, TopicTag
+
+_SAMPLE = Path(__file__).parents[1] / "data" / "huoju-2022-05.expected.json"
+_TAGGER = Tagger(load_catalog())
+
+
+def _sample() -> list[dict[str, Any]]:
+    issue = json.loads(_SAMPLE.read_text(encoding="utf-8"))
+    return [article for column in issue["columns"] for article in column["articles"]]
+
+
+def _tagged(entry: dict[str, Any]) -> Article:
+    blocks = tuple(Block(BlockKind(block["kind"]), block["text"]) for block in entry["blocks"])
+    return _TAGGER.tag(Article(entry["title"], entry["credit"], blocks))
+
+
+def _article(title: str = "", credit: str = "", *paragraphs: str) -> Article:
+    blocks = tuple(Block(BlockKind.PARAGRAPH, text) for text in paragraphs)
+    return _TAGGER.tag(Article(title, credit, blocks))
+
+
+def _subjects(article: Article) -> list[str]:
+    return [park.name for park in article.parks if park.role is Role.SUBJECT]
+
+
+def _named(text: str) -> set[str]:
+    return {park.name for park in _article("", "", text).parks}
+
+
+def _topics(article: Article) -> list[str]:
+    return [topic.key for topic in article.topics]
+
+
+@pytest.mark.parametrize("entry", _sample(), ids=lambda entry: entry["title"])
+def test_the_samples_subjects(entry: dict[str, Any]) -> None:
+    assert _subjects(_tagged(entry)) == entry["parks"]
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("青年干部作专题报告", {"youth-and-science", "party-building"}),
+        ("博士后开题报告会", {"talent"}),
+        ("第一季度书记工作会", {"party-building"}),
+        ("重大产业项目", {"major-projects", "biomedicine"}),
+        ("好品山东", {"brands", "standards"}),
+        ("揭榜挂帅", {"open-bidding", "industry-university"}),
+        ("7家孵化器", {"incubation"}),
+        ("区块链赋能", {"blockchain"}),
+    ],
+)
+def test_the_samples_topics(title: str, expected: set[str]) -> None:
+    entry = next(entry for entry in _sample() if title in entry["title"])
+    assert expected <= set(_topics(_tagged(entry)))
+
+
+def test_what_an_article_touches_in_passing_is_no_topic_of_it() -> None:
+    by_title = {entry["title"]: _topics(_tagged(entry)) for entry in _sample()}
+    report = next(keys for title, keys in by_title.items() if "区块链" in title)
+    survey = next(keys for title, keys in by_title.items() if title.startswith("苏州高新区"))
+    robots = next(keys for title, keys in by_title.items() if "7家孵化器" in title)
+    assert report[0] == "blockchain"
+    assert "talent" not in report
+    assert not {"blockchain", "quantum", "ai", "semiconductors"} & set(survey)
+    assert "robotics" not in robots
+
+
+@pytest.mark.parametrize("entry", _sample(), ids=lambda entry: entry["title"])
+def test_evidence_is_the_text_at_its_place(entry: dict[str, Any]) -> None:
+    article = _tagged(entry)
+    tags: tuple[ParkTag | TopicTag, ...] = (*article.parks, *article.topics)
+    for tag in tags:
+        assert tag.evidence
+        for passage in tag.evidence:
+            strings = {"title": article.title, "credit": article.credit}
+            text = strings.get(passage.where) or article.blocks[passage.block].text
+            assert text[passage.start : passage.end] == passage.text
+
+
+def test_evidence_keeps_the_blanks_and_widths_of_the_text() -> None:
+    article = _article("南昌 高新\u3000区开工", "", "ＶＲ产业")
+    assert [passage.text for passage in article.parks[0].evidence] == ["南昌 高新\u3000区"]
+    assert article.parks[0].evidence[0].end == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "park"),
+    [
+        ("南昌国家高新区", "南昌高新区"),
+        ("南昌国家级高新区", "南昌高新区"),
+        ("南昌高新技术产业开发区", "南昌高新区"),
+        ("南昌国家高新技术产业开发区", "南昌高新区"),
+        ("南昌高新技术产业园区", "南昌高新区"),
+        ("南昌高新园区", "南昌高新区"),
+        ("潍坊市高新区", "潍坊高新区"),
+        ("东莞市松山湖高新区", "松山湖高新区"),
+        ("马鞍山国家高新区", "慈湖高新区"),
+        ("南京高新区(江宁园)", "南京高新区"),
+        ("常州国家高新区(新北区)", "常州高新区"),
+        ("杭州高新区（滨江）", "杭州高新区"),
+        ("厦门火炬高技术产业开发区", "厦门火炬高新区"),
+        ("中关村国家自主创新示范区", "中关村"),
+        ("西部（重庆）科学城", "重庆高新区"),
+        ("杨凌农业高新技术产业示范区", "杨凌示范区"),
+        ("张江高新区徐汇园", "张江高新区"),
+    ],
+)
+def test_a_park_is_known_in_every_form(text: str, park: str) -> None:
+    assert _named(f"会议在{text}召开。") == {park}
+
+
+@pytest.mark.parametrize(
+    ("text", "parks"),
+    [
+        ("郑州、洛阳、新乡国家高新技术产业开发区共建", {"郑州高新区", "洛阳高新区", "新乡高新区"}),
+        ("来自合肥、芜湖和蚌埠三家高新区的代表", {"合肥高新区", "芜湖高新区", "蚌埠高新区"}),
+        ("在南昌、景德镇、新余等国家高新区推广", {"南昌高新区", "景德镇高新区", "新余高新区"}),
+        ("昆山、太仓、常熟高新区", {"昆山高新区", "常熟高新区"}),
+        ("呼和浩特和包头高新区", {"呼和浩特金山高新区", "包头稀土高新区"}),
+        ("南昌市、新余市高新区", {"南昌高新区", "新余高新区"}),
+    ],
+)
+def test_places_share_one_word_at_the_end_of_their_list(text: str, parks: set[str]) -> None:
+    assert _named(f"近日,{text}。") == parks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "合肥新站高新区签约",
+        "太仓高新区招商",
+        "庐江高新区开工",
+        "昆山经开区和昆山经济技术开发区",
+        "昆山综合保税区开放",
+        "苏州高新区综合保税区通关",
+        "昆山高新技术创业服务中心成立",
+        "在中关村电子市场买手机",
+        "据中关村在线报道",
+        "北京中关村一小的学生",
+        "中关村大街堵车",
+        "江苏中关村科技产业园",
+        "保定·中关村创新中心",
+        "天津滨海—中关村科技园",
+        "同济医院光谷院区收治",
+        "成都光谷的企业",
+        "会议由张江平主持",
+        "书记张江出席会议",
+        "张江教授作报告",
+        "医药高新区集聚企业",
+        "盐城的滨海高新区",
+        "南昌高新企业",
+        "兰州新区和长春新区",
+    ],
+)
+def test_a_look_alike_is_no_park(text: str) -> None:
+    assert _named(f"近日,{text}。") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "park"),
+    [
+        ("北京中关村的一家企业", "中关村"),
+        ("中关村管委会出台办法", "中关村"),
+        ("上海张江的实践", "张江高新区"),
+        ("泰州市召开会议,医药高新区参加", "泰州医药高新区"),
+        ("天津市召开会议,滨海高新区参加", "天津滨海高新区"),
+        ("陕西杨凌育种", "杨凌示范区"),
+    ],
+)
+def test_a_loose_alias_counts_with_support(text: str, park: str) -> None:
+    if park == "杨凌示范区":
+        text += ",杨凌示范区参加"
+    assert _named(f"近日,{text}。") == {park}
+
+
+def test_loose_aliases_support_each_other_in_a_list() -> None:
+    assert _named("对标中关村、张江、光谷。") == {"中关村", "张江高新区", "东湖高新区"}
+
+
+def test_a_name_elsewhere_in_the_article_supports_a_loose_alias_but_not_a_man() -> None:
+    article = _article("张江高新区座谈", "", "张江发展迅速。张江平主持会议。")
+    assert [passage.text for passage in article.parks[0].evidence] == ["张江高新区", "张江"]
+
+
+def test_neighbours_with_like_names_stay_apart() -> None:
+    article = _article("苏州高新区迈上新台阶", "苏州高新区", "苏州高新区与苏州工业园区、昆山高新区交流。")
+    assert _subjects(article) == ["苏州高新区"]
+    assert {park.name for park in article.parks} == {"苏州高新区", "苏州工业园区", "昆山高新区"}
+
+
+@pytest.mark.parametrize(
+    ("title", "credit", "lead", "subjects"),
+    [
+        ("高新区举办培训班", "南昌市科技局", "近日,培训班开班。", ["南昌高新区"]),
+        ("我区举办培训班", "", "近日,新余市召开会议,我区举办培训。", ["新余高新区"]),
+        ("高新区举办培训班", "合肥市科技局", "近日,庐江高新区举办培训。", []),
+        ("高新区举办培训班", "上海市科委", "近日,培训班开班。", []),
+        ("国家高新区座谈会召开", "科技部火炬中心", "会议在南昌市召开。", []),
+        ("创新大会召开", "合肥高新", "近日,大会召开。", ["合肥高新区"]),
+        ("培训班开班", "昆山高新技术创业服务中心", "近日开班。", []),
+    ],
+)
+def test_the_park_of_a_bare_word_or_a_credit(title: str, credit: str, lead: str, subjects: list[str]) -> None:
+    assert _subjects(_article(title, credit, lead)) == subjects
+
+
+def test_a_park_is_a_subject_by_title_credit_lead_or_share_of_the_text() -> None:
+    assert _subjects(_article("火炬中心调研", "", "主任一行赴南昌高新区调研。")) == ["南昌高新区"]
+    many = _article("座谈会", "", "南昌高新区、新余高新区、抚州高新区、赣州高新区的代表参加。")
+    assert _subjects(many) == []
+    assert len(many.parks) == 4
+    later = ("会议召开。", "合肥高新区率先。合肥高新区推进。合肥高新区见效。", "芜湖高新区也参加。")
+    assert _subjects(_article("会议", "", *later)) == ["合肥高新区"]
+
+
+def test_terms_inside_a_parks_name_or_a_counter_term_do_not_count() -> None:
+    assert _topics(_article("泰州医药高新区召开会议", "", "泰州医药高新区召开会议。")) == []
+    assert "brands" not in _topics(_article("打造党建品牌", "", "支部品牌建设。"))
+    assert "brands" in _topics(_article("打造知名品牌", "", "品牌建设。"))
+
+
+def test_latin_terms_are_whole_words() -> None:
+    assert _topics(_article("led server email 15gb", "", "train email daily.")) in ([], ["optoelectronics"])
+    assert "virtual-reality" in _topics(_article("VR产业发展", "", "VR产业集聚。"))
+
+
+def test_topics_are_few_and_ranked() -> None:
+    text = "人工智能、生物医药、集成电路、新材料、氢能、区块链、机器人产业集群,孵化器、人才引进、知识产权。"
+    topics = _article(text, "", text).topics
+    assert len(topics) == MOST_TOPICS
+    assert [topic.score for topic in topics] == sorted((topic.score for topic in topics), reverse=True)
+
+
+def test_an_empty_article_has_no_tags() -> None:
+    assert _article() == Article("", "", ())

@@ -1,0 +1,286 @@
+"""The catalog finds what people mean, says what it does not know, and refuses wrong lines by file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dispatch.assets import config_dir
+from dispatch.catalog import Catalog, ColumnSpec, load_catalog
+from dispatch.errors import CatalogError, UsageError
+from dispatch.model import Article, ParkTag, Role, TopicTag
+
+_CATALOG = load_catalog()
+
+_HEADER = "name,full_name,province,city,national_since,aliases,loose_aliases\n"
+_GROUPS = '[groups]\na = { name = "甲", name_en = "A" }\n'
+_TOPIC = '[[topics]]\nkey = "k"\nname = "题"\nname_en = "T"\ngroup = "a"\ndescription = "D."\n'
+
+
+def _override(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def test_the_shipped_lists_are_complete() -> None:
+    assert len(_CATALOG.parks) == 178 + 1  # and 雄安
+    assert 40 <= len(_CATALOG.topics) <= 60
+    assert len({park.province for park in _CATALOG.parks}) == 31
+    assert {topic.group for topic in _CATALOG.topics} == {group.key for group in _CATALOG.groups}
+
+
+@pytest.mark.parametrize(
+    ("what", "tag"),
+    [
+        ("park:南昌高新区", "park:南昌高新区"),
+        ("park:南昌高新技术产业开发区", "park:南昌高新区"),
+        ("park：潍坊市高新区 ", "park:潍坊高新区"),
+        ("park:武汉东湖高新区+mentions", "park:东湖高新区+mentions"),
+        ("park:中关村", "park:中关村"),
+        ("park:杭州高新区（滨江）", "park:杭州高新区"),
+        ("province:江西", "province:江西省"),
+        ("province:广西壮族自治区", "province:广西壮族自治区"),
+        ("topic:blockchain", "topic:blockchain"),
+        ("topic:区块链", "topic:blockchain"),
+        ("topic:Party Building", "topic:party-building"),
+        ("topic:博士后", "topic:talent"),
+        ("topic:人才", "topic:talent"),
+        ("topic:品牌", "topic:brands"),
+        ("topic:标准化", "topic:standards"),
+        ("topic:孵化器", "topic:incubation"),
+        ("topic:揭榜挂帅", "topic:open-bidding"),
+        ("topic:重大项目", "topic:major-projects"),
+        ("topic:生物医药", "topic:biomedicine"),
+        ("topic:党建", "topic:party-building"),
+        ("column:zones", "column:huoju/zones"),
+        ("column:huoju/zones", "column:huoju/zones"),
+        ("column:高质量发展在高新区", "column:huoju/zones"),
+        ("column:《园区发展》", "column:huoju/parks"),
+        ("bulletin:huoju", "bulletin:huoju"),
+        ("bulletin:火炬动态", "bulletin:huoju"),
+        ("all", "all"),
+    ],
+)
+def test_a_follow_is_resolved_to_its_tag(what: str, tag: str) -> None:
+    assert _CATALOG.resolve(what) == tag
+    assert _CATALOG.resolve(tag) == tag
+
+
+@pytest.mark.parametrize(
+    ("what", "hint"),
+    [
+        ("park:南昌", "park:南昌高新区"),
+        ("park:南昌高新", "park:南昌高新区"),
+        ("park:南昌高薪区", "park:南昌高新区"),
+        ("park:苏州", "park:苏州工业园区"),
+        ("park:光谷", "park:东湖高新区"),
+        ("park:", "''"),
+        ("topic:区快链", "topic:区块链"),
+        ("topic:医", "topic:生物医药"),
+        ("province:江", "province:江西省"),
+        ("column:园区", "column:huoju/parks"),
+        ("column:huoju/园区", "column:huoju/parks"),
+        ("bulletin:火炬", "bulletin:huoju"),
+        ("南昌高新区", "park:南昌高新区"),
+        ("江西", "province:江西省"),
+        ("人才", "topic:talent"),
+        ("火炬动态", "bulletin:huoju"),
+        ("zone:南昌", "province:NAME"),
+        ("", "park:NAME"),
+    ],
+)
+def test_an_unknown_follow_names_the_word_and_what_is_near(what: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        _CATALOG.resolve(what)
+    assert hint in str(caught.value)
+    assert what.rpartition("/")[2].partition(":")[2] in str(caught.value)
+    assert str(caught.value).count("park:") <= 5
+
+
+@pytest.mark.parametrize(
+    ("tag", "zh", "en"),
+    [
+        ("park:南昌高新区", "南昌高新区", "南昌高新区"),
+        ("park:南昌高新区+mentions", "南昌高新区(含提及)", "南昌高新区 (and mentions)"),
+        ("province:江西省", "江西省全部高新区", "all high-tech zones in 江西省"),
+        ("topic:blockchain", "区块链", "Blockchain"),
+        ("topic:gone", "gone", "gone"),
+        ("column:huoju/parks", "栏目《园区发展》", 'the column "Park Development"'),
+        ("column:huoju/专题", "栏目《专题》", 'the column "专题"'),
+        ("bulletin:huoju", "火炬动态 全部", "Torch Bulletin, everything"),
+        ("bulletin:gone", "gone 全部", "gone, everything"),
+        ("all", "全部内容", "everything"),
+    ],
+)
+def test_a_tag_has_a_label_in_both_languages(tag: str, zh: str, en: str) -> None:
+    assert (_CATALOG.label(tag, "zh"), _CATALOG.label(tag, "en")) == (zh, en)
+
+
+def test_the_tags_of_an_article() -> None:
+    parks = (ParkTag("南昌高新区", Role.SUBJECT), ParkTag("苏州高新区", Role.MENTION))
+    article = Article("", "", (), parks, (TopicTag("ai", "人工智能", 9.0),))
+    assert sorted(_CATALOG.tags_of(article, "huoju", "zones")) == sorted(
+        [
+            "park:南昌高新区",
+            "park:南昌高新区+mentions",
+            "province:江西省",
+            "park:苏州高新区+mentions",
+            "topic:ai",
+            "column:huoju/zones",
+            "bulletin:huoju",
+            "all",
+        ]
+    )
+
+
+def test_a_column_is_found_by_either_name_by_likeness_or_made() -> None:
+    assert _CATALOG.column_spec("huoju", "高质量发展看高新区", "高质量发展在高新区").key == "zones"
+    assert _CATALOG.column_spec("huoju", "新栏目", "高质量发展在高新区").key == "zones"
+    assert _CATALOG.column_spec("huoju", "高质量发展瞧高新区").key == "zones"
+    assert _CATALOG.column_spec("huoju", "党建专栏") == ColumnSpec("党建专栏", "党建专栏")
+    assert _CATALOG.column_spec("unknown", "专题", "") == ColumnSpec("专题", "专题")
+
+
+def test_a_column_of_two_bulletins_needs_its_bulletin(tmp_path: Path) -> None:
+    text = 'name = "简报"\n[[columns]]\nkey = "parks"\nname = "园区"\n'
+    catalog = load_catalog(override=_override(tmp_path, "bulletins/brief.toml", text))
+    with pytest.raises(UsageError, match="column:brief/parks"):
+        catalog.resolve("column:parks")
+    assert catalog.resolve("column:brief/parks") == "column:brief/parks"
+    found = catalog.column("parks", "huoju")
+    assert found is not None
+    assert found[1].name == "园区发展"
+
+
+def test_an_override_replaces_and_adds(tmp_path: Path) -> None:
+    rows = "南昌高新区,南昌新名,江西省,南昌市,1992,昌高,\n测试高新区,测试高新技术产业开发区,江西省,测试市,,,\n"
+    _override(tmp_path, "parks.csv", _HEADER + rows)
+    _override(tmp_path, "topics.toml", _TOPIC.replace('"a"', '"innovation"') + 'terms.3 = ["词"]\n')
+    _override(tmp_path, "bulletins/huoju.toml", 'name = "新火炬"\n')
+    catalog = load_catalog(override=tmp_path)
+    assert len(catalog.parks) == len(_CATALOG.parks) + 1
+    assert catalog.resolve("park:昌高") == "park:南昌高新区"
+    assert catalog.park("测试高新区") is not None
+    assert catalog.resolve("topic:题") == "topic:k"
+    assert len(catalog.topics) == len(_CATALOG.topics) + 1
+    assert [bulletin.name for bulletin in catalog.bulletins] == ["新火炬"]
+    with pytest.raises(UsageError):
+        catalog.resolve("column:zones")
+
+
+def test_an_empty_override_changes_nothing(tmp_path: Path) -> None:
+    assert load_catalog(override=tmp_path) == _CATALOG
+
+
+_ROW = "甲高新区,甲高新技术产业开发区,江西省,甲市,2010,甲区,\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("name,full_name,province\n", 1, "city is missing"),
+        ("", 1, "name is missing"),
+        (_HEADER.replace("city", "town,city"), 1, "unknown column 'town'"),
+        (_HEADER.replace("aliases", "city"), 1, "named twice|unknown"),
+        (_HEADER + "甲高新区,甲,江西省\n", 2, "3 fields, but the header has 7"),
+        (_HEADER + ",甲,江西省,甲市,,,\n", 2, "name is empty"),
+        (_HEADER + _ROW.replace("江西省", "江西"), 2, "the province '江西'"),
+        (_HEADER + _ROW.replace("2010", "10年"), 2, "national_since '10年' is no year"),
+        (_HEADER + _ROW + _ROW, 3, "甲高新区 stands in line 2 already"),
+        (_HEADER + _ROW + "乙高新区,乙,江西省,乙市,,甲区,\n", 3, "'甲区' is taken already .*line 2"),
+        (_HEADER + _ROW + "乙高新区,乙,江西省,乙市,,,甲高新区\n", 3, "'甲高新区' is taken already"),
+        (_HEADER + _ROW.replace("甲区", "甲区|甲区"), 2, "'甲区' is taken already"),
+        (_HEADER + '甲高新区,"甲,江西省\n', 2, "not CSV"),
+        (_HEADER.encode() + "甲".encode("gb18030"), 2, "not UTF-8"),
+    ],
+)
+def test_a_wrong_line_of_the_parks(tmp_path: Path, text: str | bytes, line: int, reason: str) -> None:
+    with pytest.raises(CatalogError, match=rf"parks\.csv, line {line}: .*{reason}"):
+        load_catalog(override=_override(tmp_path, "parks.csv", text))
+
+
+_TERMS = 'terms.3 = ["词"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        (_GROUPS + "[[topics]\n", 3, "not TOML"),
+        (_GROUPS + _TOPIC + "colour = 1\n" + _TERMS, 3, "unknown key 'colour'"),
+        (_GROUPS + _TOPIC.replace('"T"', "1") + _TERMS, 3, "name_en must be a text"),
+        (_GROUPS + _TOPIC.replace('"题"', '""') + _TERMS, 3, "name is missing"),
+        (_GROUPS + _TOPIC.replace('"k"', '"K!"') + _TERMS, 3, "the key 'K!'"),
+        (_GROUPS + _TOPIC.replace('"a"', '"b"') + _TERMS, 3, "the group 'b'"),
+        (_GROUPS + _TOPIC, 3, "needs terms"),
+        (_GROUPS + _TOPIC + 'terms.x = ["词"]\n', 3, "the weight 'x' is no number"),
+        (_GROUPS + _TOPIC + 'terms.0 = ["词"]\n', 3, "the weight 0"),
+        (_GROUPS + _TOPIC + 'terms.nan = ["词"]\n', 3, "the weight nan"),
+        (_GROUPS + _TOPIC + 'terms.11 = ["词"]\n', 3, "the weight 11"),
+        (_GROUPS + _TOPIC + "terms.3 = [1]\n", 3, "3 must be a list of texts"),
+        (_GROUPS + _TOPIC + 'terms.3 = "词"\n', 3, "3 must be a list of texts"),
+        (_GROUPS + _TOPIC + "terms = 3\n", 3, "terms must be a table"),
+        (_GROUPS + _TOPIC + 'terms.3 = ["词", "词"]\n', 3, "'词' stands twice"),
+        (_GROUPS + _TOPIC + _TERMS + 'counter_terms = ["词"]\n', 3, "'词' stands twice"),
+        (_GROUPS + (_TOPIC + _TERMS) * 2, 10, "the topic k stands in line 3 already"),
+        (_GROUPS + _TOPIC.replace('"题"', '"区块链"') + _TERMS, 3, "'区块链' is taken already"),
+    ],
+)
+def test_a_wrong_line_of_the_topics(tmp_path: Path, text: str, line: int, reason: str) -> None:
+    with pytest.raises(CatalogError, match=rf"topics\.toml, line {line}: .*{reason}"):
+        load_catalog(override=_override(tmp_path, "topics.toml", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("topics = 1\n", r"topics must be written as \[\[topics\]\]"),
+        ("colour = 1\n", "unknown key 'colour'"),
+        ("[groups]\na = 1\n", "a must be a table"),
+        ("groups = 1\n", "groups must be a table"),
+    ],
+)
+def test_a_wrong_whole_of_the_topics(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(CatalogError, match=rf"topics\.toml: {reason}"):
+        load_catalog(override=_override(tmp_path, "topics.toml", text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("brief.toml", 'title = "简报"\n', ": unknown key 'title'"),
+        ("brief.toml", "publishers = []\n", ": name is missing"),
+        ("brief.toml", 'name = "简报"\npublishers = "甲"\n', ": publishers must be a list"),
+        ("Brief 1.toml", 'name = "简报"\n', ": the key 'Brief 1'"),
+        ("brief.toml", 'name = "简报"\n[[columns]]\nname = "甲"\n', ", line 2: key is missing"),
+        (
+            "brief.toml",
+            'name = "简报"\n[[columns]]\nkey = "a"\nname = "甲"\n[[columns]]\nkey = "b"\nname = "甲"\n',
+            ", line 5: the name '甲' is taken already",
+        ),
+    ],
+)
+def test_a_wrong_bulletin(tmp_path: Path, name: str, text: str, reason: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(override=_override(tmp_path, f"bulletins/{name}", text))
+    assert f"{name}{reason}" in str(caught.value)
+
+
+@pytest.mark.parametrize("load", [lambda path: load_catalog(path), lambda path: load_catalog(override=path)])
+def test_a_missing_folder(tmp_path: Path, load: Callable[[Path], Catalog]) -> None:
+    with pytest.raises(CatalogError, match="there is no such folder"):
+        load(tmp_path / "gone")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    _override(tmp_path, "parks.csv", (config_dir() / "parks.csv").read_bytes())
+    with pytest.raises(CatalogError, match=r"topics\.toml: the file is missing"):
+        load_catalog(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    catalog = load_catalog(override=_override(tmp_path, "parks.csv", b"\xef\xbb\xbf" + (_HEADER + _ROW).encode()))
+    assert catalog.park("甲区") is not None

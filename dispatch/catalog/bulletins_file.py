@@ -31,9 +31,7 @@ def read_bulletin(path: Path) -> Bulletin:
 
 def _column(table: Table) -> ColumnSpec:
     table.only("key", "name", "name_en", "aliases")
-    return ColumnSpec(
-        table.key(), table.text("name"), table.text("name_en", required=False), table.texts("aliases")
-    )
+    return ColumnSpec(table.key(), table.text("name"), table.text("name_en", required=False), table.texts("aliases"))
 
 
 def _column_words(column: ColumnSpec) -> list[str]:

@@ -18,6 +18,8 @@ _LEAD_PARKS = 2
 # A park in the text only is a subject from so many times and this share of all parks' names.
 _DOMINANT_TIMES = 3
 _DOMINANT_SHARE = 0.35
+# A loose alias that an article repeats so often, naming its city too, is what the article is about.
+_REPEATED = 3
 _EVIDENCE = 12
 
 _BETWEEN = re.compile(r"(?:以及|[、和与及])")
@@ -25,10 +27,12 @@ _BETWEEN = re.compile(r"(?:以及|[、和与及])")
 _ZONE_FOLLOWS = re.compile(r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|生物城)")
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
-    r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|大道|[东南西北]?路(?!演|径|线|上)|镇|街道|社区|小学|中学|[一二三四]小"
+    r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?路(?!演|径|线|上)|镇|街道|社区|小学|中学|[一二三四]小"
     r"|学校|幼儿园|派出所|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|论坛|支行|分行|银行|酒店|大厦|广场|公园|景区"
     r"|马拉松|股份|电子城|电脑城)"
 )
+# Companies and universities that carry the name: 中电光谷.
+_ELSE_BEFORE = re.compile(r"(?:中电|联想|大学|学院)$")
 # 天津滨海—中关村科技园 is one name; a double dash is punctuation.
 _JOINED = re.compile(r"([\u4e00-\u9fff]{2,})[·・\-—–]$")
 _PERSON_BEFORE = re.compile(r"(?:书记|主任|局长|处长|院长|校长|董事长|总经理|教授|院士|同志|记者|作者|研究员|博士)$")
@@ -72,7 +76,9 @@ class ParkRules:
         ]
         certain = {name.park.name for name in (*strict, *shared)}
         text = "\n".join(part.text for part in parts)
-        loose = [name for name in found if not name.strict and self._believed(name, certain, found, text)]
+        loose = [name for name in found if not name.strict and self._possible(name)]
+        certain |= _repeated(loose, text)
+        loose = [name for name in loose if _supported(name, certain, found, text)]
         order = {id(part): number for number, part in enumerate(parts)}
         believed = sorted(
             (*strict, *shared, *loose),
@@ -95,7 +101,7 @@ class ParkRules:
 
     def _elsewhere(self, name: ParkHit) -> bool:
         """Another place stands right before the name: 保定·中关村, 江苏中关村, 成都光谷."""
-        own = {*city_shorts(name.park.city), province_short(name.park.province)}
+        own = set(_own_places(name.park))
         before = name.hit.before.rstrip("省市")
         if joined := _JOINED.search(name.hit.before):
             before = joined[1]
@@ -103,18 +109,11 @@ class ParkRules:
                 return True
         return before.endswith(tuple(self._places - own))
 
-    def _believed(self, name: ParkHit, certain: set[str], found: Sequence[ParkHit], text: str) -> bool:
+    def _possible(self, name: ParkHit) -> bool:
+        """Nothing beside a loose alias says that it is something else."""
         hit = name.hit
-        if _ELSE_FOLLOWS.match(hit.after) or self._elsewhere(name) or _is_person(hit):
-            return False
-        if name.park.name in certain or hit.passage.where == CREDIT:
-            return True
-        cities = city_shorts(name.park.city)
-        if says_zone(hit.word):
-            return any(city in text for city in cities)
-        beside = any(re.search(rf"{city}市?·?$", hit.before) or city in hit.word for city in cities)
-        headline = hit.passage.where == TITLE and not hit.before and hit.after.startswith(":")
-        return bool(_ZONE_FOLLOWS.match(hit.after)) or beside or headline or _in_list(name, found)
+        other = _ELSE_FOLLOWS.match(hit.after) or _ELSE_BEFORE.search(hit.before) or _is_person(hit)
+        return not other and not self._elsewhere(name)
 
     def _bare(self, parts: Sequence[Passage]) -> tuple[Park, list[Hit]] | None:
         """The one park that 高新区 or 我区 alone can mean, by the city that title, credit or lead names."""
@@ -126,6 +125,27 @@ class ParkRules:
         cities |= {city for part in opening[:2] for city in self._by_city if part.text.startswith(city)}
         parks = {park.name: park for city in cities for park in self._by_city[city]}
         return (next(iter(parks.values())), words) if len(parks) == 1 else None
+
+
+def _repeated(loose: Iterable[ParkHit], text: str) -> set[str]:
+    times = Counter(name.park for name in loose)
+    return {
+        park.name
+        for park, count in times.items()
+        if count >= _REPEATED and any(place in text for place in _own_places(park))
+    }
+
+
+def _supported(name: ParkHit, certain: set[str], found: Sequence[ParkHit], text: str) -> bool:
+    """Something beside a loose alias, or elsewhere in the article, says that it is the park."""
+    hit = name.hit
+    if name.park.name in certain or hit.passage.where == CREDIT:
+        return True
+    if says_zone(hit.word):
+        return any(city in text for city in city_shorts(name.park.city))
+    beside = any(re.search(rf"{place}[省市]?·?$", hit.before) or place in hit.word for place in _own_places(name.park))
+    headline = hit.passage.where == TITLE and not hit.before and hit.after.startswith(":")
+    return bool(_ZONE_FOLLOWS.match(hit.after)) or beside or headline or _in_list(name, found)
 
 
 def _inside(hit: Hit, other: Hit) -> bool:
@@ -171,11 +191,14 @@ def _loose_words(park: Park) -> tuple[str, ...]:
     return (*park.loose_aliases, *(() if says_zone(park.name) else (park.name,)))
 
 
+def _own_places(park: Park) -> tuple[str, ...]:
+    """The park's cities and province, short."""
+    return (*city_shorts(park.city), province_short(park.province))
+
+
 def _places(parks: Iterable[Park]) -> frozenset[str]:
     """All provinces and cities of the catalog, short."""
-    return frozenset(
-        place for park in parks for place in (*city_shorts(park.city), province_short(park.province)) if len(place) > 1
-    )
+    return frozenset(place for park in parks for place in _own_places(park) if len(place) > 1)
 
 
 def _by_city(parks: Iterable[Park]) -> dict[str, list[Park]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from dispatch.channels.causes import explain
 from dispatch.channels.html_split import Reserve, split, visible_units
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Personal, Renderer
@@ -207,8 +208,7 @@ def _no_answer(error: Exception) -> Retry:
 
     cause = error.__cause__
     if isinstance(cause, ClientConnectorError):
-        why = (cause.os_error.strerror or "no connection").lower()
-        return Retry(f"nobody answers at the Bot API ({why})", code="connect", outage=True)
+        return Retry(f"nobody answers at the Bot API ({explain(cause)})", code="connect", outage=True)
     if isinstance(cause, TimeoutError):
         return Retry("the Bot API did not answer in time", code="timeout")
     return Retry("the connection to the Bot API was lost", code="lost")

@@ -24,7 +24,7 @@ _PERSONAL = 14_000  # bytes of it kept for what is personal: a dozen follows wit
 _SHORTEST = 60  # characters; below it an article is given by its title
 _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0\"(),:;<>@\[\\\]]{1,64}\Z")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
-_MESSAGE_ID = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+\Z")
+_MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _boundary(envelope: Envelope) -> str:
 
 
 def _message_id(provider_id: str, sender: str) -> str:
-    """The id as it is where it can be a Message-ID (RFC 5322 3.6.4), else a stable one made from it."""
+    """The id as it is where it can stand in angle brackets (RFC 5322 3.6.4), else a stable one made from it."""
     if _MESSAGE_ID.match(provider_id):
         return provider_id
     return f"{sha256(provider_id.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}"

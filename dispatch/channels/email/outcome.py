@@ -6,6 +6,7 @@ import re
 import ssl
 from enum import StrEnum
 
+from dispatch.channels.causes import causes, explain
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
@@ -69,37 +70,11 @@ def from_lost_connection(error: BaseException, server: str, stage: Stage) -> Ret
     if stage is Stage.BODY:
         # Perhaps it was accepted: the message counts as tried, and a repeat has the same Message-ID.
         return Retry(f"the answer of {server} to the message was lost ({why})", code="lost")
-    if stage is Stage.CONNECT and any(isinstance(item, ssl.SSLError) for item in _causes(error)):
+    if stage is Stage.CONNECT and any(isinstance(item, ssl.SSLError) for item in causes(error)):
         return Retry(f"no secure connection to {server} ({why})", code="tls", outage=True)
     if stage is Stage.CONNECT:
         return Retry(f"nobody answers at {server} ({why})", code="connect", outage=True)
     return Retry(f"{server} went away at {stage} ({why})", code="lost", outage=True)
-
-
-def explain(error: BaseException) -> str:
-    """The cause in a few words, without anything that a library put into its message."""
-    chain = list(_causes(error))
-    for kind, words in (
-        (ssl.SSLCertVerificationError, "its certificate is not trusted"),
-        (ssl.SSLError, "TLS failed"),
-        (ConnectionRefusedError, "connection refused"),
-        (TimeoutError, "no answer in time"),
-        (ConnectionResetError, "connection reset"),
-    ):
-        if any(isinstance(item, kind) for item in chain):
-            return words
-    if any(type(item).__name__ == "gaierror" for item in chain):
-        return "no such host"
-    system = next((item for item in chain if isinstance(item, OSError) and item.strerror), None)
-    return str(system.strerror).lower() if isinstance(system, OSError) else "connection closed"
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
 
 
 def clean(text: str, secrets: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from html import escape, unescape
+from itertools import islice
 
 from dispatch.digests.slots import slot
 
@@ -224,7 +225,7 @@ def _what_fits(atoms: Sequence[Atom], start: int, units: int, entities: int) -> 
     used: list[int] = []
     length = opened = 0
     open_tags: tuple[Tag, ...] = ()
-    for atom in atoms[start:]:
+    for atom in islice(atoms, start, None):
         length += atom.units
         opened += atom.entities + len(atom.tags) - _shared(open_tags, atom.tags)
         if used and (length > units or opened > entities):

@@ -5,10 +5,12 @@ aiogram is imported when the first lane is opened: it takes 170 MB, and a proces
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -117,6 +119,8 @@ class TelegramChannel:
         """A connection of that lane's bot. Nothing is asked of the API before the first message."""
         if lane not in self._settings_of:
             raise SettingsError(f"there is no bot for the lane {lane.name}")
+        # It takes seconds on a slow machine: in a thread, so that leases and other lanes go on meanwhile.
+        await asyncio.to_thread(import_module, "aiogram")
         if lane.name not in self._bots:
             self._bots[lane.name] = _make_bot(self._settings_of[lane])
         yield TelegramConnection(self._bots[lane.name])

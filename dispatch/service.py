@@ -105,7 +105,7 @@ async def look_at_addresses(app: App, store: Store) -> list[Look]:
 async def _look_at(app: App, store: Store, url: str) -> Look | None:
     settings = app.settings.intake
     state = await store.call(archive.source_state, url)
-    fetched = await address.fetch(url, state, timeout=settings.timeout, max_bytes=settings.max_bytes)
+    fetched = await address.fetch(url, state, seconds=settings.timeout, max_bytes=settings.max_bytes)
     if fetched is None:
         return None
     path = await asyncio.to_thread(address.as_file, fetched)

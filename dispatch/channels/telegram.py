@@ -114,6 +114,11 @@ class TelegramChannel:
         personal = self._renderer.personal("telegram/personal.html.j2", content)
         return RenderedChat(tuple(Slotted.parse(part) for part in parts), personal)
 
+    def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
+        """The messages as Telegram's HTML, one after the other."""
+        rendered = self.render(content)
+        return {".html": "\n\n".join(_fill(rendered, part, envelope) for part in range(rendered.parts))}
+
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[TelegramConnection]:
         """A connection of that lane's bot. Nothing is asked of the API before the first message."""

@@ -9,7 +9,7 @@ variant. `send` returns what happened; an exception is a bug or an outage of our
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,6 +68,9 @@ class Channel(Protocol):
 
     def render(self, content: Content) -> Rendered:
         """Render for all recipients of a content. Raises RenderError where a template fails."""
+
+    def preview(self, content: Content, envelope: Envelope) -> Mapping[str, str]:
+        """What a reader would get, to look at: texts by file suffix (`.html`, `.txt`, `.json`). Raises RenderError."""
 
     def open(self, lane: Lane) -> AbstractAsyncContextManager[Connection]:
         """A connection of that lane. Opening is lazy: errors of the network come out of `send`."""

@@ -85,16 +85,23 @@ def _plan_slice(db: Database, digest_id: int, found: Route, low: int, high: int,
     return added
 
 
-def preview_counts(db: Database, issue_id: int) -> list[dict[str, object]]:
-    """Who would be owed what: a row a digest, channel and variant with the number of endpoints. Writes nothing."""
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many endpoints of a channel would get a variant of a digest."""
+
+    digest_id: int
+    channel: str
+    variant: int
+    endpoints: int
+
+
+def preview_counts(db: Database, issue_id: int) -> list[Count]:
+    """Who would be owed what. Writes nothing."""
     highest = int(db.value(SQL["highest_endpoint"]))
-    counts: list[dict[str, object]] = []
+    counts: list[Count] = []
     for digest_id in archive.digest_ids(db, issue_id):
         found = route(archive.digest_tags(db, digest_id))
-        sql = (
-            "SELECT channel, variant, COUNT(*) AS endpoints FROM (" + found.sql + ") r"  # noqa: S608 - ours alone
-            " GROUP BY channel, variant ORDER BY channel, variant"
-        )
-        rows = db.all(sql, {**found.params, "low": 0, "high": highest})
-        counts += [{"digest_id": digest_id, **row} for row in rows]
+        sql = SQL["count_route"].replace("{route}", found.sql)
+        rows = db.each(sql, {**found.params, "low": 0, "high": highest})
+        counts += [Count(digest_id, **row) for row in rows]
     return counts

@@ -27,7 +27,7 @@ class Fetched:
     state: dict[str, str]
 
 
-async def fetch(url: str, state: dict[str, str], *, timeout: float, max_bytes: int) -> Fetched | None:
+async def fetch(url: str, state: dict[str, str], *, seconds: float, max_bytes: int) -> Fetched | None:
     """The document behind an address, or None where it has not changed since `state`.
 
     Raises IntakeError: nobody answers, an error status, too large, a form that is not read.
@@ -37,8 +37,8 @@ async def fetch(url: str, state: dict[str, str], *, timeout: float, max_bytes: i
     headers = {"User-Agent": "huoju-dispatch", **_conditions(state)}
     try:
         async with (
-            asyncio.timeout(timeout),
-            httpx.AsyncClient(trust_env=False, follow_redirects=True, max_redirects=5, timeout=timeout) as client,
+            asyncio.timeout(seconds),
+            httpx.AsyncClient(trust_env=False, follow_redirects=True, max_redirects=5, timeout=seconds) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
             if response.status_code == 304:
@@ -48,9 +48,9 @@ async def fetch(url: str, state: dict[str, str], *, timeout: float, max_bytes: i
             data = await _body(response, url, max_bytes)
             return Fetched(data, _suffix(url, response.headers.get("content-type", "")), _validators(response.headers))
     except TimeoutError:
-        raise IntakeError(f"{url}: no whole answer within {timeout:g} seconds") from None
+        raise IntakeError(f"{url}: no whole answer within {seconds:g} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise IntakeError(f"{url}: {error or type(error).__name__}; is the address right?") from error
+        raise IntakeError(f"{url}: {str(error) or type(error).__name__}; is the address right?") from error
 
 
 async def _body(response: httpx.Response, url: str, max_bytes: int) -> bytes:

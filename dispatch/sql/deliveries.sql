@@ -1,5 +1,5 @@
 -- name: deliveries
-SELECT d.id, i.bulletin, i.ref, c.name AS column_name, g.part, g.parts, d.endpoint_id, s.id AS subscriber_id,
+SELECT d.id, d.digest_id, i.bulletin, i.ref, c.name AS column_name, g.part, g.parts, d.endpoint_id, s.id AS subscriber_id,
        COALESCE(s.name, '') AS name, COALESCE(e.channel, m.channel) AS channel, COALESCE(e.address, '') AS address,
        d.state, CASE WHEN d.state = 'planned' AND d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason,
        d.variant, d.planned_at, d.ended_at, m.due_at

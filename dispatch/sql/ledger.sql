@@ -34,6 +34,10 @@ INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at)
 SELECT :digest_id, r.endpoint_id, r.variant, 'planned', :now FROM ({route}) r WHERE true
 ON CONFLICT (digest_id, endpoint_id) DO NOTHING
 
+-- name: count_route
+SELECT r.channel, r.variant, COUNT(*) AS endpoints FROM ({route}) r
+GROUP BY r.channel, r.variant ORDER BY r.channel, r.variant
+
 -- name: plan_bundles
 -- One message for all that an endpoint is owed at one time. {digest} are the deliveries of this plan without one.
 INSERT INTO messages (key, kind, endpoint_id, channel, queue, priority, state, due_at, expires_at, created_at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,7 +11,7 @@ from dispatch.channels.email.message import RenderedEmail, build, render
 from dispatch.channels.email.session import Session
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Renderer
-from dispatch.errors import SettingsError
+from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Outcome, Rejected
 from dispatch.settings import EmailSettings
 
@@ -65,6 +67,16 @@ class EmailChannel:
     def render(self, content: Content) -> RenderedEmail:
         """Subject, HTML (under 100 KB, longer articles shortened) and text. Raises RenderError."""
         return render(self._renderer, self._settings, content)
+
+    def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
+        """The HTML and the text of the message, and all of it as it goes over the wire."""
+        built = build(self._settings, envelope, self.render(content))
+        if isinstance(built, Rejected):
+            raise RenderError(built.reason)
+        message = email.message_from_bytes(built.data, policy=email.policy.default)
+        bodies = {suffix: message.get_body((kind,)) for suffix, kind in ((".html", "html"), (".txt", "plain"))}
+        texts = {suffix: str(part.get_content()) for suffix, part in bodies.items() if part}
+        return {**texts, ".eml": built.data.decode("utf-8", "replace")}
 
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[EmailConnection]:

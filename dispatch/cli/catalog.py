@@ -1,0 +1,80 @@
+"""`dispatch catalog`: what can be followed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatch.cli.context import session
+from dispatch.output import emit_json, table
+
+commands = typer.Typer(help="Parks, topics and columns that can be followed.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@commands.command()
+def parks(ctx: typer.Context, as_json: Json = False) -> None:
+    """The parks: follow one as park:NAME, or all of a province as province:NAME."""
+    found = session(ctx).app.catalog.parks
+    if as_json:
+        emit_json(
+            [
+                {
+                    "name": park.name,
+                    "full_name": park.full_name,
+                    "province": park.province,
+                    "city": park.city,
+                    "since": park.since,
+                    "aliases": list(park.aliases),
+                }
+                for park in found
+            ]
+        )
+        return
+    rows = [(park.name, park.province, park.city, park.since or "", "、".join(park.aliases)) for park in found]
+    table(("park", "province", "city", "since", "aliases"), rows, empty="no parks")
+
+
+@commands.command()
+def topics(ctx: typer.Context, as_json: Json = False) -> None:
+    """The topics: follow one as topic:KEY or topic:NAME."""
+    found = session(ctx).app.catalog.topics
+    if as_json:
+        emit_json(
+            [
+                {
+                    "key": topic.key,
+                    "name": topic.name,
+                    "name_en": topic.name_en,
+                    "group": topic.group,
+                    "description": topic.description,
+                }
+                for topic in found
+            ]
+        )
+        return
+    rows = [(topic.key, topic.name, topic.name_en, topic.group, topic.description) for topic in found]
+    table(("key", "topic", "English", "group", "what belongs"), rows, empty="no topics")
+
+
+@commands.command()
+def columns(ctx: typer.Context, as_json: Json = False) -> None:
+    """The columns of each bulletin: follow one as column:NAME, all of a bulletin as bulletin:KEY."""
+    found = [(bulletin, spec) for bulletin in session(ctx).app.catalog.bulletins for spec in bulletin.columns]
+    if as_json:
+        emit_json(
+            [
+                {
+                    "bulletin": bulletin.key,
+                    "key": spec.key,
+                    "name": spec.name,
+                    "name_en": spec.name_en,
+                    "aliases": list(spec.aliases),
+                }
+                for bulletin, spec in found
+            ]
+        )
+        return
+    rows = [(bulletin.key, spec.key, spec.name, spec.name_en, "、".join(spec.aliases)) for bulletin, spec in found]
+    table(("bulletin", "key", "column", "English", "aliases"), rows, empty="no columns")

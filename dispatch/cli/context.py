@@ -1,0 +1,60 @@
+"""What every command starts with: the settings, and the program made of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from dispatch.app import App
+    from dispatch.settings import Settings
+
+
+@dataclass
+class Session:
+    """One call of the command line."""
+
+    config: Path | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        from dispatch.settings import load_settings
+
+        return load_settings(self.config)
+
+    @cached_property
+    def app(self) -> App:
+        from dispatch.app import App
+
+        _log(self.settings.log.level)
+        return App(self.settings)
+
+
+def session(ctx: typer.Context) -> Session:
+    found = ctx.find_root().obj
+    return found if isinstance(found, Session) else Session()
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", force=True)
+    # Their lines hold addresses of receivers, which may be secrets themselves.
+    for name in ("httpx", "httpcore", "aiogram", "aiohttp", "apscheduler", "asyncio", "aiosmtplib", "mail.log"):
+        logging.getLogger(name).setLevel(logging.WARNING if level != "debug" else logging.INFO)
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def user() -> str:
+    """Who is at the keyboard, for the record of approvals."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -1,0 +1,23 @@
+"""`dispatch doctor`: what is configured, what answers, what is missing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatch.cli.context import session
+from dispatch.output import emit_json, table
+
+
+def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say what is configured, what answers and what is missing. Exit code 1 if something set up does not work."""
+    from dispatch.doctor import examine
+
+    findings = examine(session(ctx).app)
+    if as_json:
+        emit_json([{"what": item.what, "state": item.state, "detail": item.detail} for item in findings])
+    else:
+        table(("what", "state", "detail"), [(item.what, item.state, item.detail) for item in findings], empty="")
+    if any(item.state == "bad" for item in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,279 @@
+"""`dispatch issues`: look at issues, approve them, send them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dispatch.cli.context import session, user
+from dispatch.output import emit_json, iso, say, table, warn, when
+
+if TYPE_CHECKING:
+    from dispatch.app import App
+    from dispatch.archive import StoredIssue
+    from subscribers.database import Database, Row
+
+commands = typer.Typer(help="Look at issues, approve them, send them.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
+
+
+@commands.command("list")
+def list_(
+    ctx: typer.Context,
+    state: Annotated[str, typer.Option("--state", metavar="S", help="Only issues in this state.")] = "",
+    as_json: Json = False,
+) -> None:
+    """The issues, newest first."""
+    from dispatch import archive
+    from dispatch.errors import UsageError
+    from dispatch.model import IssueState
+
+    if state and state not in set(IssueState):
+        raise UsageError(f"state {state!r}: allowed are {', '.join(IssueState)}")
+    with session(ctx).app.database() as db:
+        rows = archive.rows(db, state)
+        shown = archive.shown(db)
+    if as_json:
+        emit_json([_row_json(row, shown(row["bulletin"], row["ref"])) for row in rows])
+        return
+    table(
+        ("issue", "title", "date", "columns", "articles", "state", "taken in", "approved by"),
+        [
+            (
+                shown(row["bulletin"], row["ref"]),
+                row["title"],
+                row["date"],
+                row["columns"],
+                row["articles"],
+                row["state"],
+                when(row["added_at"]),
+                row["approved_by"],
+            )
+            for row in rows
+        ],
+        empty="no issues; take one in with: dispatch ingest FILE",
+    )
+
+
+def _row_json(row: Row, name: str) -> dict[str, Any]:
+    kept = ("bulletin", "ref", "title", "publisher", "year", "number", "total", "date", "state", "revision")
+    counts = {"columns": row["columns"], "articles": row["articles"], "warnings": json.loads(row["warnings"])}
+    times = {name: iso(row[name]) for name in ("added_at", "approved_at", "ended_at")}
+    return {"id": name, **{key: row[key] for key in kept}, **counts, "approved_by": row["approved_by"], **times}
+
+
+def _load(db: Database, word: str) -> StoredIssue:
+    from dispatch import archive
+
+    return archive.load(db, archive.find(db, word))
+
+
+@commands.command()
+def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
+    """An issue as a tree: columns, articles, tags with their evidence, warnings."""
+    with session(ctx).app.database() as db:
+        stored = _load(db, issue)
+    if as_json:
+        emit_json(_issue_json(stored))
+        return
+    head = stored.issue
+    number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
+    say(f"{stored.name} {head.title} {number} {head.date or ''} {head.publisher}")
+    say(f"state {stored.state}, taken in {when(stored.added_at)} from {stored.source}, revision {stored.revision}")
+    if stored.approved_by:
+        say(f"approved by {stored.approved_by} {when(stored.approved_at)}")
+    for column in head.columns:
+        say(f"\n{column.name}")
+        for article in column.articles:
+            say(f"  {article.title}" + (f" ({article.credit})" if article.credit else ""))
+            for park in article.parks:
+                words = "; ".join(dict.fromkeys(item.text for item in park.evidence[:4]))
+                say(f"    {park.role}: {park.name} [{words}]")
+            for topic in article.topics:
+                words = "; ".join(dict.fromkeys(item.text for item in topic.evidence[:4]))
+                say(f"    topic: {topic.name} {topic.score:.2f} [{words}]")
+    for warning in stored.warnings:
+        warn(warning)
+
+
+def _issue_json(stored: StoredIssue) -> dict[str, Any]:
+    from dispatch.codec import issue_json
+
+    return {
+        "id": stored.name,
+        "state": stored.state.value,
+        "source": stored.source,
+        "revision": stored.revision,
+        "added_at": iso(stored.added_at),
+        "approved_at": iso(stored.approved_at),
+        "approved_by": stored.approved_by,
+        "warnings": list(stored.warnings),
+        "issue": issue_json(stored.issue),
+    }
+
+
+@commands.command()
+def preview(
+    ctx: typer.Context,
+    issue: Issue,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write the files.")] = None,
+    language: Annotated[str, typer.Option("--language", metavar="zh|en", help="The language of the frame.")] = "zh",
+    as_json: Json = False,
+) -> None:
+    """Write each digest in each channel's form, to look at before it goes out."""
+    from dispatch.errors import UsageError
+    from dispatch.preview import write_previews
+
+    if language not in ("zh", "en"):
+        raise UsageError(f"language {language!r}: allowed are zh, en")
+    app = session(ctx).app
+    with app.database() as db:
+        stored = _load(db, issue)
+        folder = out or Path("preview") / stored.name.replace(":", "-")
+        files = write_previews(app, db, stored, folder, language)
+    if as_json:
+        emit_json([{"column": column, "channel": channel, "file": str(path)} for column, channel, path in files])
+        return
+    table(("column", "channel", "file"), files, empty="the issue has no digests")
+
+
+@commands.command()
+def approve(ctx: typer.Context, issue: Issue) -> None:
+    """Let a held issue go out: a running dispatch plans and sends it within seconds."""
+    from dispatch import archive
+
+    app = session(ctx).app
+    with app.database() as db:
+        with db.transaction():
+            stored = _load(db, issue)
+            archive.approve(db, stored, user(), app.clock.now())
+        say(f"{stored.name} is approved")
+
+
+@commands.command()
+def hold(ctx: typer.Context, issue: Issue) -> None:
+    """Take the approval of an issue back, as long as nothing of it is planned."""
+    from dispatch import archive
+    from dispatch.model import IssueState
+
+    with session(ctx).app.database() as db:
+        with db.transaction():
+            stored = _load(db, issue)
+            archive.change_state(db, stored, IssueState.HELD)
+        say(f"{stored.name} is held")
+
+
+@commands.command()
+def send(
+    ctx: typer.Context,
+    issue: Issue,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would get what; change nothing.")] = False,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="ADDRESS", help="A test: to this address only, in any state."),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Approve an issue and deliver it now, in the foreground."""
+    app = session(ctx).app
+    if dry_run:
+        _dry_run(app, issue, as_json=as_json)
+    elif to:
+        _send_test(app, issue, to)
+    else:
+        _send(app, issue)
+
+
+def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
+    from dispatch import archive
+    from dispatch.delivery.planner import preview_counts
+    from dispatch.digests.compose import section
+
+    with app.database() as db:
+        stored = _load(db, issue)
+        counts = preview_counts(db, stored.id)
+        digests = {digest_id: archive.digest(db, digest_id) for digest_id in archive.digest_ids(db, stored.id)}
+    rows: list[dict[str, Any]] = []
+    for count in counts:
+        found = section(digests[count.digest_id], count.variant)
+        titles = [entry.article.title for entry in found.matching]
+        rows.append(
+            {
+                "column": found.digest.column,
+                "channel": count.channel,
+                "articles": titles,
+                "endpoints": count.endpoints,
+            }
+        )
+    if as_json:
+        emit_json(rows)
+        return
+    table(
+        ("column", "channel", "articles", "endpoints"),
+        [(row["column"], row["channel"], " / ".join(row["articles"]), row["endpoints"]) for row in rows],
+        empty="nobody follows anything in this issue",
+    )
+    say(f"{sum(count.endpoints for count in counts)} deliveries; nothing was sent (dry run)")
+
+
+def _send(app: App, issue: str) -> None:
+    from dispatch import archive
+    from dispatch.cli.run import tell, tell_off
+    from dispatch.errors import StateError
+    from dispatch.model import IssueState
+    from dispatch.progress import sending
+    from dispatch.service import run_once
+
+    tell_off(app)
+    with app.database() as db, db.transaction():
+        stored = _load(db, issue)
+        if stored.state is IssueState.HELD:
+            archive.approve(db, stored, user(), app.clock.now())
+        elif stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
+            raise StateError(f"issue {stored.name} is {stored.state}: it cannot be sent")
+    with sending() as tick:
+        report = asyncio.run(run_once(app, tick, take_in=False))
+    for planned in report.planned:
+        say(f"{planned.bulletin}:{planned.ref}: {planned.deliveries} deliveries planned")
+    tell(report.summary, report.waiting)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _send_test(app: App, issue: str, to: str) -> None:
+    from dispatch import archive
+    from dispatch.channels.registry import CHANNELS, guess
+    from dispatch.delivery import ledger
+    from dispatch.errors import UsageError
+    from dispatch.progress import sending
+    from dispatch.service import send_only
+
+    channel = guess(to)
+    address = app.address(channel, to)
+    missing = CHANNELS[channel].missing(app.settings)
+    if missing:
+        raise UsageError(f"{channel} is off: {missing}")
+
+    def queue(db: Database) -> list[int]:
+        stored = _load(db, issue)
+        ids = []
+        for digest_id in archive.digest_ids(db, stored.id):
+            key = f"test:{digest_id}:{secrets.token_hex(8)}"
+            content = [(digest_id, archive.digest(db, digest_id).whole)]
+            now = app.clock.now()
+            ids.append(ledger.add_test(db, key, channel, address.queue, address.address, content, now))
+        return ids
+
+    with sending() as tick:
+        summary = asyncio.run(send_only(app, queue, tick))
+    say(f"test to {address.address}: sent {summary.sent}, refused {summary.failed}, put off {summary.retried}")
+    for lane, reason in summary.outages.items():
+        typer.echo(f"error: {lane}: {reason}", err=True)
+    if summary.outages or summary.failed or summary.retried:
+        raise typer.Exit(1)

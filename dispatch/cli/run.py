@@ -1,0 +1,59 @@
+"""`dispatch run`: the program itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dispatch.cli.context import session
+from dispatch.output import say, warn, when
+from dispatch.progress import sending
+
+if TYPE_CHECKING:
+    from dispatch.app import App
+    from dispatch.delivery.engine import Summary
+    from subscribers.database import Row
+
+
+def run(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Do everything that is due, then exit.")] = False,
+) -> None:
+    """Watch the inbox and the web addresses, and deliver: for ever, or once."""
+    from dispatch.service import run_forever, run_once
+
+    app = session(ctx).app
+    tell_off(app)
+    if not once:
+        app.settings.intake.folder.mkdir(parents=True, exist_ok=True)
+        asyncio.run(run_forever(app))
+        return
+    with sending() as tick:
+        report = asyncio.run(run_once(app, tick))
+    for look in report.looks:
+        if look.added:
+            say(f"{look.source}: {look.added.name} {look.added.outcome}")
+    for planned in report.planned:
+        say(f"{planned.bulletin}:{planned.ref}: {planned.deliveries} deliveries planned")
+    tell(report.summary, report.waiting)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def tell(summary: Summary, waiting: list[Row]) -> None:
+    """What a run did, and what is left to do."""
+    say(f"sent {summary.sent}, to be tried again {summary.retried}, refused {summary.failed}")
+    for row in waiting:
+        say(f"waiting for {row['queue']}: {row['messages']} (next {when(row['next_at'])})")
+    for lane, reason in summary.outages.items():
+        typer.echo(f"error: {lane}: {reason}; what waits for it is kept and tried again by the next run", err=True)
+
+
+def tell_off(app: App) -> None:
+    """Name the channels without settings."""
+    from dispatch.channels.registry import off
+
+    for name, missing in off(app.settings).items():
+        warn(f"{name} is off: {missing}")

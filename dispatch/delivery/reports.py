@@ -1,0 +1,107 @@
+"""What the ledger tells: lists, one delivery's story, counts; and putting failed ones back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dispatch import archive
+from dispatch.digests.compose import section
+from dispatch.errors import Failure, StateError
+from dispatch.model import DeliveryState, Digest, MessageState
+from dispatch.states import MESSAGE
+from subscribers.database import Database, Row, queries
+
+SQL = queries(Path(__file__).parents[1] / "sql" / "deliveries.sql")
+
+
+def deliveries(
+    db: Database,
+    *,
+    issue_id: int | None = None,
+    state: str = "",
+    channel: str = "",
+    endpoint: str = "",
+    delivery_id: int | None = None,
+) -> list[Row]:
+    """A row a delivery, in the order they were planned, with the titles of its articles."""
+    is_label = endpoint[:1] == "e" and endpoint[1:].isascii() and endpoint[1:].isdigit()
+    rows = db.all(
+        SQL["deliveries"],
+        {
+            "issue_id": issue_id,
+            "state": state,
+            "channel": channel,
+            "endpoint_id": int(endpoint[1:]) if is_label else None,
+            "address": "" if is_label else endpoint,
+            "id": delivery_id,
+        },
+    )
+    shown = archive.shown(db)
+    digests: dict[int, Digest] = {}
+    for row in rows:
+        if row["digest_id"] not in digests:
+            digests[row["digest_id"]] = archive.digest(db, row["digest_id"])
+        _complete(row, digests[row["digest_id"]], shown(row["bulletin"], row["ref"]))
+    return rows
+
+
+def _complete(row: Row, digest: Digest, name: str) -> None:
+    """Add what is worked out rather than stored."""
+    part = f" ({row['part']}/{row['parts']})" if row["parts"] > 1 else ""
+    row["issue"] = name
+    row["column"] = row["column_name"] + part
+    row["subscriber"] = row["name"] or (f"#{row['subscriber_id']}" if row["subscriber_id"] else "")
+    row["endpoint"] = f"e{row['endpoint_id']}"
+    row["articles"] = [entry.article.title for entry in section(digest, row["variant"]).matching]
+
+
+def story(db: Database, delivery_id: int) -> tuple[Row, dict[str, Any] | None, list[Row]]:
+    """A delivery, its message and the attempts at it. Raises Failure where there is no such delivery."""
+    rows = deliveries(db, delivery_id=delivery_id)
+    if not rows:
+        raise Failure(f"no delivery {delivery_id}; see: dispatch deliveries list")
+    found = db.one(SQL["message"], {"id": delivery_id})
+    if found is None:
+        return rows[0], None, []
+    attempts = db.all(SQL["attempts"], {"id": found["id"]})
+    for attempt in attempts:
+        attempt["started_at"] = datetime.fromtimestamp(attempt["started_at"] / 1000, UTC).isoformat()
+    kept = ("id", "key", "kind", "state", "attempts", "parts_done", "provider_id", "reason", "epoch")
+    return rows[0], {name: found[name] for name in kept}, attempts
+
+
+def summary(db: Database, issue_id: int | None) -> tuple[list[Row], list[Row]]:
+    """Counts by channel and state, and the commonest reasons of what was not sent."""
+    values = {"issue_id": issue_id}
+    return db.all(SQL["summary"], values), db.all(SQL["reasons"], values)
+
+
+def retry(db: Database, ids: Sequence[int], *, failed: bool, expire_ms: Mapping[str, int], now: int) -> int:
+    """Queue failed and expired deliveries again, those named or all; how many messages that makes.
+
+    Raises Failure for an unknown id, StateError for one that may not be sent again.
+    """
+    with db.transaction():
+        rows = db.all(SQL["retryable"], {"failed": int(failed), "ids": json.dumps(ids)})
+        unknown = set(ids) - {row["id"] for row in rows}
+        if unknown:
+            raise Failure(f"no delivery {min(unknown)}; see: dispatch deliveries list")
+        for row in rows:
+            _check_retry(row)
+        messages = {row["message_id"]: row["channel"] for row in rows}
+        for message_id, channel in messages.items():
+            values = {"id": message_id, "now": now, "expires_at": now + expire_ms[channel]}
+            db.run(SQL["requeue"], values)
+            db.run(SQL["replan"], {"id": message_id})
+        db.run(SQL["reopen_issues"])
+    return len(messages)
+
+
+def _check_retry(row: Row) -> None:
+    waits = row["state"] == DeliveryState.PLANNED and row["message_state"] == MessageState.QUEUED
+    if not waits and MessageState.QUEUED not in MESSAGE[MessageState(row["message_state"])]:
+        raise StateError(f"delivery {row['id']} is {row['state']}: only failed and expired ones can be tried again")

@@ -1,0 +1,74 @@
+"""Printing: tables for people, JSON for programs. Rich is imported only when a table is drawn."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# What could steer a terminal: text of strangers stands in our tables.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_WIDE = 4000
+
+
+def plain(value: object) -> str:
+    """A value as text that moves no cursor and colours nothing."""
+    return _CONTROL.sub("�", "" if value is None else str(value))
+
+
+def say(text: str) -> None:
+    typer.echo(_CONTROL.sub("�", text))
+
+
+def warn(text: str) -> None:
+    typer.echo(f"warning: {_CONTROL.sub('�', text)}", err=True)
+
+
+def emit_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def console(*, err: bool = False) -> Console:
+    """A console that cuts nothing off where the output is no terminal."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    return Console(stderr=err, highlight=False, markup=False, width=None if stream.isatty() else _WIDE)
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str, title: str = "") -> None:
+    """Print rows under titles, or `empty` where there are none."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        say(empty)
+        return
+    out = console()
+    drawn = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, title=title or None, title_justify="left")
+    for name in titles:
+        drawn.add_column(name, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
+    out.print(drawn)
+
+
+def when(moment: int | None) -> str:
+    """A time in ms as local time."""
+    if moment is None:
+        return ""
+    return dt.datetime.fromtimestamp(moment / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(moment: int | None) -> str | None:
+    """A time in ms as ISO 8601 in UTC, for JSON."""
+    return dt.datetime.fromtimestamp(moment / 1000, dt.UTC).isoformat() if moment is not None else None

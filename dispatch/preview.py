@@ -1,0 +1,70 @@
+"""Each digest of an issue in each channel's form, as files to look at before it goes out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dispatch import archive
+from dispatch.app import App
+from dispatch.archive import StoredIssue
+from dispatch.channels.registry import CHANNELS
+from dispatch.delivery.channel import Channel
+from dispatch.digests.compose import section
+from dispatch.model import Content, Envelope, Reason
+from dispatch.settings import EmailSettings, Settings
+from subscribers.database import Database
+
+# A reader of nobody's, so that a preview shows every personal place filled.
+_ADDRESSES = {"email": "reader@example.com", "telegram": "1", "webhook": "https://receiver.example.com/"}
+
+
+def write_previews(
+    app: App, db: Database, stored: StoredIssue, folder: Path, language: str
+) -> list[tuple[str, str, Path]]:
+    """Write every digest, with all of its articles, for every channel; (column, channel, file) of each file.
+
+    Raises RenderError where a template fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    channels = _channels(app)
+    written = []
+    for number, digest_id in enumerate(archive.digest_ids(db, stored.id), start=1):
+        digest = archive.digest(db, digest_id, app.english(stored.issue.bulletin))
+        content = Content("digest", language, "full", (section(digest, digest.whole),))
+        for name, channel in channels.items():
+            envelope = _envelope(app, name, language, f"bulletin:{digest.bulletin}")
+            for suffix, text in channel.preview(content, envelope).items():
+                stem = re.sub(r"[^\w-]+", "-", f"{number}-{digest.column}")
+                path = folder / f"{stem}.{name}{suffix}"
+                path.write_text(text, encoding="utf-8", newline="")
+                written.append((digest.column, name, path))
+    return written
+
+
+def _channels(app: App) -> dict[str, Channel]:
+    """All channels, those without settings too: a preview sends nothing."""
+    settings = app.settings
+    if not settings.email.from_address:
+        settings = settings.model_copy(update={"email": _with_sender(settings)})
+    return {name: entry.make(settings, app.renderer) for name, entry in CHANNELS.items()}
+
+
+def _with_sender(settings: Settings) -> EmailSettings:
+    return settings.email.model_copy(update={"from_address": "bulletin@example.com"})
+
+
+def _envelope(app: App, channel: str, language: str, tag: str) -> Envelope:
+    base = app.settings.web.base_url
+    leave = f"{base}/u/preview" if base else ""
+    return Envelope(
+        message_id=0,
+        channel=channel,
+        address=_ADDRESSES[channel],
+        name="",
+        language=language,
+        provider_id="preview@example.com",
+        reasons=(Reason(tag, app.catalog.label(tag, language), leave or "mailto:bulletin@example.com"),),
+        unsubscribe_url=leave,
+        unsubscribe_mailto="mailto:bulletin@example.com",
+    )

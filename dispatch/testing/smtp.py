@@ -177,12 +177,15 @@ def _protocol_factory(sink: SmtpSink) -> Callable[[], SMTP]:
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
             handler: _Handler = self.event_handler
-            handler.number = handler.number or sink._opened(transport)
+            if handler.transport is None:  # else STARTTLS has put another one over it
+                handler.transport = transport
+                handler.number = sink._opened(transport)
             super().connection_made(transport)
 
         def connection_lost(self, error: Exception | None) -> None:
-            if isinstance(self.transport, asyncio.Transport):
-                sink._closed(self.transport)
+            handler: _Handler = self.event_handler
+            if handler.transport is not None:
+                sink._closed(handler.transport)
             super().connection_lost(error)
 
     def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
@@ -210,6 +213,7 @@ class _Handler:
     def __init__(self, sink: SmtpSink) -> None:
         self._sink = sink
         self.number = 0
+        self.transport: asyncio.Transport | None = None
 
     async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]

@@ -1,0 +1,134 @@
+"""Digests by webhook, as Standard Webhooks describes them (https://www.standardwebhooks.com).
+
+One lane a receiving host. The body is described in `payload`, what its answers mean in `outcome`, whom it reaches in
+`guard`. Importing this and making a channel imports no HTTP library; the first connection does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from dispatch import __version__
+from dispatch.channels.webhook.guard import AddressRefused, Guard, check_url, queue_of
+from dispatch.channels.webhook.outcome import of_answer, of_failure
+from dispatch.channels.webhook.payload import RenderedWebhook, render
+from dispatch.channels.webhook.signing import BadSecret, new_secret, signed_headers
+from dispatch.delivery.channel import Lane, Rendered
+from dispatch.digests.render import Renderer
+from dispatch.errors import UsageError
+from dispatch.model import Content, Envelope, Outcome, Rejected
+from dispatch.settings import WebhookSettings
+
+if TYPE_CHECKING:
+    from dispatch.channels.webhook.transport import Poster
+
+__all__ = ["RenderedWebhook", "WebhookChannel", "WebhookConnection", "check_url", "new_secret", "queue_of"]
+
+Clock = Callable[[], dt.datetime]
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class WebhookConnection:
+    """Posts through connections that all lanes share: HTTP keeps them by host."""
+
+    def __init__(self, poster: Poster, settings: WebhookSettings, clock: Clock) -> None:
+        self._poster = poster
+        self._settings = settings
+        self._clock = clock
+
+    async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
+        """Post the body to `envelope.address`, signed with `envelope.secret`; it has one part."""
+        if not isinstance(rendered, RenderedWebhook):
+            raise TypeError(f"a webhook connection got a {type(rendered).__name__}")
+        body = rendered.fill(envelope)
+        try:
+            url = check_url(envelope.address, self._settings.allow_networks)
+            headers = signed_headers(envelope.secret, envelope.provider_id, self._clock(), body)
+        except (UsageError, BadSecret) as error:
+            return Rejected(str(error), "address" if isinstance(error, UsageError) else "secret")
+        return await self._post(url, headers, body)
+
+    async def _post(self, url: str, signature: dict[str, str], body: bytes) -> Outcome:
+        from dispatch.channels.webhook.transport import BROKEN, NameNotResolved
+
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"huoju-dispatch/{__version__}",
+            "Accept-Encoding": "identity",  # a small compressed answer could be a huge one
+            **signature,
+        }
+        try:
+            answer = await self._poster.post(url, headers, body)
+        except (AddressRefused, NameNotResolved, *BROKEN) as error:
+            return of_failure(error)
+        return of_answer(answer, self._clock())
+
+
+class WebhookChannel:
+    """The channel `webhook`. Fulfils `dispatch.delivery.channel.Channel`.
+
+    `resolve` finds the addresses of a name (the system's resolver by default), `tls` says which certificates are
+    trusted, `clock` gives the time of signatures, aware.
+    """
+
+    name = "webhook"
+
+    def __init__(
+        self,
+        settings: WebhookSettings,
+        renderer: Renderer,
+        *,
+        resolve: Callable[[str, int], Awaitable[list[str]]] | None = None,
+        tls: ssl.SSLContext | None = None,
+        clock: Clock = _utc_now,
+    ) -> None:
+        self._settings = settings
+        self._renderer = renderer
+        self._resolve = resolve
+        self._tls = tls
+        self._clock = clock
+        self._poster: Poster | None = None
+
+    @property
+    def retry_delays(self) -> Sequence[float]:
+        return self._settings.retry_delays
+
+    @property
+    def expire_seconds(self) -> float:
+        return self._settings.expire_hours * 3600
+
+    def lanes(self, queue: str) -> Sequence[Lane]:
+        """One lane a host, named as its queue (`webhook:HOST`, `webhook:HOST:PORT`)."""
+        if not self._settings.enabled or not queue.startswith(f"{self.name}:"):
+            return ()
+        return (Lane(name=queue, queue=queue, connections=self._settings.connections),)
+
+    def render(self, content: Content) -> RenderedWebhook:
+        """The JSON body, under 20 KB. Raises RenderError."""
+        return render(self._renderer, content)
+
+    @asynccontextmanager
+    async def open(self, lane: Lane) -> AsyncIterator[WebhookConnection]:
+        """A connection for any receiver; nothing is dialled before the first message."""
+        yield WebhookConnection(self._shared_poster(), self._settings, self._clock)
+
+    async def close(self) -> None:
+        """Close the connections that were kept open."""
+        if self._poster is not None:
+            await self._poster.close()
+            self._poster = None
+
+    def _shared_poster(self) -> Poster:
+        if self._poster is None:
+            from dispatch.channels.webhook.transport import Poster, system_resolve
+
+            guard = Guard(tuple(self._settings.allow_networks))
+            self._poster = Poster(guard, self._settings.timeout, self._resolve or system_resolve, self._tls)
+        return self._poster

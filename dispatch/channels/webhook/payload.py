@@ -1,0 +1,228 @@
+"""A content as the JSON body of a webhook.
+
+    {"type": "digest.published",          or "digest.test"
+     "timestamp": "2022-05-31T00:00:00Z",
+     "data": {
+       "version": 1, "language": "zh", "format": "full", "truncated": false,
+       "bulletin": {"key", "title", "title_en"},
+       "issue": {"ref", "number", "total", "year", "date", "title", "publisher"},
+       "digests": [{
+         "bulletin": {…}, "issue": {…}, "column", "column_en", "part", "parts",
+         "matching": [{"title", "credit", "url", "lead", "parks": [{"name", "role"}],
+                       "topics": [{"key", "name"}], "blocks": [{"kind", "text"}]}],
+         "others": [{"title", "url"}]}],
+       "reasons": [{"follow", "label", "unfollow_url"}],
+       "unsubscribe_url": "…",
+       "text": "…"}}
+
+`timestamp` is the day of the (latest) issue, at midnight UTC, and left out where no date is known: the body is the
+same in every attempt, only the header `webhook-timestamp` is renewed. `bulletin` and `issue` at the top are those of
+the first digest; a bundle may hold several issues, so every digest names its own. The format `titles` has no
+`blocks`. `text` is the digest in Markdown, in the reader's language, with the first sentence of each article.
+
+Standard Webhooks wants less than 20 KB. What is too long loses first the ends of its texts, then other titles, then
+matching articles, then reasons, and says so in `truncated`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dispatch.digests.render import Personal, Renderer
+from dispatch.digests.slots import Slotted, slot
+from dispatch.digests.words import first_sentence, shorten
+from dispatch.model import Article, Content, Digest, DigestArticle, Envelope, Reason, Section
+
+MAX_BYTES = 20_000
+"""Bytes of a body (Standard Webhooks, "Payload size")."""
+
+_PERSONAL = 4_000  # bytes of it kept for what is personal: about a dozen follows with their links
+
+_TYPES = {"digest": "digest.published", "test": "digest.test"}
+# Slots that stand for a JSON value; the others stand within the Markdown, which is a JSON string.
+_VALUES = ("reasons", "unsubscribe_url", "truncated")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedWebhook:
+    """A body for all readers of a variant; `cut` where something was left out."""
+
+    body: Slotted
+    personal: Personal
+    cut: bool
+
+    @property
+    def parts(self) -> int:
+        return 1
+
+    def fill(self, envelope: Envelope) -> bytes:
+        """The body for one reader, in UTF-8, with as many of the reasons as there is room for."""
+        count = len(envelope.reasons)
+        while True:
+            body = self._fill(envelope, envelope.reasons[:count])
+            if len(body) <= MAX_BYTES or count == 0:
+                return body
+            count //= 2
+
+    def _fill(self, envelope: Envelope, reasons: Sequence[Reason]) -> bytes:
+        unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
+        written = self.personal.pieces(self.body.names - set(_VALUES), reasons, unsubscribe)
+        values = {name: _dumps(text)[1:-1] for name, text in written.items()}
+        values["reasons"] = _dumps([_reason(reason) for reason in reasons])
+        values["unsubscribe_url"] = _dumps(unsubscribe)
+        values["truncated"] = _dumps(self.cut or len(reasons) < len(envelope.reasons))
+        return self.body.fill(values).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How much of a content is shown: characters of each article, other titles and articles of each section."""
+
+    characters: int
+    others: int
+    matching: int
+
+    def of(self, content: Content) -> Content:
+        sections = tuple(
+            replace(section, matching=section.matching[: self.matching], others=section.others[: self.others])
+            for section in content.sections
+        )
+        return replace(content, sections=sections)
+
+
+def render(renderer: Renderer, content: Content) -> RenderedWebhook:
+    """Render once for all readers. Raises RenderError."""
+    urls = _addresses(renderer, content)
+    whole = _Size(
+        max((_length(entry.article) for section in content.sections for entry in section.matching), default=0),
+        max((len(section.others) for section in content.sections), default=0),
+        max((len(section.matching) for section in content.sections), default=0),
+    )
+
+    def build(size: _Size) -> str:
+        shown = size.of(content)
+        text = re.sub(r"\n{3,}", "\n\n", renderer.text("webhook/digest.md.j2", shown)).strip()
+        return _unquoted(_dumps(_payload(shown, size.characters, urls, text)))
+
+    size = _fitting(whole, lambda size: len(build(size).encode()) <= MAX_BYTES - _PERSONAL)
+    rendered = RenderedWebhook(
+        Slotted.parse(build(size)), renderer.personal("webhook/personal.md.j2", content), size != whole
+    )
+    # A slot without its macro fails here, for the administrator, and not at every send.
+    rendered.personal.pieces(rendered.body.names - set(_VALUES), (), "")
+    return rendered
+
+
+def _fitting(whole: _Size, fits: Callable[[_Size], bool]) -> _Size:
+    """The largest size that fits: shorter texts before fewer titles before fewer articles."""
+    size = whole
+    for name in ("characters", "others", "matching"):
+        if fits(size):
+            break
+        low, high = 0, int(getattr(size, name))
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if fits(replace(size, **{name: middle})) else (low, middle - 1)
+        size = replace(size, **{name: low})
+    return size
+
+
+def _addresses(renderer: Renderer, content: Content) -> dict[tuple[int, int], str]:
+    """The page of each article, "" without one, by digest and position."""
+    entries = [(section, entry) for section in content.sections for entry in (*section.matching, *section.others)]
+    lines = renderer.text("webhook/addresses.txt.j2", content).splitlines()
+    return {
+        (section.digest.id, entry.position): line.strip() for (section, entry), line in zip(entries, lines, strict=True)
+    }
+
+
+def _payload(content: Content, characters: int, urls: dict[tuple[int, int], str], text: str) -> dict[str, Any]:
+    dates = [section.digest.date for section in content.sections if section.digest.date]
+    first = content.sections[0].digest if content.sections else None
+    body: dict[str, Any] = {"type": _TYPES[content.kind]}
+    if dates:
+        body["timestamp"] = f"{max(dates).isoformat()}T00:00:00Z"
+    body["data"] = {
+        "version": 1,
+        "language": content.language,
+        "format": content.format,
+        "truncated": slot("truncated"),
+        "bulletin": _bulletin(first) if first else None,
+        "issue": _issue(first) if first else None,
+        "digests": [_digest(section, content.format, characters, urls) for section in content.sections],
+        "reasons": slot("reasons"),
+        "unsubscribe_url": slot("unsubscribe_url"),
+        "text": text,
+    }
+    return body
+
+
+def _bulletin(digest: Digest) -> dict[str, Any]:
+    return {"key": digest.bulletin, "title": digest.title, "title_en": digest.title_en}
+
+
+def _issue(digest: Digest) -> dict[str, Any]:
+    date: dt.date | None = digest.date
+    return {
+        "ref": digest.issue_ref,
+        "number": digest.number,
+        "total": digest.total,
+        "year": digest.year,
+        "date": date.isoformat() if date else None,
+        "title": digest.title,
+        "publisher": digest.publisher,
+    }
+
+
+def _digest(section: Section, form: str, characters: int, urls: dict[tuple[int, int], str]) -> dict[str, Any]:
+    digest = section.digest
+    return {
+        "bulletin": _bulletin(digest),
+        "issue": _issue(digest),
+        "column": digest.column,
+        "column_en": digest.column_en,
+        "part": digest.part,
+        "parts": digest.parts,
+        "matching": [_matching(entry, form, characters, urls[digest.id, entry.position]) for entry in section.matching],
+        "others": [{"title": entry.article.title, "url": urls[digest.id, entry.position]} for entry in section.others],
+    }
+
+
+def _matching(entry: DigestArticle, form: str, characters: int, url: str) -> dict[str, Any]:
+    article = entry.article
+    found: dict[str, Any] = {
+        "title": article.title,
+        "credit": article.credit,
+        "url": url,
+        "lead": first_sentence(article),
+        "parks": [{"name": park.name, "role": park.role.value} for park in article.parks],
+        "topics": [{"key": topic.key, "name": topic.name} for topic in article.topics],
+    }
+    if form == "full":
+        blocks, _ = shorten(article, characters)
+        found["blocks"] = [{"kind": block.kind.value, "text": block.text} for block in blocks]
+    return found
+
+
+def _reason(reason: Reason) -> dict[str, str]:
+    return {"follow": reason.tag, "label": reason.label, "unfollow_url": reason.unfollow_url}
+
+
+def _length(article: Article) -> int:
+    return sum(len(block.text) for block in article.blocks)
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _unquoted(text: str) -> str:
+    """Free the slots that stand for JSON values of the quotes that they got as strings."""
+    for name in _VALUES:
+        text = text.replace(f'"{slot(name)}"', slot(name))
+    return text

@@ -1,0 +1,181 @@
+"""What stands in the body of a webhook."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatch.assets import templates_dir
+from dispatch.channels.webhook.payload import MAX_BYTES, render
+from dispatch.digests.render import Link, Renderer
+from dispatch.errors import RenderError
+from dispatch.model import Content, Reason, Section
+from dispatch.testing.samples import LEAD, sample_article, sample_content, sample_digest, sample_envelope
+
+
+def page(bulletin: str, ref: str, position: int) -> str:
+    return f"https://bulletin.example/{bulletin}/{ref}/{position}"
+
+
+def bytes_of(content: Content, link: Link = page, **changes: Any) -> bytes:
+    envelope = replace(sample_envelope("https://a.example/", channel="webhook"), **changes)
+    return render(Renderer(templates_dir(), None, link), content).fill(envelope)
+
+
+def body_of(content: Content, link: Link = page, **changes: Any) -> Any:
+    return json.loads(bytes_of(content, link, **changes))
+
+
+def test_the_body_says_it_all() -> None:
+    """Every field of the documented payload, in UTF-8 and not in escapes."""
+    body = body_of(sample_content())
+    text = body["data"].pop("text")
+    issue = {
+        "ref": "534",
+        "number": 5,
+        "total": 534,
+        "year": 2022,
+        "date": "2022-05-31",
+        "title": "火炬动态",
+        "publisher": "科技部火炬中心",
+    }
+    bulletin = {"key": "huoju", "title": "火炬动态", "title_en": "Torch Bulletin"}
+    assert body == {
+        "type": "digest.published",
+        "timestamp": "2022-05-31T00:00:00Z",
+        "data": {
+            "version": 1,
+            "language": "zh",
+            "format": "full",
+            "truncated": False,
+            "bulletin": bulletin,
+            "issue": issue,
+            "digests": [
+                {
+                    "bulletin": bulletin,
+                    "issue": issue,
+                    "column": "高质量发展看高新区",
+                    "column_en": "High-tech zones",
+                    "part": 1,
+                    "parts": 1,
+                    "matching": [
+                        {
+                            "title": "南昌高新区光电产业再上台阶",
+                            "credit": "南昌高新区 张木",
+                            "url": "https://bulletin.example/huoju/534/1",
+                            "lead": LEAD,
+                            "parks": [{"name": "南昌高新区", "role": "subject"}],
+                            "topics": [{"key": "optoelectronics", "name": "光电"}],
+                            "blocks": [
+                                {"kind": "paragraph", "text": LEAD},
+                                {"kind": "heading", "text": "一、主要做法"},
+                                {"kind": "paragraph", "text": "完善服务体系，搭建公共平台。"},
+                            ],
+                        }
+                    ],
+                    "others": [
+                        {"title": "苏州工业园区建设开放创新高地", "url": "https://bulletin.example/huoju/534/2"}
+                    ],
+                }
+            ],
+            "reasons": [
+                {
+                    "follow": "park:南昌高新区",
+                    "label": "南昌高新区",
+                    "unfollow_url": "https://bulletin.example/unfollow/reader-one",
+                }
+            ],
+            "unsubscribe_url": "https://bulletin.example/unsubscribe/reader-one",
+        },
+    }
+    assert "南昌".encode() in bytes_of(sample_content())
+    for part in (
+        "[南昌高新区光电产业再上台阶](<https://bulletin.example/huoju/534/1>)",
+        LEAD,
+        "https://bulletin.example/unfollow/reader-one",
+        "https://bulletin.example/unsubscribe/reader-one",
+    ):
+        assert part in text
+
+
+def test_titles_leave_the_blocks_out() -> None:
+    body = body_of(sample_content(form="titles"))
+    (article,) = body["data"]["digests"][0]["matching"]
+    assert "blocks" not in article
+    assert article["lead"] == LEAD
+
+
+def test_a_test_says_so_and_english_changes_labels_only() -> None:
+    chinese = body_of(sample_content())
+    english = body_of(sample_content("test", "en"))
+    assert english["type"] == "digest.test"
+    assert english["data"]["digests"] == chinese["data"]["digests"]
+    assert "Torch Bulletin" in english["data"]["text"]
+    assert "Torch Bulletin" not in chinese["data"]["text"]
+
+
+def test_without_pages_links_and_date_the_body_still_holds() -> None:
+    """No base address: `mailto:` to unsubscribe, empty urls, no timestamp."""
+    content = sample_content(digest=replace(sample_digest(), date=None))
+    body = body_of(content, lambda bulletin, ref, position: "", unsubscribe_url="", reasons=())
+    assert "timestamp" not in body
+    assert body["data"]["digests"][0]["matching"][0]["url"] == ""
+    assert body["data"]["unsubscribe_url"].startswith("mailto:")
+    assert body["data"]["reasons"] == []
+
+
+def test_text_from_outside_breaks_neither_json_nor_markdown() -> None:
+    digest = sample_digest((sample_article('"*甲* [乙](http://evil.example) \\ <b>'), sample_article("丙")))
+    reason = Reason("topic:x", 'quote " and [link](x)', 'https://e.example/?a="b"')
+    body = body_of(sample_content(digest=digest), reasons=(reason,))
+    assert body["data"]["digests"][0]["matching"][0]["title"] == digest.articles[0].article.title
+    assert body["data"]["reasons"][0]["label"] == reason.label
+    assert "[乙](http" not in body["data"]["text"]
+    assert "[link](x)" not in body["data"]["text"]
+
+
+def many_reasons(count: int) -> tuple[Reason, ...]:
+    return tuple(Reason(f"park:{n}", f"第{n}高新区", f"https://b.example/u/{n}/{'x' * 200}") for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("articles", "matching", "reasons"),
+    [(3, 3, 1), (62, 1, 1), (62, 62, 1), (2, 1, 100), (62, 62, 100)],
+    ids=["long texts", "many titles", "many matching", "many follows", "everything"],
+)
+def test_a_body_stays_under_20_kb_and_says_what_was_cut(articles: int, matching: int, reasons: int) -> None:
+    digest = sample_digest(
+        tuple(sample_article(f"第{n}篇" + "高" * 100, "高新技术产业开发区。" * 900) for n in range(articles))
+    )
+    content = Content(
+        "digest", "zh", "full", (Section(digest, digest.articles[:matching], digest.articles[matching:]),)
+    )
+    written = bytes_of(content, reasons=many_reasons(reasons))
+    assert MAX_BYTES / 2 < len(written) <= MAX_BYTES
+    body = json.loads(written)
+    assert body["data"]["truncated"] is True
+    shown = body["data"]["digests"][0]["matching"]
+    assert shown, "at least one article is left"
+    assert all(block["text"] for article in shown for block in article["blocks"])
+
+
+def test_a_bundle_names_the_issue_of_every_digest() -> None:
+    older = sample_digest()
+    newer = replace(sample_digest(number=2), issue_ref="535", total=535, date=dt.date(2022, 6, 15))
+    sections = tuple(Section(digest, digest.articles[:1], ()) for digest in (older, newer))
+    body = body_of(Content("digest", "zh", "full", sections))
+    assert [digest["issue"]["ref"] for digest in body["data"]["digests"]] == ["534", "535"]
+    assert body["timestamp"] == "2022-06-15T00:00:00Z"
+
+
+def test_a_slot_without_its_macro_fails_when_rendered(tmp_path: Path) -> None:
+    """An installation's template with a mistake is told to the administrator before anything is sent."""
+    (tmp_path / "webhook").mkdir()
+    (tmp_path / "webhook" / "digest.md.j2").write_text('{{ slot("mistake") }}', encoding="utf-8")
+    with pytest.raises(RenderError, match="mistake"):
+        render(Renderer(templates_dir(), tmp_path, page), sample_content())

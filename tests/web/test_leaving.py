@@ -1,0 +1,207 @@
+"""Leaving by the link: RFC 8058."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import FormData
+
+from subscribers import directory
+from subscribers.database import Database
+
+from .conftest import ADDRESS, FOLLOWS, NAME, NOW, Site
+
+PARK = FOLLOWS[0]
+BAD = ("x", "1", "WzEsImFsbCJd", "..", "%00", "%E4%B8%AD", "a" * 3000, "MQ.aaaaaaaaaaaaaaaaaaaaaaaaaaa")
+
+
+@pytest.mark.parametrize("tag", ["", PARK])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_looking_changes_nothing(site: Site, method: str, tag: str) -> None:
+    endpoint = await site.subscribe()
+    before = await site.tables()
+    response = await site.client.request(method, site.path(endpoint, tag))
+    assert response.status == 200
+    assert await site.tables() == before
+
+
+async def test_get_says_what_would_happen(site: Site) -> None:
+    endpoint = await site.subscribe()
+    _, text = await site.get(site.path(endpoint))
+    assert "全部退订" in text
+    assert '<form method="post">' in text
+    assert 'name="all"' not in text
+
+
+async def test_get_of_a_follow_names_it_and_offers_to_leave_everything(site: Site) -> None:
+    endpoint = await site.subscribe()
+    _, text = await site.get(site.path(endpoint, PARK))
+    assert "不再关注“南昌高新区 [zh]”" in text
+    assert '<button name="all" value="1">' in text
+
+
+async def test_post_leaves_at_once(site: Site) -> None:
+    endpoint = await site.subscribe()
+    response, text = await site.post(site.path(endpoint))
+    assert (response.status, await site.state(endpoint)) == (200, "suppressed")
+    assert "已全部退订" in text
+    assert "Set-Cookie" not in response.headers
+
+
+async def test_post_as_multipart(site: Site) -> None:
+    endpoint = await site.subscribe()
+    form = FormData(default_to_multipart=True)
+    form.add_field("List-Unsubscribe", "One-Click")
+    response = await site.client.post(site.path(endpoint), data=form)
+    assert (response.status, await site.state(endpoint)) == (200, "suppressed")
+
+
+async def test_post_with_a_tag_drops_that_follow_alone(site: Site) -> None:
+    endpoint = await site.subscribe()
+    response, text = await site.post(site.path(endpoint, PARK))
+    assert response.status == 200
+    assert "已不再关注“南昌高新区 [zh]”" in text
+    assert await site.state(endpoint) == "active"
+    assert await site.follows(endpoint) == {FOLLOWS[1]}
+
+
+@pytest.mark.parametrize("multipart", [False, True])
+async def test_all_leaves_everything_with_a_tag_too(site: Site, multipart: bool) -> None:
+    endpoint = await site.subscribe()
+    form = FormData(default_to_multipart=multipart)
+    form.add_field("all", "1")
+    response = await site.client.post(site.path(endpoint, PARK), data=form)
+    assert "已全部退订" in await response.text()
+    assert await site.state(endpoint) == "suppressed"
+
+
+@pytest.mark.parametrize("tag", ["", PARK])
+async def test_a_second_post_changes_nothing_and_says_the_same(site: Site, tag: str) -> None:
+    endpoint = await site.subscribe()
+    _, first = await site.post(site.path(endpoint, tag))
+    before = await site.tables()
+    site.clock.time += 60_000
+    response, second = await site.post(site.path(endpoint, tag))
+    assert (response.status, second) == (200, first)
+    assert await site.tables() == before
+
+
+@pytest.mark.parametrize("tag", ["", PARK])
+async def test_get_after_leaving_says_so(site: Site, tag: str) -> None:
+    endpoint = await site.subscribe()
+    _, done = await site.post(site.path(endpoint, tag))
+    _, text = await site.get(site.path(endpoint, tag))
+    assert text == done
+
+
+async def test_who_left_everything_is_told_that_for_a_follow_too(site: Site) -> None:
+    endpoint = await site.subscribe()
+    await site.post(site.path(endpoint))
+    for ask in (site.get, site.post):
+        _, text = await ask(site.path(endpoint, PARK))
+        assert "已全部退订" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/x-www-form-urlencoded"),
+        (b"\xff\xfe=%ff", "application/x-www-form-urlencoded"),
+        (b"a=b", "application/x-www-form-urlencoded; charset=nonsense"),
+        (b"no parts", "multipart/form-data; boundary=x"),
+        (b"--x\r\n\r\n\r\n--x--\r\n", "multipart/form-data; boundary=x"),
+        (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nno end", "multipart/form-data; boundary=x"),
+        (b"no boundary", "multipart/form-data"),
+        (b"{}", "application/json"),
+        (b"x", "nonsense"),
+    ],
+)
+async def test_a_post_of_any_form_is_honoured(site: Site, body: bytes, content_type: str) -> None:
+    endpoint = await site.subscribe()
+    response = await site.client.post(site.path(endpoint), data=body, headers={"Content-Type": content_type})
+    assert (response.status, await site.state(endpoint)) == (200, "suppressed")
+
+
+@pytest.mark.parametrize("token", BAD)
+async def test_bad_tokens_all_get_the_same_page(site: Site, token: str) -> None:
+    await site.subscribe()
+    before = await site.tables()
+    for ask in (site.get, site.post):
+        response, text = await ask(f"/u/{token}")
+        assert response.status == 404
+        assert text == (await ask("/u/other"))[1]
+    assert await site.tables() == before
+
+
+async def test_a_token_of_other_keys_or_another_tag_is_bad(site: Site) -> None:
+    endpoint = await site.subscribe()
+    stranger = type(site.signer)(["another key"])
+    body, _, signature = site.signer.leave(endpoint, PARK).rpartition(".")
+    _, _, other = site.signer.leave(endpoint, FOLLOWS[1]).rpartition(".")
+    for token in (stranger.leave(endpoint), f"{body}.{other}", f"{body}.{signature}x", body):
+        response, _ = await site.post(f"/u/{token}")
+        assert response.status == 404
+    assert await site.follows(endpoint) == set(FOLLOWS)
+
+
+async def test_an_endpoint_that_is_not_known_gets_the_friendly_page(site: Site) -> None:
+    for ask in (site.get, site.post):
+        for tag in ("", PARK):
+            response, text = await ask(site.path(999, tag))
+            assert response.status == 200
+            assert "已全部退订" in text
+
+
+async def test_an_opt_out_outlives_a_removed_subscriber(site: Site) -> None:
+    endpoint = await site.subscribe()
+    await site.store.call(_remove)
+    assert await site.state(endpoint) == "gone"
+    response, text = await site.post(site.path(endpoint))
+    assert (response.status, await site.state(endpoint)) == (200, "suppressed")
+    assert "已全部退订" in text
+
+
+async def test_pages_come_in_the_language_of_the_reader(site: Site) -> None:
+    endpoint = await site.subscribe(language="en")
+    _, text = await site.get(site.path(endpoint, PARK), language="zh")
+    assert '<html lang="en">' in text
+    assert "Stop following “南昌高新区 [en]”" in text
+
+
+@pytest.mark.parametrize("tag", ["", PARK])
+async def test_no_page_shows_whose_token_it_is(site: Site, tag: str) -> None:
+    endpoint = await site.subscribe()
+    for ask in (site.get, site.post):
+        _, text = await ask(site.path(endpoint, tag))
+        assert ADDRESS not in text
+        assert NAME not in text
+
+
+async def test_a_hostile_tag_is_escaped(site: Site) -> None:
+    endpoint = await site.subscribe(follows=["topic:<b>{title}"])
+    _, text = await site.get(site.path(endpoint, "topic:<b>{title}"))
+    assert "<b>" not in text
+    assert "&lt;b&gt;{title}" in text
+
+
+async def test_others_are_left_alone(site: Site) -> None:
+    endpoint = await site.subscribe()
+    other = await site.store.call(_second_endpoint)
+    await site.post(site.path(endpoint))
+    assert await site.state(other) == "active"
+
+
+def _remove(db: Database) -> None:
+    with db.transaction():
+        directory.remove(db, directory.find(db, ADDRESS)[0], NOW)
+
+
+def _second_endpoint(db: Database) -> int:
+    """Another address of the same subscriber."""
+    with db.transaction():
+        return db.insert(
+            "INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled,"
+            " rhythm_id, created_at, changed_at) SELECT subscriber_id, 'telegram', '77', 'telegram', state, language,"
+            " format, bundled, rhythm_id, created_at, changed_at FROM endpoints WHERE 1 = :one RETURNING id",
+            {"one": 1},
+        )

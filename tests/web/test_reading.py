@@ -1,0 +1,151 @@
+"""Issues and articles to read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urljoin
+
+import pytest
+
+from dispatch.model import Issue, IssueState
+
+from .conftest import HOSTILE, ISSUE, Site
+
+SHOWN = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
+HIDDEN = (IssueState.HELD, IssueState.CANCELLED)
+
+
+async def test_an_issue_lists_its_columns_and_titles_as_links(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    response, text = await site.get("/issues/huoju/534")
+    assert response.status == 200
+    assert "2022年第5期（总第534期）" in text
+    assert "2022年5月31日" in text
+    assert "高质量发展看高新区" in text
+    assert '<a href="./534/1">南昌高新区光电产业再上台阶</a>' in text
+    assert '<a href="./534/3">苏州工业园区建设开放创新高地</a>' in text
+
+
+async def test_an_article_reads_in_full(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    response, text = await site.get("/issues/huoju/534/1")
+    assert response.status == 200
+    assert "<h1>南昌高新区光电产业再上台阶</h1>" in text
+    assert "<h2>一、主要做法</h2>" in text
+    assert "<p>完善服务体系，搭建公共平台。</p>" in text
+    assert "供稿：南昌高新区 张木" in text
+    assert "2022年第5期（总第534期）" in text
+
+
+async def test_neighbours_lead_on_over_columns(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    first, middle, last = [(await site.get(f"/issues/huoju/534/{n}"))[1] for n in (1, 2, 3)]
+    assert ('rel="prev"' in first, 'rel="next"' in first) == (False, True)
+    assert 'rel="prev" lang="zh-CN" href="./1"' in middle
+    assert 'rel="next" lang="zh-CN" href="./3"' in middle
+    assert ('rel="prev"' in last, 'rel="next"' in last) == (True, False)
+
+
+async def test_relative_links_lead_to_pages(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    for path, count in (("/issues/huoju/534", 3), ("/issues/huoju/534/2", 4)):
+        _, text = await site.get(path)
+        links = re.findall('href="([^"]+)"', text)
+        assert len(links) == count
+        for link in links:
+            assert (await site.get(urljoin(path, link)))[0].status == 200
+
+
+@pytest.mark.parametrize("state", SHOWN)
+async def test_what_is_out_is_shown(site: Site, state: IssueState) -> None:
+    await site.archive(state)
+    for path in ("/issues/huoju/534", "/issues/huoju/534/1"):
+        assert (await site.get(path))[0].status == 200
+
+
+@pytest.mark.parametrize("state", HIDDEN)
+async def test_held_and_cancelled_issues_are_as_if_they_were_not(site: Site, state: IssueState) -> None:
+    await site.archive(state)
+    _, missing = await site.get("/issues/huoju/999")
+    for path in ("/issues/huoju/534", "/issues/huoju/534/1"):
+        response, text = await site.get(path)
+        assert (response.status, text) == (404, missing)
+
+
+async def test_an_issue_that_is_withdrawn_disappears_at_once(site: Site) -> None:
+    await site.archive(IssueState.SENDING)
+    assert (await site.get("/issues/huoju/534/1"))[0].status == 200
+    await site.store.call(lambda db: db.run("UPDATE issues SET state = 'cancelled'"))
+    assert (await site.get("/issues/huoju/534/1"))[0].status == 404
+
+
+async def test_more_issues_than_are_kept_in_memory(site: Site) -> None:
+    issues = [replace(ISSUE, total=number) for number in range(1, 12)]
+    for issue in issues:
+        await site.archive(IssueState.SENT, issue)
+    for _ in range(2):
+        for issue in issues:
+            _, text = await site.get(f"/issues/huoju/{issue.ref}/1")
+            assert f"总第{issue.total}期" in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/issues/huoju",
+        "/issues/other/534",
+        "/issues/huoju/535",
+        "/issues/huoju:534/534",
+        "/issues/%00/%ff",
+        "/issues/huoju/534/0",
+        "/issues/huoju/534/4",
+        "/issues/huoju/534/01",
+        "/issues/huoju/534/-1",
+        "/issues/huoju/534/%D9%A1",
+        "/issues/huoju/534/99999999999999999999",
+        "/issues/huoju/534/1/2",
+    ],
+)
+async def test_addresses_without_a_page(site: Site, path: str) -> None:
+    await site.archive(IssueState.SENT)
+    response, text = await site.get(path)
+    assert response.status == 404
+    assert "没有这一页" in text
+
+
+@pytest.mark.parametrize("path", ["/issues/huoju/534", "/issues/huoju/534/1", "/issues/huoju/534/2"])
+async def test_hostile_text_is_escaped(site: Site, path: str) -> None:
+    await site.archive(IssueState.SENT)
+    _, text = await site.get(path)
+    assert "<script" not in text
+    assert HOSTILE not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}&#34;&#39;&amp;" in text
+
+
+async def test_the_frame_follows_the_browser_and_the_text_stays_chinese(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    response, text = await site.get("/issues/huoju/534/1", language="de, en-GB;q=0.9, zh;q=0.5")
+    assert response.headers["Vary"] == "Accept-Language"
+    assert '<html lang="en">' in text
+    assert '<article lang="zh-CN">' in text
+    assert "No. 5, 2022 (issue 534)" in text
+    assert "High-tech zones" in text
+    assert "Contributed by" in text
+
+
+@pytest.mark.parametrize(
+    ("issue", "line"),
+    [
+        (replace(ISSUE, total=0), "2022年第5期"),
+        (replace(ISSUE, number=0), "总第534期"),
+        (replace(ISSUE, total=0, number=0, date=None, publisher=""), "2022-00"),
+    ],
+)
+async def test_issues_with_fewer_numbers(site: Site, issue: Issue, line: str) -> None:
+    await site.archive(IssueState.SENT, issue)
+    for path in (f"/issues/huoju/{issue.ref}", f"/issues/huoju/{issue.ref}/1"):
+        response, text = await site.get(path)
+        assert response.status == 200
+        assert line in text

@@ -137,6 +137,7 @@ class LaneRun:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._desk.clock.now()
         outcome = await self._attempt(connection, envelope, rendered, part)
+        self._pace.done(work.address)
         if isinstance(outcome, Retry) and outcome.outage:
             self._stop(outcome)
         ours = await self._settle(work, part, outcome, started, final=part == rendered.parts - 1, envelope=envelope)

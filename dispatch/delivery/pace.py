@@ -10,7 +10,7 @@ from dispatch.delivery.clock import Clock
 
 
 class Pace:
-    """The slots of one lane. `acquire` is called before each send."""
+    """The slots of one lane. `acquire` is called before each send, `done` after it."""
 
     def __init__(self, lane: Lane, clock: Clock) -> None:
         self._lane = lane
@@ -19,22 +19,39 @@ class Pace:
         self._addresses: dict[str, float] = {}
 
     async def acquire(self, address: str) -> None:
-        """Wait for this address's turn, then for the lane's. Slots are given out in the order of the calls."""
-        now = self._clock.monotonic()
-        turn = max(now, self._addresses.get(address, 0.0)) if self._interval(address) else now
+        """Wait for this address's turn, then for the lane's."""
+        interval = self._interval(address)
+        if interval:
+            await self._turn_of(address)
+            self._forget()
+            self._addresses[address] = self._clock.monotonic() + interval
         if self._lane.rate:
-            turn = max(turn, self._next)
-            self._next = turn + 1 / self._lane.rate
-        if self._interval(address):
-            self._forget(now)
-            self._addresses[address] = turn + self._interval(address)
+            await self._slot(1 / self._lane.rate)
+
+    def done(self, address: str) -> None:
+        """The send is over: the distance to the address's next one counts from here, for what the receiver measures
+        is when messages arrive, and a slow send arrives late."""
+        interval = self._interval(address)
+        if interval:
+            self._addresses[address] = self._clock.monotonic() + interval
+
+    async def _turn_of(self, address: str) -> None:
+        # Looked at again after each wait: a send under way to the same address moves the turn.
+        while (wait := self._addresses.get(address, 0.0) - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
+
+    async def _slot(self, spacing: float) -> None:
+        now = self._clock.monotonic()
+        turn = max(now, self._next)
+        self._next = turn + spacing
         if turn > now:
             await self._clock.sleep(turn - now)
 
     def _interval(self, address: str) -> float:
         return self._lane.group_interval if address.startswith("-") else self._lane.address_interval
 
-    def _forget(self, now: float) -> None:
+    def _forget(self) -> None:
         """Keep only addresses that still have to wait: the table stays as small as one interval's messages."""
         if len(self._addresses) > 10_000:
+            now = self._clock.monotonic()
             self._addresses = {name: turn for name, turn in self._addresses.items() if turn > now}

@@ -195,7 +195,10 @@ def _troubles(report: Report) -> list[str]:
 
 def _print_rows(app: App, rows: list[dict[str, object]]) -> None:
     def why(row: dict[str, object]) -> str:
-        return "、".join(app.catalog.label(tag, "zh") for tag in str(row["reason"]).split())
+        reason = str(row["reason"])
+        if row["state"] != "sent":
+            return reason
+        return "、".join(app.catalog.label(tag, "zh") for tag in reason.split())
 
     drawn = []
     for row in rows:

@@ -29,7 +29,7 @@ PEOPLE = (
     Person("孵化器联盟", ("topic:创业孵化", "column:创业孵化"), telegram="-1005340003"),
     Person("揭榜挂帅小组", ("topic:揭榜挂帅",), webhook="/open-bidding"),
     Person("标准与品牌", ("topic:标准化", "topic:品牌"), email="brands@readers.test"),
-    Person("人才处", ("topic:人才与博士后",), email="talent@readers.test"),
+    Person("人才处", ("topic:人才",), email="talent@readers.test"),
     Person("园区发展读者", ("column:园区发展",), email="parks@readers.test", format="titles"),
     Person("研究报告读者", ("column:研究报告",), telegram="5340004"),
     Person("档案室", ("all",), email="archive@readers.test", bundled=True),

@@ -29,7 +29,7 @@ DELETE FROM plan_due
 INSERT INTO plan_due (rhythm_id, channel, due_at, expires_at) VALUES (:rhythm_id, :channel, :due_at, :expires_at)
 
 -- name: plan_deliveries
--- {route} is the SELECT of subscribers.routing.
+-- The place in braces takes the SELECT of subscribers.routing.
 INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at)
 SELECT :digest_id, r.endpoint_id, r.variant, 'planned', :now FROM ({route}) r WHERE true
 ON CONFLICT (digest_id, endpoint_id) DO NOTHING
@@ -39,7 +39,7 @@ SELECT r.channel, r.variant, COUNT(*) AS endpoints FROM ({route}) r
 GROUP BY r.channel, r.variant ORDER BY r.channel, r.variant
 
 -- name: plan_bundles
--- One message for all that an endpoint is owed at one time. {digest} are the deliveries of this plan without one.
+-- One message for all that an endpoint is owed at one time.
 INSERT INTO messages (key, kind, endpoint_id, channel, queue, priority, state, due_at, expires_at, created_at)
 SELECT 'bundle:' || d.endpoint_id || ':' || p.due_at, 'bundle', d.endpoint_id, e.channel, e.queue, 1, 'queued',
        p.due_at, p.expires_at, :now

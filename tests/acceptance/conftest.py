@@ -107,7 +107,7 @@ class Recorder(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Recorder
 
-    def do_POST(self) -> None:  # noqa: N802 (the library's name)
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         status, answer = self.server.answer(self.path, body)

@@ -7,6 +7,7 @@ One lane a receiving host. The body is described in `payload`, what its answers 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -113,6 +114,11 @@ class WebhookChannel:
     def render(self, content: Content) -> RenderedWebhook:
         """The JSON body, under 20 KB. Raises RenderError."""
         return render(self._renderer, content)
+
+    def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
+        """The body, in lines."""
+        body = json.loads(self.render(content).fill(envelope))
+        return {".json": json.dumps(body, ensure_ascii=False, indent=2) + "\n"}
 
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[WebhookConnection]:

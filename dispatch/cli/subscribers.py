@@ -44,14 +44,18 @@ def add(
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="They have agreed: active at once, without a confirmation.")
     ] = False,
-    language: Annotated[str, typer.Option("--language", metavar="zh|en")] = "",
-    cadence: Annotated[str, typer.Option("--cadence", metavar="now|daily|weekly")] = "",
+    language: Annotated[
+        str, typer.Option("--language", metavar="zh|en", help="Of the words around the articles.")
+    ] = "",
+    cadence: Annotated[str, typer.Option("--cadence", metavar="now|daily|weekly", help="How often.")] = "",
     weekday: Annotated[str, typer.Option("--weekday", metavar="mon…sun", help="With --cadence weekly.")] = "",
     at: Annotated[str, typer.Option("--at", metavar="08:00", help="With --cadence daily or weekly.")] = "",
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Asia/Shanghai unless set.")] = "",
     quiet: Annotated[str, typer.Option("--quiet", metavar="22:00-07:00", help="Nothing is sent in these hours.")] = "",
     bundle: Annotated[bool, typer.Option("--bundle/--separate", help="All digests in one message.")] = False,
-    format_: Annotated[str, typer.Option("--format", metavar="full|titles")] = "",
+    format_: Annotated[
+        str, typer.Option("--format", metavar="full|titles", help="Whole articles, or titles with links.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Add a subscriber with one endpoint an address."""

@@ -1,22 +1,27 @@
-"""HTTP to receivers by httpcore, connected only to addresses that the guard has seen.
+"""HTTP to receivers by httpx, connected only to addresses that the guard has seen.
 
-httpcore and not the client above it: that one logs whole addresses (in which receivers like Slack have their secret),
-keeps cookies, and gives no place for a guard between the name and the connection. Here are no proxies from the
-environment, no redirects and no cookies, because nobody adds them. A connection is pooled by scheme, name and port,
-so that one made for a name is used for that name only; TLS is checked against the name.
+The client's own transport gives no place for a guard between the name and the connection; ours is httpcore, as under
+httpx's, with a network of our own. A connection is pooled by scheme, name and port, so that one made for a name is
+used for that name only; TLS is checked against the name. Proxies of the environment, redirects and cookies are off:
+each would send something where nobody looked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
+from typing import cast
 
 import httpcore
+import httpx
 
 from dispatch.channels.webhook.guard import Guard
 
@@ -106,11 +111,27 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-class Poster:
-    """Posts to receivers over pooled connections. `timeout` covers everything from the name to the answer's end."""
+class _Body(httpx.AsyncByteStream):
+    """A body as httpcore gives it, in the shape that httpx takes."""
 
-    def __init__(self, guard: Guard, timeout: float, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
-        self._timeout = timeout
+    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield piece
+
+    async def aclose(self) -> None:
+        # httpcore's body is a generator or has a close of its own; either gives the connection back.
+        close = getattr(self._stream, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """A transport for httpx whose connections go through the guard. Its errors are httpcore's, not httpx's."""
+
+    def __init__(self, guard: Guard, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
         self._pools = {
             scheme: httpcore.AsyncConnectionPool(
                 ssl_context=tls or _default_tls(),
@@ -121,26 +142,60 @@ class Poster:
             for scheme in ("https", "http")
         }
 
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One exchange (httpx, "Custom transports")."""
+        url = request.url
+        response = await self._pools[url.scheme].handle_async_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=cast(AsyncIterable[bytes], request.stream),
+                extensions=request.extensions,
+            )
+        )
+        body = _Body(cast(AsyncIterable[bytes], response.stream))
+        return httpx.Response(response.status, headers=response.headers, stream=body)
+
+    async def aclose(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+class Poster:
+    """Posts to receivers over pooled connections. `timeout` covers everything from the name to the answer's end."""
+
+    def __init__(self, guard: Guard, timeout: float, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
+        # The client logs whole addresses, in which receivers like Slack have their secret.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._timeout = timeout
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(guard, resolve, tls),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(None, connect=timeout),
+        )
+
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The receiver's answer. Raises AddressRefused, NameNotResolved, or one of BROKEN before its status came.
 
         The status is the answer: where the body after it breaks off or never ends, what came of it counts.
         """
         answer: Answer | None = None
-        pool, fields = self._pools[url.partition(":")[0]], list(headers.items())
-        extensions = {"timeout": {"connect": self._timeout}}
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                pool.stream("POST", url, headers=fields, content=body, extensions=extensions) as response,
+                self._client.stream("POST", url, headers=dict(headers), content=body) as response,
             ):
-                answer = Answer(response.status, _readable(response.headers))
+                answer = Answer(response.status_code, _readable(response.headers.raw))
                 read = 0
-                async for piece in response.aiter_stream():
-                    answer = replace(answer, body=(answer.body + piece)[:MAX_KEPT])
-                    read += len(piece)
-                    if read >= MAX_READ:
-                        break
+                async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as pieces:
+                    async for piece in pieces:
+                        answer = replace(answer, body=(answer.body + piece)[:MAX_KEPT])
+                        read += len(piece)
+                        if read >= MAX_READ:
+                            break
         except BROKEN:
             if answer is None:
                 raise
@@ -148,8 +203,7 @@ class Poster:
 
     async def close(self) -> None:
         """Close the connections."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._client.aclose()
 
 
 def _readable(headers: list[tuple[bytes, bytes]]) -> Mapping[str, str]:

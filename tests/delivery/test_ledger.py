@@ -1,0 +1,212 @@
+"""Leases, epochs, planning."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dispatch import archive
+from dispatch.delivery import leases, ledger, planner, reports
+from dispatch.delivery.ledger import Attempt, Work
+from dispatch.errors import Failure, StateError
+from dispatch.model import IssueState, Rejected, Retry, Sent
+from subscribers.database import Database
+from tests.delivery.conftest import EXPIRE, Desk
+
+LEASE = 300_000
+
+
+def claim(desk: Desk, owner: str = "me", page: int = 10) -> list[Work]:
+    return ledger.claim(desk.db, "email", page, owner, desk.clock.now(), LEASE)
+
+
+def attempt(work: Work, outcome: Sent | Retry | Rejected | None = None) -> Attempt:
+    return Attempt(work, 0, outcome or Sent(), 0, 1, True, "id-1")
+
+
+def prepared(desk: Desk, readers: int = 1) -> None:
+    for number in range(readers):
+        desk.reader(f"r{number}", "topic:red")
+    desk.issue({"一": ["red"]})
+    desk.plan()
+
+
+def test_a_claimed_message_is_nobody_elses(desk: Desk) -> None:
+    prepared(desk, readers=3)
+    first, second = claim(desk, "one", page=2), claim(desk, "two")
+    assert len(first) == 2
+    assert len(second) == 1
+    assert {work.message_id for work in first}.isdisjoint(work.message_id for work in second)
+    assert claim(desk, "three") == []
+
+
+def test_only_the_holder_of_the_epoch_settles(desk: Desk) -> None:
+    prepared(desk)
+    [frozen] = claim(desk, "frozen")
+    desk.clock.ms += LEASE + 1
+    leases.take_over(desk.db, desk.clock.now())
+    [taken] = claim(desk, "other")
+    assert taken.epoch == frozen.epoch + 1
+    assert ledger.settle(desk.db, [attempt(frozen, Rejected("late"))], desk.clock.now()) == [False]
+    assert desk.states() == {"r0 一": "planned"}
+    assert desk.db.value("SELECT COUNT(*) FROM attempts") == 0
+    assert ledger.settle(desk.db, [attempt(taken)], desk.clock.now()) == [True]
+    assert desk.states() == {"r0 一": "sent"}
+
+
+def test_settling_twice_counts_once(desk: Desk) -> None:
+    prepared(desk)
+    [work] = claim(desk)
+    assert ledger.settle(desk.db, [attempt(work), attempt(work)], desk.clock.now()) == [True, False]
+    assert desk.db.value("SELECT COUNT(*) FROM attempts") == 1
+
+
+def test_a_lease_that_runs_is_not_taken_over(desk: Desk) -> None:
+    prepared(desk)
+    claim(desk, leases.new_owner())
+    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1) == 0
+
+
+def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
+    prepared(desk)
+    code = "from dispatch.delivery.leases import new_owner; print(new_owner())"
+    dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    claim(desk, dead)
+    assert leases.take_over(desk.db, desk.clock.now()) == 1
+    assert len(claim(desk)) == 1
+
+
+def test_a_process_that_has_the_number_of_a_dead_one_is_another(desk: Desk) -> None:
+    host, pid, _, rest = leases.new_owner().split("/")
+    assert int(pid) == os.getpid()
+    assert leases.is_dead(f"{host}/{pid}/1/{rest}")
+
+
+@pytest.mark.parametrize("owner", ["elsewhere/1/2/3", "", "x", "a/b", "///"])
+def test_an_owner_of_another_machine_is_never_called_dead(owner: str) -> None:
+    assert not leases.is_dead(owner)
+
+
+def test_planning_twice_adds_nothing(desk: Desk) -> None:
+    prepared(desk, readers=5)
+    [issue] = [row["id"] for row in desk.db.all("SELECT id FROM issues")]
+    assert planner.plan(desk.db, issue, EXPIRE, desk.clock.now()) == 0
+    assert desk.db.value("SELECT COUNT(*) FROM messages") == 5
+
+
+def test_a_plan_cut_short_is_taken_up_again(desk: Desk) -> None:
+    for number in range(5):
+        desk.reader(f"r{number}", "topic:red")
+    issue = desk.issue({"一": ["red"]})
+    with desk.db.transaction():  # as a process leaves it that dies between two slices
+        desk.db.run("UPDATE issues SET state = 'sending' WHERE id = :id", {"id": issue})
+        desk.db.run(
+            "INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at)"
+            " SELECT (SELECT id FROM digests), id, 1, 'planned', 0 FROM endpoints LIMIT 2"
+        )
+    ledger.finish_issues(desk.db, desk.clock.now())
+    assert desk.issue_state(issue) == "sending"
+    desk.plan()
+    assert len(desk.states()) == 5
+    assert desk.db.value("SELECT COUNT(*) FROM deliveries WHERE message_id IS NULL") == 0
+
+
+def test_every_planned_delivery_has_a_message_of_its_channel(desk: Desk) -> None:
+    desk.reader("a", "all")
+    desk.reader("1", "all", channel="telegram")
+    desk.issue({"一": ["red"], "二": ["blue"]})
+    desk.plan()
+    rows = desk.db.all(
+        "SELECT m.channel, m.queue, e.channel AS wanted FROM deliveries d JOIN messages m ON m.id = d.message_id"
+        " JOIN endpoints e ON e.id = d.endpoint_id"
+    )
+    assert len(rows) == 4
+    assert all(row["channel"] == row["wanted"] == row["queue"] for row in rows)
+
+
+def test_due_queues_names_each_queue_with_something_due(desk: Desk) -> None:
+    desk.reader("a", "all")
+    desk.reader("1", "all", channel="telegram")
+    desk.issue({"一": ["red"]})
+    desk.plan()
+    assert ledger.due_queues(desk.db, desk.clock.now()) == ["email", "telegram"]
+    assert ledger.due_queues(desk.db, desk.clock.now() - 1) == []
+
+
+def test_an_urgent_message_goes_before_the_digests(desk: Desk) -> None:
+    prepared(desk, readers=3)
+    with desk.db.transaction():
+        now = desk.clock.now()
+        test = ledger.add_test(desk.db, "test:1", "email", "email", "editor@x.test", [(1, 1)], now)
+    assert [work.message_id for work in claim(desk, page=1)] == [test]
+
+
+def test_only_the_named_messages_are_claimed(desk: Desk) -> None:
+    prepared(desk, readers=3)
+    found = ledger.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2])
+    assert [work.message_id for work in found] == [2]
+    assert ledger.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2]) == []
+
+
+def failed(desk: Desk) -> int:
+    """A delivery that failed."""
+    prepared(desk)
+    [work] = claim(desk)
+    ledger.settle(desk.db, [attempt(work, Rejected("no", "550"))], desk.clock.now())
+    ledger.finish_issues(desk.db, desk.clock.now())
+    return work.owed[0].delivery_id
+
+
+def test_a_failed_delivery_can_be_tried_again(desk: Desk) -> None:
+    delivery = failed(desk)
+    assert reports.retry(desk.db, [delivery], failed=False, expire_ms=EXPIRE, now=desk.clock.now()) == 1
+    assert desk.states() == {"r0 一": "planned"}
+    [work] = claim(desk)
+    ledger.settle(desk.db, [attempt(work)], desk.clock.now())
+    assert desk.states() == {"r0 一": "sent"}
+    row, message, attempts = reports.story(desk.db, delivery)
+    assert [item["outcome"] for item in attempts] == ["rejected", "sent"]
+    assert message is not None
+    assert (row["state"], message["state"]) == ("sent", "sent")
+
+
+def test_a_sent_issue_is_sending_again_while_something_of_it_is_tried_again(desk: Desk) -> None:
+    failed(desk)
+    [issue] = [row["id"] for row in desk.db.all("SELECT id FROM issues")]
+    assert desk.issue_state(issue) == "sent"
+    reports.retry(desk.db, [], failed=True, expire_ms=EXPIRE, now=desk.clock.now())
+    assert desk.issue_state(issue) == "sending"
+
+
+def test_a_sent_delivery_cannot_be_tried_again(desk: Desk) -> None:
+    prepared(desk)
+    [work] = claim(desk)
+    ledger.settle(desk.db, [attempt(work)], desk.clock.now())
+    with pytest.raises(StateError, match="is sent"):
+        reports.retry(desk.db, [work.owed[0].delivery_id], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
+    with pytest.raises(Failure, match="no delivery 99"):
+        reports.retry(desk.db, [99], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
+
+
+@pytest.mark.parametrize(("before", "to"), [("held", "sending"), ("sent", "held"), ("cancelled", "approved")])
+def test_a_change_of_state_that_is_not_allowed_is_refused(desk: Desk, before: str, to: str) -> None:
+    issue = desk.issue({"一": ["red"]}, approve=False)
+    with desk.db.transaction():
+        desk.db.run("UPDATE issues SET state = :state WHERE id = :id", {"state": before, "id": issue})
+    with pytest.raises(StateError, match=f"is {before}"), desk.db.transaction():
+        archive.change_state(desk.db, archive.load(desk.db, issue), IssueState(to))
+
+
+def test_the_claim_reads_no_more_of_the_queue_than_it_takes(desk: Desk) -> None:
+    plan = _plan(desk.db, ledger.SQL["claim"])
+    assert "messages_due" in plan
+    assert "SCAN messages" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def _plan(db: Database, sql: str) -> str:
+    names = ("owner", "lease_until", "queue", "priority", "now", "page")
+    return "\n".join(row["detail"] for row in db.all("EXPLAIN QUERY PLAN " + sql, dict.fromkeys(names, 1)))

@@ -1,0 +1,71 @@
+"""Files to lines, one module a format.
+
+A new format is a module with `lines(text) -> tuple[Line, ...]` and one entry in `_FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dispatch.errors import IntakeError
+from dispatch.intake.line import Line
+from dispatch.intake.paragraphs import blocks
+from dispatch.intake.readers import markdown, text
+from dispatch.intake.readers.decoding import clean, decode
+from dispatch.model import Article
+
+MAX_BYTES = 20_000_000
+
+_FORMATS: dict[str, Callable[[str], tuple[Line, ...]]] = {
+    ".md": markdown.lines,
+    ".markdown": markdown.lines,
+    ".txt": text.lines,
+}
+SUFFIXES = tuple(_FORMATS)
+
+
+def read(path: Path, name: str = "") -> tuple[Line, ...]:
+    """The lines of a file; `name` is what errors call it (its path by default).
+
+    Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, binary, or in an
+    encoding other than UTF-8, UTF-16 with a byte order mark, and GB18030.
+    """
+    name = name or str(path)
+    reader = _FORMATS.get(path.suffix.lower())
+    if reader is None:
+        raise IntakeError(
+            f"{name}: {path.suffix or 'a file without a suffix'} is not a format that is read; "
+            f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
+        )
+    found = reader(clean(decode(_bytes(path, name), name)))
+    if not found:
+        raise IntakeError(f"{name}: the file is empty; was it saved whole?")
+    return found
+
+
+def read_article(path: Path) -> Article:
+    """A single article: the first line is the title, the rest its text. Raises IntakeError like `read`."""
+    found = [line for line in read(path) if not line.rule]
+    if not found:
+        raise IntakeError(
+            f"{path}: there is no text in it; the first line is the title, the rest the article"
+        )
+    return Article(title=found[0].text, credit="", blocks=blocks(found[1:]))
+
+
+def _bytes(path: Path, name: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise IntakeError(f"{name}: this is a folder; name the file of an issue")
+        if not path.exists():
+            raise IntakeError(f"{name}: there is no such file; is the path right?")
+        if not path.is_file():
+            raise IntakeError(f"{name}: this is not a regular file; copy the issue into one")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise IntakeError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > MAX_BYTES:
+        raise IntakeError(f"{name}: over {MAX_BYTES // 1_000_000} MB, too large for an issue of text")
+    return data

@@ -1,0 +1,224 @@
+"""The text below a masthead as columns and articles, once it is known where each begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dispatch.catalog import Bulletin
+from dispatch.intake.anchors import Anchors, Role, find_anchors
+from dispatch.intake.colophon import Colophon
+from dispatch.intake.contents import Contents, Entry
+from dispatch.intake.credits import Credits
+from dispatch.intake.endings import Ending, take_credit
+from dispatch.intake.folding import bracketed, fold, without_enumeration
+from dispatch.intake.line import Line
+from dispatch.intake.names import ColumnNames
+from dispatch.intake.paragraphs import blocks
+from dispatch.model import Article, Column
+
+_EXCERPT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The columns of an issue. `named` says that at least one has a name of its own, `credited` how many articles
+    have a credit."""
+
+    columns: tuple[Column, ...]
+    named: bool
+    credited: int
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _Draft:
+    """An article as it is collected: its title, the lines below it, and its place in the contents list."""
+
+    title: str
+    number: int
+    lines: list[Line] = field(default_factory=list)
+    listed: tuple[int, Entry] | None = None
+
+
+@dataclass
+class _ColumnDraft:
+    name: str
+    number: int
+    articles: list[_Draft] = field(default_factory=list)
+    loose: list[Line] = field(default_factory=list)
+
+
+def assemble(
+    lines: Sequence[Line], contents: Contents, names: ColumnNames, profile: Bulletin | None, fallback: str
+) -> Body:
+    """The columns and articles of the lines below a masthead; `fallback` names a column that has no name."""
+    credits_ = Credits(profile.credit_words, profile.signing_organisations) if profile else Credits()
+    colophon = Colophon(profile.colophon_words if profile else ())
+    text = list(lines[contents.end :])
+    text = text[: _colophon_start(text, contents, credits_, colophon)]
+    anchors = find_anchors(text, contents, names, credits_, colophon)
+    drafts, stray = _collect(text, anchors, fallback)
+    return _Making(contents, anchors, names, credits_, text).body(drafts, [*lines[: contents.start], *stray])
+
+
+def _colophon_start(lines: Sequence[Line], contents: Contents, credits_: Credits, colophon: Colophon) -> int:
+    """Where the colophon begins: after the last credit, or the last title of the list where that comes later."""
+    keys = {entry.key for section in contents.sections for entry in section.entries}
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index]
+        if not line.rule and credits_.find(line.text) and not colophon.labels(line.text):
+            return colophon.start(lines, index + 1)
+        if len(line.text) <= 120 and fold(line.text) in keys:
+            return colophon.start(lines, index + 2)
+    return colophon.start(lines, max(0, len(lines) - 30))
+
+
+def _collect(lines: Sequence[Line], anchors: Anchors, fallback: str) -> tuple[list[_ColumnDraft], list[Line]]:
+    """Deal the lines out to columns and articles. Text before the first of them is stray."""
+    columns: list[_ColumnDraft] = []
+    stray: list[Line] = []
+    for index, line in enumerate(lines):
+        role = anchors.roles.get(index)
+        if role is Role.LEFT_OUT:
+            continue
+        if role is Role.COLUMN:
+            columns.append(_ColumnDraft(_bare(line.text), line.number))
+        elif role is Role.TITLE:
+            if not columns:
+                columns.append(_ColumnDraft(fallback, 0))
+            columns[-1].articles.append(_Draft(line.text, line.number, [], anchors.entries.get(index)))
+        elif role is Role.TITLE_GOES_ON:
+            columns[-1].articles[-1].title += line.text
+        elif columns:
+            column = columns[-1]
+            (column.articles[-1].lines if column.articles else column.loose).append(line)
+        else:
+            stray.append(line)
+    return columns, stray
+
+
+def _bare(name: str) -> str:
+    """A column's name without brackets and number: 【园区动态】, 二、园区动态."""
+    pair = bracketed(name)
+    return pair[0] if pair and not pair[1] else without_enumeration(name) or name
+
+
+class _Making:
+    """Makes the values of an issue out of the drafts, and says what was unsure."""
+
+    def __init__(
+        self,
+        contents: Contents,
+        anchors: Anchors,
+        names: ColumnNames,
+        credits_: Credits,
+        text: Sequence[Line],
+    ) -> None:
+        self._contents = contents
+        self._anchors = anchors
+        self._names = names
+        self._credits = credits_
+        self._marked = any(line.hinted for line in text)
+        self._warnings: list[tuple[int, str]] = []
+        self._credited = 0
+
+    def body(self, drafts: Sequence[_ColumnDraft], stray: Sequence[Line]) -> Body:
+        self._report_stray(stray)
+        self._pair_leftovers(drafts)
+        columns = [self._column(draft) for draft in drafts]
+        self._report_missing()
+        return Body(
+            columns=tuple(column for column in columns if column.articles),
+            named=any(draft.number and draft.articles for draft in drafts),
+            credited=self._credited,
+            warnings=tuple(text for _, text in sorted(self._warnings)),
+        )
+
+    def _warn(self, number: int, text: str) -> None:
+        self._warnings.append((number, f"Line {number}: {text}"))
+
+    def _report_stray(self, stray: Sequence[Line]) -> None:
+        content = [line for line in stray if not line.rule]
+        if content:
+            excerpt = _excerpt(content[0].text)
+            self._warn(
+                content[0].number, f"text before the first article fits nowhere and is left out: {excerpt}"
+            )
+
+    def _report_missing(self) -> None:
+        for _, entry in self._anchors.missing:
+            self._warn(entry.number, f"the contents list has the title {entry.text}, but no article has it.")
+
+    # Columns
+
+    def _column(self, draft: _ColumnDraft) -> Column:
+        self._place_loose(draft)
+        listed = self._listed_name(draft)
+        if listed and fold(listed) != fold(draft.name):
+            self._warn(draft.number, f"the column is {draft.name} here and {listed} in the contents list.")
+        if not draft.articles:
+            self._warn(draft.number, f"the column {draft.name} has no article.")
+        return Column(draft.name, listed, tuple(self._article(article) for article in draft.articles))
+
+    def _place_loose(self, draft: _ColumnDraft) -> None:
+        """Text right below a column's name is its one article, or an introduction that fits nowhere."""
+        content = [line for line in draft.loose if not line.rule]
+        if content and draft.articles:
+            self._warn(
+                content[0].number, f"text before the first title fits nowhere: {_excerpt(content[0].text)}"
+            )
+        elif content:
+            draft.articles.append(_Draft(draft.name, draft.number, content))
+
+    def _listed_name(self, draft: _ColumnDraft) -> str:
+        """What the contents list calls a column: by most of its articles, else by its name."""
+        votes = [article.listed[0] for article in draft.articles if article.listed]
+        if votes and (name := self._contents.sections[max(set(votes), key=votes.count)].name):
+            return name
+        return next(
+            (section.name for section in self._contents.sections if self._same(section.name, draft.name)), ""
+        )
+
+    def _same(self, listed: str, name: str) -> bool:
+        return bool(listed) and self._names.same(listed, name)
+
+    def _pair_leftovers(self, drafts: Sequence[_ColumnDraft]) -> None:
+        """An article that no title of the list is like, and the one title left of its column, are the same."""
+        for draft in drafts:
+            listed = self._listed_name(draft)
+            left = [pair for pair in self._anchors.missing if self._contents.sections[pair[0]].name == listed]
+            free = [article for article in draft.articles if article.listed is None]
+            if listed and len(left) == 1 and len(free) == 1:
+                free[0].listed = left[0]
+                self._anchors.missing.remove(left[0])
+
+    # Articles
+
+    def _article(self, draft: _Draft) -> Article:
+        ending = take_credit([line for line in draft.lines if not line.rule], self._credits)
+        self._report(draft, ending)
+        return Article(draft.title, ending.credit, blocks(ending.lines, hints=self._marked))
+
+    def _report(self, draft: _Draft, ending: Ending) -> None:
+        if ending.credit:
+            self._credited += 1
+        else:
+            self._warn(draft.number, f"the article {draft.title} has no credit.")
+        if ending.left_out:
+            excerpt = _excerpt(ending.left_out[0].text)
+            self._warn(ending.left_out[0].number, f"text after an article's credit is left out: {excerpt}")
+        if not ending.lines:
+            self._warn(draft.number, f"the article {draft.title} has no text.")
+        if draft.listed is None:
+            if self._contents.sections:
+                self._warn(draft.number, f"the contents list does not have the title {draft.title}.")
+        elif fold(draft.listed[1].text) != fold(draft.title):
+            self._warn(
+                draft.number,
+                f"the title is {draft.title} here and {draft.listed[1].text} in the contents list.",
+            )
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"

@@ -1,0 +1,54 @@
+"""The credit of one article, taken from its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dispatch.intake.credits import Credit, Credits
+from dispatch.intake.folding import is_prose
+from dispatch.intake.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The lines of an article without its credit. `left_out` are lines after the credit that are not of it."""
+
+    credit: str
+    lines: tuple[Line, ...]
+    left_out: tuple[Line, ...] = ()
+
+
+def take_credit(lines: Sequence[Line], credits_: Credits) -> Ending:
+    """Take the credit off an article: at its end, else on a line of its own right below the title."""
+    for index in range(len(lines) - 1, -1, -1):
+        if credit := credits_.find(lines[index].text):
+            return (
+                _at_end(lines, index, credit, credits_) if index else _whole_or_head(lines, credit, credits_)
+            )
+        if is_prose(lines[index].text):
+            break
+    head = credits_.find(lines[0].text) if lines else None
+    if head and head.alone and head.sure:
+        return Ending(head.text, tuple(lines[1:]))
+    return Ending("", tuple(lines))
+
+
+def _whole_or_head(lines: Sequence[Line], credit: Credit, credits_: Credits) -> Ending:
+    """The credit found in the very first line: all else after it is short, and stays."""
+    if credit.alone:
+        return Ending(credit.text, tuple(lines[1:]))
+    return _at_end(lines, 0, credit, credits_)
+
+
+def _at_end(lines: Sequence[Line], index: int, credit: Credit, credits_: Credits) -> Ending:
+    texts = [credit.text]
+    kept = list(lines[:index])
+    if credit.head:
+        kept.append(replace(lines[index], text=credit.head))
+    while credit.alone and kept and (above := credits_.find(kept[-1].text)) and above.sure:
+        credit, last = above, kept.pop()
+        texts.insert(0, above.text)
+        if above.head:
+            kept.append(replace(last, text=above.head))
+    return Ending(" ".join(texts), tuple(kept), tuple(lines[index + 1 :]))

@@ -1,0 +1,78 @@
+"""How texts are compared and what a line looks like: width, punctuation and spacing set aside."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST_HEADING = 80  # characters; what is longer is text
+_PROSE_LENGTH = 45
+
+_CLOSERS = "”’」』】》〉）)]\"' "
+_SENTENCE_END = "。！？!?…｡"
+_COMMAS = re.compile(r"[,，、;；]")
+_FULL_STOP = re.compile(r"[。｡]|[^\x00-\x7f]\.(?=[^\x00-\x7f])")
+_NUMERAL = "[〇零一二三四五六七八九十百]"
+_ENUMERATED = re.compile(
+    rf"{_NUMERAL}{{1,4}}[、.．,，]|[(（](?:{_NUMERAL}{{1,4}}|\d{{1,2}})[)）]|第{_NUMERAL}{{1,3}}[章节编条]|"
+    r"\d{1,2}(?:[、．)）]|\.(?!\d))|[①-⑳]|[一二三四五六七八九十]是"
+)
+_ENUMERATION_HEAD = re.compile(rf"\A(?:{_NUMERAL}{{1,3}}|\d{{1,2}})[、.．]\s*|\A[★☆●○◆◇■□▲△◎※▪•·\-—]+\s*")
+
+
+def plain(text: str) -> str:
+    """Full-width letters, digits and signs as half-width ones (NFKC), blanks removed."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def fold(text: str) -> str:
+    """What is left to compare: letters and digits, in one width and case."""
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(char for char in normal if char.isalnum())
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends as a sentence does, behind any closing quotation marks and brackets."""
+    bare = text.rstrip(_CLOSERS)
+    if bare.endswith((".", "．")):
+        return True
+    return bare[-1:] in _SENTENCE_END if bare else False
+
+
+def is_prose(text: str) -> bool:
+    """Whether a line is running text rather than a heading, a name or an entry of a list."""
+    if len(text) >= LONGEST_HEADING or _FULL_STOP.search(text):
+        return True
+    if text[-1:] in ".．;；:：,，、":
+        return True
+    return len(text) >= _PROSE_LENGTH and len(_COMMAS.findall(text)) >= 2
+
+
+def is_enumerated(text: str) -> bool:
+    """一、… （二）… 3. … ④…: a part of a text rather than a title."""
+    return _ENUMERATED.match(text) is not None
+
+
+def without_enumeration(text: str) -> str:
+    """A heading without its number or bullet."""
+    return _ENUMERATION_HEAD.sub("", text, count=1)
+
+
+_BRACKETS = {"【": "】", "〖": "〗", "［": "］", "[": "]", "〔": "〕", "「": "」", "『": "』"}
+
+
+def bracketed(text: str) -> tuple[str, str] | None:
+    """【name】rest as (name, rest); None without such a head."""
+    closing = _BRACKETS.get(text[:1])
+    if closing is None:
+        return None
+    name, found, rest = text[1:].partition(closing)
+    name = name.strip()
+    return (name, rest.strip()) if found and 0 < len(name) <= 30 else None
+
+
+def heading_key(text: str) -> str:
+    """The fold of a heading without brackets around it and without a number before it."""
+    if (pair := bracketed(text)) and not pair[1]:
+        text = pair[0]
+    return fold(without_enumeration(text)) or fold(text)

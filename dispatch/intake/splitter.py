@@ -1,0 +1,129 @@
+"""Lines to an issue: masthead, contents list, columns, articles. What it was unsure of, it says.
+
+split(read(path), catalog.bulletins, path.name).issue.columns[0].articles[0].title
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dispatch.catalog import Bulletin
+from dispatch.errors import IntakeError
+from dispatch.intake.assembly import assemble
+from dispatch.intake.contents import find_contents
+from dispatch.intake.folding import fold
+from dispatch.intake.line import Line
+from dispatch.intake.masthead import Masthead, find_masthead
+from dispatch.intake.names import ColumnNames
+from dispatch.intake.unwrap import unwrapped, without_page_numbers
+from dispatch.model import Issue
+
+MAX_LINES = 200_000
+
+_LOOKS_LIKE = (
+    "An issue has a masthead with its number (2022年第5期(总第534期) 2022年3月15日), then columns with articles: "
+    "a title, the text, and a credit such as (供稿:…)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """An issue, and what the splitter was unsure of: sentences that name the line."""
+
+    issue: Issue
+    warnings: tuple[str, ...]
+
+
+def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> Split:
+    """The issue in the lines of a document. Tags are left empty.
+
+    A bulletin without a profile gets its title, folded, for a key. Raises IntakeError, which calls the document
+    `source`, where no issue is in it: no number, no year to go with it, no columns, no articles.
+    """
+    if len(lines) > MAX_LINES:
+        raise IntakeError(f"{source}: more than {MAX_LINES} lines, too many for an issue. {_LOOKS_LIKE}")
+    tidy = unwrapped(without_page_numbers(lines))
+    masthead = find_masthead(tidy, profiles)
+    if masthead is None:
+        raise _no_issue(source, "it has no masthead with the number of an issue (第N期)")
+    if not masthead.total and not (masthead.year and masthead.number):
+        raise _no_issue(
+            source,
+            "its masthead gives neither a total number (总第N期) nor a year with a number (2022年第5期)",
+        )
+    rest = [line for line in tidy[masthead.end :] if not _repeats_masthead(line, masthead)]
+    profile = masthead.profile or _profile_by_columns(rest, masthead, profiles)
+    return _split_body(rest, masthead, profile, source)
+
+
+def _split_body(rest: Sequence[Line], masthead: Masthead, profile: Bulletin | None, source: str) -> Split:
+    names = ColumnNames(profile)
+    contents = find_contents(rest, names)
+    title = masthead.title or (profile.name if profile else "")
+    body = assemble(rest, contents, names, profile, fallback=title or "正文")
+    if not body.columns:
+        raise _no_issue(source, "no article was found below its masthead")
+    if not (body.named or contents.sections or body.credited >= 2):
+        raise _no_issue(source, "it has a number, but no columns, no contents list and no credits")
+    issue = Issue(
+        bulletin=profile.key if profile else _key(title, source),
+        title=title or source,
+        publisher=masthead.publisher,
+        year=masthead.year,
+        number=masthead.number,
+        total=masthead.total,
+        date=masthead.date,
+        columns=body.columns,
+    )
+    return Split(issue, (*masthead.warnings, *_masthead_warnings(issue, profile), *body.warnings))
+
+
+def _masthead_warnings(issue: Issue, profile: Bulletin | None) -> list[str]:
+    found = []
+    if profile is None:
+        found.append(
+            f"No profile is known for {issue.title}: read by general means, under the key {issue.bulletin}."
+        )
+    missing = [
+        name
+        for name, value in (
+            ("year", issue.year),
+            ("number in the year", issue.number),
+            ("date", issue.date),
+            ("publisher", issue.publisher),
+        )
+        if not value
+    ]
+    if missing:
+        found.append(f"The masthead does not give the {', '.join(missing)}.")
+    return found
+
+
+def _repeats_masthead(line: Line, masthead: Masthead) -> bool:
+    """A running head: the bulletin's title on a line of its own, on every page."""
+    return bool(masthead.title) and len(line.text) <= 40 and fold(line.text) == fold(masthead.title)
+
+
+def _profile_by_columns(
+    lines: Sequence[Line], masthead: Masthead, profiles: Sequence[Bulletin]
+) -> Bulletin | None:
+    """The profile of a document that does not say its name, by at least two of its columns."""
+    if masthead.title:
+        return None
+    short = [line.text for line in lines if len(line.text) <= 60]
+    best: tuple[int, Bulletin | None] = (1, None)
+    for profile in profiles:
+        names = ColumnNames(profile)
+        count = len({key for text in short if (key := names.find(text))})
+        best = (count, profile) if count > best[0] else best
+    return best[1]
+
+
+def _key(title: str, source: str) -> str:
+    """A key for a bulletin without a profile: the letters and digits of its title."""
+    return fold(title) or fold(source) or "unknown"
+
+
+def _no_issue(source: str, missing: str) -> IntakeError:
+    return IntakeError(f"{source}: this is not an issue of a bulletin: {missing}. {_LOOKS_LIKE}")

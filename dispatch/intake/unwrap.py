@@ -1,0 +1,89 @@
+"""Lines as their author meant them: page furniture removed, paragraphs wrapped at a fixed width put together again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dispatch.intake.folding import ends_sentence, is_enumerated
+from dispatch.intake.line import Line
+
+_PAGE_NUMBER = re.compile(
+    r"[-—–－─·•\s]*(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*[/／]?\s*共?\s*\d{1,3}\s*页)?[-—–－─·•\s]*"
+)
+_NARROWEST, _WIDEST = 40, 240  # columns of a fixed-width line; a Chinese character takes two
+_SLACK = 3  # columns by which a full line may fall short, since punctuation must not begin a line
+_LEAST_LINES = 12
+
+
+def without_page_numbers(lines: Sequence[Line]) -> list[Line]:
+    """The lines but for those that are only the number of a page."""
+    found: list[Line] = []
+    gap = False
+    for line in lines:
+        if len(line.text) <= 16 and not line.rule and _PAGE_NUMBER.fullmatch(line.text):
+            gap = True
+            continue
+        found.append(replace(line, gap=True) if gap and not line.gap else line)
+        gap = False
+    return found
+
+
+def unwrapped(lines: Sequence[Line]) -> list[Line]:
+    """The lines with those joined that a fixed width had divided; unchanged where no such width shows."""
+    widths = [_width(line.text) for line in lines]
+    full = _full_width(widths)
+    if full is None:
+        return list(lines)
+    found: list[Line] = []
+    parts: list[str] = []
+    for index, line in enumerate(lines):
+        if parts and _continues(lines[index - 1], line, widths[index - 1], full):
+            parts.append(_seam(parts[-1], line.text) + line.text)
+            continue
+        _flush(found, parts)
+        found.append(line)
+        parts = [line.text]
+    _flush(found, parts)
+    return found
+
+
+def _flush(found: list[Line], parts: list[str]) -> None:
+    if len(parts) > 1:
+        found[-1] = replace(found[-1], text="".join(parts))
+
+
+def _continues(previous: Line, line: Line, width: int, full: int) -> bool:
+    if line.gap or line.rule or previous.rule or line.hinted or previous.hinted or width < full - _SLACK:
+        return False
+    if line.text[0] in "(（" and line.text[-1] in ")）":
+        return False  # a credit
+    return not (ends_sentence(previous.text) and is_enumerated(line.text))
+
+
+def _seam(left: str, right: str) -> str:
+    return (
+        " " if left[-1].isascii() and left[-1].isalpha() and right[0].isascii() and right[0].isalpha() else ""
+    )
+
+
+def _full_width(widths: Sequence[int]) -> int | None:
+    """The width that most lines of a document are filled to, or None."""
+    counts = Counter(width for width in widths if width >= _NARROWEST)
+    total = sum(counts.values())
+    if total < _LEAST_LINES or max(counts) > _WIDEST:
+        return None
+    best = max(counts, key=lambda width: sum(counts[width - back] for back in range(_SLACK + 1)))
+    near = sum(counts[best - back] for back in range(_SLACK + 1))
+    over = sum(count for width, count in counts.items() if width > best)
+    return best if near * 2 >= total and over * 20 <= total else None
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal; only short lines need to be measured exactly."""
+    if len(text) > _WIDEST:
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in text)

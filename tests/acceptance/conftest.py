@@ -11,6 +11,7 @@ import email.policy
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -88,6 +90,11 @@ class Request:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def form(self) -> dict[str, str]:
+        """The fields, as aiogram sends them."""
+        return dict(parse_qsl(self.body.decode()))
+
 
 class Recorder(ThreadingHTTPServer):
     """A plain HTTP server that keeps what is posted and answers by `answer(path, body) -> (status, body)`."""
@@ -121,6 +128,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def _free_port() -> int:
+    """A port that is free now: aiosmtpd's controller connects to the number it is given, so 0 does not do."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 @pytest.fixture
 def mailbox() -> Mailbox:
     return Mailbox()
@@ -128,7 +141,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def smtp(mailbox: Mailbox) -> Iterator[Controller]:
-    controller = Controller(mailbox, hostname="127.0.0.1", port=0)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
     controller.start()
     yield controller
     controller.stop()
@@ -197,7 +210,7 @@ def dispatch(tmp_path: Path, smtp: Controller, hooks: Recorder, bot: Recorder) -
             "DISPATCH_DATABASE__URL": f"sqlite:///{tmp_path / 'work.db'}",
             "DISPATCH_INTAKE__FOLDER": str(tmp_path / "inbox"),
             "DISPATCH_EMAIL__HOST": "127.0.0.1",
-            "DISPATCH_EMAIL__PORT": str(smtp.server.sockets[0].getsockname()[1]),  # type: ignore[union-attr]
+            "DISPATCH_EMAIL__PORT": str(smtp.port),
             "DISPATCH_EMAIL__SECURITY": "none",
             "DISPATCH_EMAIL__FROM_ADDRESS": "news@bulletin.test",
             "DISPATCH_TELEGRAM__TOKEN": TOKEN,

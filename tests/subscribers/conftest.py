@@ -1,0 +1,63 @@
+"""A real database in a folder of its own, and short ways to put people into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dispatch import archive
+from subscribers import directory
+from subscribers.database import SCHEMA, Database
+from subscribers.model import Address, Preferences, Subscriber
+
+NOW = 1_653_955_200_000
+Add = Callable[..., Subscriber]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """A database with the schemas of both packages."""
+    database = Database.open(f"sqlite:///{tmp_path / 'store.db'}", (SCHEMA, archive.SCHEMA), synchronous="normal")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def add(db: Database) -> Add:
+    """Add a subscriber, active unless `consent` is ""; the subscriber as stored."""
+
+    def added(
+        *addresses: Address,
+        follows: tuple[str, ...] = (),
+        name: str = "",
+        consent: str = "asked in writing",
+        preferences: Preferences = Preferences(),  # noqa: B008 - it is frozen
+        now: int = NOW,
+    ) -> Subscriber:
+        with db.transaction():
+            subscriber_id = directory.add(
+                db,
+                name=name,
+                addresses=addresses,
+                follows=follows,
+                preferences=preferences,
+                consent=consent,
+                now=now,
+            )
+        return directory.get(db, subscriber_id)
+
+    return added
+
+
+def email(name: str) -> Address:
+    return Address("email", f"{name}@example.com", "email")
+
+
+def telegram(chat: str) -> Address:
+    return Address("telegram", chat, "telegram")
+
+
+def webhook(path: str) -> Address:
+    return Address("webhook", f"https://hooks.example.com/{path}", "webhook:hooks.example.com", "whsec_c2VjcmV0")

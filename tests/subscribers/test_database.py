@@ -1,0 +1,287 @@
+"""Opening the store: whole or not at all, by one process or by many."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dispatch import archive
+from subscribers.database import SCHEMA, Database, Schema, queries
+from subscribers.errors import DatabaseError
+
+PROCESSES, FILES = 6, 12
+OPENER = """
+import sys
+from dispatch.archive import SCHEMA as archive
+from subscribers.database import Database, SCHEMA
+for url in sys.stdin:
+    try:
+        Database.open(url.strip(), (SCHEMA, archive)).close()
+        print("opened", flush=True)
+    except Exception as error:
+        print(error, flush=True)
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Schema:
+    """A component with one migration, to which tests add more."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "0001_first.sql").write_text("CREATE TABLE first (id INTEGER);\nINSERT INTO first VALUES (1);\n")
+    return Schema("sample", folder)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def tables(db: Database) -> set[str]:
+    return {row["name"] for row in db.all("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def versions(db: Database) -> dict[str, int]:
+    return {row["component"]: row["version"] for row in db.all("SELECT component, version FROM schema_versions")}
+
+
+def test_a_fresh_database_has_the_newest_schema_of_each_component(db: Database) -> None:
+    assert versions(db) == {"subscribers": SCHEMA.newest(), "dispatch": archive.SCHEMA.newest()}
+    assert {"subscribers", "endpoints", "follows", "issues", "deliveries", "messages"} <= tables(db)
+
+
+def test_a_migration_is_applied_once(url: str, schema: Schema) -> None:
+    for _ in range(3):
+        Database.open(url, [schema]).close()
+    database = Database.open(url, [schema])
+    assert database.value("SELECT COUNT(*) FROM first") == 1
+    database.close()
+
+
+def test_opening_an_up_to_date_database_waits_for_no_writer(url: str, schema: Schema) -> None:
+    writer = Database.open(url, [schema])
+    with writer.transaction():
+        reader = Database.open(url, [schema])
+        assert reader.value("SELECT COUNT(*) FROM first") == 1
+    reader.close()
+    writer.close()
+
+
+def test_later_migrations_are_added_to_data_that_stays(url: str, schema: Schema) -> None:
+    Database.open(url, [schema]).close()
+    (schema.folder / "0002_second.sql").write_text("CREATE TABLE second (id INTEGER);")
+    (schema.folder / "0010_with_a_gap.sql").write_text("INSERT INTO second SELECT id + 1 FROM first;")
+    for _ in range(2):
+        database = Database.open(url, [schema])
+        assert database.all("SELECT id FROM second") == [{"id": 2}]
+        assert versions(database) == {"sample": 10}
+        database.close()
+
+
+def test_a_failing_migration_leaves_nothing_behind(url: str, schema: Schema) -> None:
+    script = schema.folder / "0002_second.sql"
+    script.write_text("CREATE TABLE second (id INTEGER);\nINSERT INTO nowhere VALUES (1);\n")
+    with pytest.raises(DatabaseError, match="no such table: nowhere"):
+        Database.open(url, [SCHEMA, schema])
+    raw = sqlite3.connect(url.removeprefix("sqlite:///"))
+    assert raw.execute("SELECT name FROM sqlite_master").fetchall() == []
+    raw.close()
+
+
+def test_a_mended_migration_goes_on_where_the_failing_one_stopped(url: str, schema: Schema) -> None:
+    Database.open(url, [schema]).close()
+    script = schema.folder / "0002_second.sql"
+    script.write_text("CREATE TABLE second (id INTEGER);\nINSERT INTO nowhere VALUES (1);\n")
+    with pytest.raises(DatabaseError):
+        Database.open(url, [schema])
+    script.write_text("CREATE TABLE second (id INTEGER);")
+    database = Database.open(url, [schema])
+    assert versions(database) == {"sample": 2}
+    assert tables(database) == {"first", "second", "schema_versions"}
+    database.close()
+
+
+def test_a_migration_cut_off_in_a_statement_is_refused(url: str, schema: Schema) -> None:
+    (schema.folder / "0002_second.sql").write_text("CREATE TABLE second (id INTEGER);\nINSERT INTO first")
+    with pytest.raises(DatabaseError, match="unfinished statement: INSERT INTO first"):
+        Database.open(url, [schema])
+
+
+def test_a_migration_may_hold_triggers_and_end_in_a_comment(url: str, schema: Schema) -> None:
+    trigger = "CREATE TRIGGER grow AFTER INSERT ON first BEGIN\n  UPDATE first SET id = 5;\n  SELECT 1;\nEND;\n"
+    (schema.folder / "0002_second.sql").write_text(f"{trigger}INSERT INTO first VALUES (2);\n-- That is all; truly\n")
+    database = Database.open(url, [schema])
+    assert database.all("SELECT DISTINCT id FROM first") == [{"id": 5}]
+    database.close()
+
+
+@pytest.mark.parametrize("component", ["subscribers", "dispatch"])
+def test_a_database_of_a_newer_version_is_refused_untouched(url: str, component: str) -> None:
+    database = Database.open(url, (SCHEMA, archive.SCHEMA))
+    database.run("UPDATE schema_versions SET version = 99 WHERE component = :name", {"name": component})
+    before = versions(database)
+    database.close()
+    with pytest.raises(DatabaseError, match=f"newer version of this program \\({component} schema 99, .*install"):
+        Database.open(url, (SCHEMA, archive.SCHEMA))
+    raw = sqlite3.connect(url.removeprefix("sqlite:///"))
+    assert dict(raw.execute("SELECT component, version FROM schema_versions")) == before
+    raw.close()
+
+
+def test_one_newer_component_keeps_the_others_from_being_migrated(url: str, schema: Schema) -> None:
+    database = Database.open(url, [schema])
+    database.run("UPDATE schema_versions SET version = 99")
+    database.close()
+    with pytest.raises(DatabaseError, match="newer version"):
+        Database.open(url, [SCHEMA, schema])
+    raw = sqlite3.connect(url.removeprefix("sqlite:///"))
+    assert raw.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'endpoints'").fetchone() == (0,)
+    raw.close()
+
+
+@pytest.fixture
+def openers() -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that open each database whose URL they read, and say how that went."""
+    command = [sys.executable, "-c", OPENER]
+    root = Path(__file__).parents[2]
+    pipe = subprocess.PIPE
+    found = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=root) for _ in range(PROCESSES)]
+    yield found
+    for process in found:
+        process.communicate()
+
+
+def test_processes_that_open_a_fresh_file_together_all_succeed(
+    openers: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    told = []
+    for n in range(FILES):
+        for process in openers:
+            print(f"sqlite:///{tmp_path / str(n)}.db", file=process.stdin, flush=True)
+        told += [process.stdout.readline().strip() for process in openers if process.stdout]
+    assert told == ["opened"] * PROCESSES * FILES
+
+
+def test_threads_that_open_a_fresh_file_together_all_succeed_and_migrate_once(tmp_path: Path, schema: Schema) -> None:
+    together = threading.Barrier(PROCESSES)
+
+    def rows(n: int) -> int:
+        together.wait()
+        database = Database.open(f"sqlite:///{tmp_path / str(n // PROCESSES)}.db", [schema, SCHEMA])
+        found = database.value("SELECT COUNT(*) FROM first")
+        database.close()
+        return int(found)
+
+    with ThreadPoolExecutor(PROCESSES) as threads:
+        assert list(threads.map(rows, range(PROCESSES * FILES))) == [1] * PROCESSES * FILES
+
+
+def test_the_files_are_for_their_owner_alone(url: str, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        database = Database.open(url, [SCHEMA])
+        with database.transaction():
+            database.run("INSERT INTO subscribers (created_at) VALUES (0)")
+        found = {path.name: mode(path) for path in tmp_path.iterdir()}
+        database.close()
+    finally:
+        os.umask(before)
+    assert found == {"store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    Database.open(f"sqlite:///{tmp_path / 'a' / 'b' / 'store.db'}", [SCHEMA]).close()
+    assert (tmp_path / "a" / "b" / "store.db").is_file()
+
+
+def test_the_store_is_as_durable_as_it_is_set_up_to_be(url: str) -> None:
+    for word, number in (("full", 2), ("normal", 1)):
+        database = Database.open(url, [SCHEMA], synchronous="full" if word == "full" else "normal")
+        pragmas = [database.value(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys")]
+        database.close()
+        assert pragmas == ["wal", number, 1]
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(url: str, tmp_path: Path) -> None:
+    text = "name,email\n" * 500
+    (tmp_path / "store.db").write_text(text)
+    with pytest.raises(DatabaseError, match=r"cannot open the database .*store\.db: file is not a database"):
+        Database.open(url, [SCHEMA])
+    assert (tmp_path / "store.db").read_text() == text
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="cannot open the database .*: unable to open"):
+        Database.open(f"sqlite:///{tmp_path}", [SCHEMA])
+
+
+def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatabaseError, match="cannot open the database "):
+        Database.open(f"sqlite:///{tmp_path / 'file' / 'store.db'}", [SCHEMA])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(DatabaseError, match="cannot open the database .*Permission denied"):
+        Database.open(f"sqlite:///{folder / 'store.db'}", [SCHEMA])
+
+
+def test_a_transaction_that_fails_changes_nothing(db: Database) -> None:
+    with pytest.raises(sqlite3.IntegrityError), db.transaction():
+        db.run("INSERT INTO subscribers (created_at) VALUES (0)")
+        db.run("INSERT INTO subscribers (created_at) VALUES (NULL)")
+    assert db.all("SELECT id FROM subscribers") == []
+
+
+def test_an_interrupted_transaction_changes_nothing_and_gives_the_lock_back(db: Database) -> None:
+    with pytest.raises(KeyboardInterrupt), db.transaction():
+        db.run("INSERT INTO subscribers (created_at) VALUES (0)")
+        raise KeyboardInterrupt
+    with db.transaction():
+        db.run("INSERT INTO subscribers (created_at) VALUES (1)")
+    assert db.all("SELECT created_at FROM subscribers") == [{"created_at": 1}]
+
+
+def test_a_transaction_may_end_while_a_result_is_half_read(db: Database) -> None:
+    with db.transaction():
+        db.many("INSERT INTO subscribers (created_at) VALUES (:n)", [{"n": n} for n in range(10)])
+    rows = db.each("SELECT created_at FROM subscribers ORDER BY id")
+    with db.transaction():
+        assert next(rows) == {"created_at": 0}
+        db.run("UPDATE subscribers SET name = 'x'")
+    assert [row["created_at"] for row in rows] == list(range(1, 10))
+
+
+def test_a_follow_of_nobody_is_refused(db: Database) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"), db.transaction():
+        db.run("INSERT INTO follows (tag, endpoint_id, created_at) VALUES ('all', 7, 0)")
+
+
+def test_rows_are_counted_and_values_read(db: Database) -> None:
+    with db.transaction():
+        added = db.insert("INSERT INTO subscribers (created_at) VALUES (:now) RETURNING id", {"now": 5})
+        assert db.many("UPDATE subscribers SET name = :name", [{"name": "a"}, {"name": "b"}]) == 2
+    assert db.value("SELECT name FROM subscribers WHERE id = :id", {"id": added}) == "b"
+    assert db.value("SELECT name FROM subscribers WHERE id = 99") is None
+    assert db.one("SELECT name FROM subscribers WHERE id = 99") is None
+
+
+def test_named_queries_are_read_with_their_comments(tmp_path: Path) -> None:
+    file = tmp_path / "some.sql"
+    file.write_text("-- What this file is.\n\n-- name: one\n-- Why.\nSELECT 1\n\n-- name: the_other\nSELECT 2\n")
+    assert queries(file) == {"one": "-- Why.\nSELECT 1", "the_other": "SELECT 2"}

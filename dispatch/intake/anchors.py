@@ -75,9 +75,7 @@ class _Finder:
         self._names = names
         self._credits = [None if line.rule else credits_.find(line.text) for line in lines]
         self._kinds = [self._kind(index, colophon) for index in range(len(lines))]
-        self._keys = [
-            heading_key(line.text) if len(line.text) <= LONGEST_HEADING * 2 else "" for line in lines
-        ]
+        self._keys = [heading_key(line.text) if len(line.text) <= LONGEST_HEADING * 2 else "" for line in lines]
         self._next = _next_content(self._kinds)
         self.anchors = Anchors()
 
@@ -96,9 +94,7 @@ class _Finder:
     def sure_titles(self) -> None:
         """Find the list's titles: equal ones first, then over two lines, then the likest."""
         wanted = [
-            (number, entry)
-            for number, section in enumerate(self._contents.sections)
-            for entry in section.entries
+            (number, entry) for number, section in enumerate(self._contents.sections) for entry in section.entries
         ]
         wanted = self._equal_titles(wanted)
         wanted = self._divided_titles(wanted)
@@ -140,9 +136,7 @@ class _Finder:
         left = list(wanted)
         while left and free:
             pairs = [
-                (found[1], -at, found[0])
-                for at, (_, entry) in enumerate(left)
-                if (found := nearest(entry.key, keys))
+                (found[1], -at, found[0]) for at, (_, entry) in enumerate(left) if (found := nearest(entry.key, keys))
             ]
             if not pairs:
                 break
@@ -158,9 +152,7 @@ class _Finder:
         return left
 
     def _may_be_title(self, index: int) -> bool:
-        return (
-            self._kinds[index] is Kind.SHORT and index not in self.anchors.roles and bool(self._keys[index])
-        )
+        return self._kinds[index] is Kind.SHORT and index not in self.anchors.roles and bool(self._keys[index])
 
     def _set_title(self, index: int, section: int, entry: Entry) -> None:
         self.anchors.roles[index] = Role.TITLE
@@ -173,7 +165,8 @@ class _Finder:
         for index, line in enumerate(self._lines):
             if not self._may_be_title(index) or not self._heads_titles(index):
                 continue
-            if self._names.find(line.text) or self._keys[index] in keys or (nearest(self._keys[index], keys) and self._title_follows(index)):
+            named = self._names.find(line.text) or self._keys[index] in keys
+            if named or (nearest(self._keys[index], keys) and self._title_follows(index)):
                 self.anchors.roles[index] = Role.COLUMN
 
     def _heads_titles(self, index: int) -> bool:
@@ -181,11 +174,7 @@ class _Finder:
         following = self._next[index]
         if following is None:
             return False
-        return (
-            self._kinds[following] is Kind.SHORT
-            or self._lines[index].hinted
-            or following in self.anchors.roles
-        )
+        return self._kinds[following] is Kind.SHORT or self._lines[index].hinted or following in self.anchors.roles
 
     def _title_follows(self, index: int) -> bool:
         following = self._next[index]
@@ -289,11 +278,7 @@ class _Finder:
         if is_enumerated(lower.text) and not is_enumerated(upper.text):
             return False
         if upper.hinted or lower.hinted:
-            return (
-                upper.hinted
-                and lower.hinted
-                and (not upper.level or not lower.level or upper.level <= lower.level)
-            )
+            return upper.hinted and lower.hinted and (not upper.level or not lower.level or upper.level <= lower.level)
         return len(upper.text) <= _LONGEST_COLUMN and len(upper.text) < len(lower.text)
 
     # Headings that only their mark shows
@@ -302,9 +287,7 @@ class _Finder:
         """Titles of articles after one without a credit, where no contents list tells titles from headings."""
         if self._contents.sections:
             return
-        marked = any(
-            self._lines[index].hinted for index in range(len(self._lines)) if self._kinds[index] is Kind.SHORT
-        )
+        marked = any(self._lines[index].hinted for index in range(len(self._lines)) if self._kinds[index] is Kind.SHORT)
         credited = any(credit and credit.sure for credit in self._credits)
         if credited and not self._levels_tell():
             return
@@ -327,11 +310,7 @@ class _Finder:
 
     def _stands_before_text(self, index: int) -> bool:
         following = self._next[index]
-        return (
-            following is not None
-            and self._kinds[following] is Kind.PROSE
-            and len(self._lines[index].text) >= 6
-        )
+        return following is not None and self._kinds[following] is Kind.PROSE and len(self._lines[index].text) >= 6
 
     def _levels_tell(self) -> bool:
         """Whether levels of headings differ as columns and titles do."""

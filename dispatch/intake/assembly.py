@@ -13,6 +13,7 @@ from dispatch.intake.credits import Credits
 from dispatch.intake.endings import Ending, take_credit
 from dispatch.intake.folding import bracketed, fold, without_enumeration
 from dispatch.intake.line import Line
+from dispatch.intake.masthead import is_contents_label
 from dispatch.intake.names import ColumnNames
 from dispatch.intake.paragraphs import blocks
 from dispatch.model import Article, Column
@@ -139,12 +140,10 @@ class _Making:
         self._warnings.append((number, f"Line {number}: {text}"))
 
     def _report_stray(self, stray: Sequence[Line]) -> None:
-        content = [line for line in stray if not line.rule]
+        content = [line for line in stray if not line.rule and not is_contents_label(line.text)]
         if content:
             excerpt = _excerpt(content[0].text)
-            self._warn(
-                content[0].number, f"text before the first article fits nowhere and is left out: {excerpt}"
-            )
+            self._warn(content[0].number, f"text before the first article fits nowhere and is left out: {excerpt}")
 
     def _report_missing(self) -> None:
         for _, entry in self._anchors.missing:
@@ -165,9 +164,7 @@ class _Making:
         """Text right below a column's name is its one article, or an introduction that fits nowhere."""
         content = [line for line in draft.loose if not line.rule]
         if content and draft.articles:
-            self._warn(
-                content[0].number, f"text before the first title fits nowhere: {_excerpt(content[0].text)}"
-            )
+            self._warn(content[0].number, f"text before the first title fits nowhere: {_excerpt(content[0].text)}")
         elif content:
             draft.articles.append(_Draft(draft.name, draft.number, content))
 
@@ -176,9 +173,7 @@ class _Making:
         votes = [article.listed[0] for article in draft.articles if article.listed]
         if votes and (name := self._contents.sections[max(set(votes), key=votes.count)].name):
             return name
-        return next(
-            (section.name for section in self._contents.sections if self._same(section.name, draft.name)), ""
-        )
+        return next((section.name for section in self._contents.sections if self._same(section.name, draft.name)), "")
 
     def _same(self, listed: str, name: str) -> bool:
         return bool(listed) and self._names.same(listed, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, heading_key, is_prose
 from dispatch.intake.line import Line
@@ -17,7 +18,6 @@ from dispatch.intake.names import ColumnNames, nearest
 
 _MOST_LINES = 600
 _MOST_PREFACES = 5  # passages of text before the list, such as a note of the editors
-_MOST_CANDIDATES = 5_000
 _LEADER = re.compile(r"(?:\s*[.…·．⋯_—-]{3,}\s*|\s+|\s*[/／(（]\s*)[Pp]?\d{1,3}\s*[)）]?$|\s*[.…·．⋯_]{3,}$")
 
 
@@ -155,11 +155,9 @@ def _columns_by_text(pieces: Sequence[_Piece], body: Sequence[Line]) -> set[int]
     """The entries that the text follows up with another entry: a column's name has a title below it, not text."""
     keys = {heading_key(piece.text): index for index, piece in enumerate(pieces)}
     content = [line for line in body if not line.rule]
-    matched = [
-        keys.get(heading_key(line.text)) if len(line.text) <= LONGEST_HEADING else None for line in content
-    ]
+    matched = [keys.get(heading_key(line.text)) if len(line.text) <= LONGEST_HEADING else None for line in content]
     return {
         here
-        for here, following in zip(matched, matched[1:], strict=False)
+        for here, following in pairwise(matched)
         if here is not None and following is not None and following != here
     }

@@ -33,7 +33,8 @@ _OPENERS = "(（[［【"
 _CLOSERS = ")）]］】"
 _DASHES = "—-─– "
 _ORGANISATION = re.compile(
-    r"(?:中心|委员会|管委会|工委|区|局|厅|部|处|司|办公室|政府|协会|学会|联合会|研究院|研究所|大学|学院|公司|集团|报社|日报|社|院|办|馆|网|所|站)(?:$|[ \u3000、,，])"
+    r"(?:中心|委员会|管委会|工委|区|局|厅|部|处|司|办公室|政府|协会|学会|联合会|研究院|研究所|大学|学院|公司|集团|"
+    r"报社|日报|社|院|办|馆|网|所|站)(?:$|[ \u3000、,，])"
 )
 _NAMES = re.compile(r"[\u4e00-\u9fff·]{2,5}(?:[ \u3000、,，]+[\u4e00-\u9fff·]{2,5}){0,5}")
 _NO_CREDIT = re.compile(
@@ -71,9 +72,7 @@ class Credits:
         )
         tail = "|".join(re.escape(word) for word in known if len(word) > 1 and word not in ("作者", "来源"))
         self._trailing = re.compile(rf"(?P<rest>[^。:：]{{2,60}}?)\s*(?:{tail})")
-        self._inline = re.compile(
-            rf"[。！？!?…][”’」』）)\"']*\s*(?=(?:{self._word})(?:单位|人|者|部门)?\s*[:：])"
-        )
+        self._inline = re.compile(rf"[。！？!?…][”’」』）)\"']*\s*(?=(?:{self._word})(?:单位|人|者|部门)?\s*[:：])")
 
     def find(self, text: str) -> Credit | None:
         """The credit that a line is, or ends with after a finished sentence."""
@@ -112,11 +111,10 @@ class Credits:
 
     def _after_sentence(self, text: str) -> Credit | None:
         start = max(0, len(text) - _LONGEST)
-        found = None
-        for found in self._inline.finditer(text, start):
-            pass
-        if found is None:
+        matches = list(self._inline.finditer(text, start))
+        if not matches:
             return None
+        found = matches[-1]
         named = self._named.fullmatch(text[found.end() :])
         if named is None or ends_sentence(named["rest"]):
             return None

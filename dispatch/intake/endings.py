@@ -23,9 +23,7 @@ def take_credit(lines: Sequence[Line], credits_: Credits) -> Ending:
     """Take the credit off an article: at its end, else on a line of its own right below the title."""
     for index in range(len(lines) - 1, -1, -1):
         if credit := credits_.find(lines[index].text):
-            return (
-                _at_end(lines, index, credit, credits_) if index else _whole_or_head(lines, credit, credits_)
-            )
+            return _at_end(lines, index, credit, credits_) if index else _whole_or_head(lines, credit, credits_)
         if is_prose(lines[index].text):
             break
     head = credits_.find(lines[0].text) if lines else None

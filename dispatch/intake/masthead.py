@@ -23,15 +23,14 @@ _DATE = re.compile(
     r"|(?<!\d)(?P<y2>\d{4})\s*[-./／．]\s*(?P<m2>\d{1,2})\s*[-./／．]\s*(?P<d2>\d{1,2})(?!\d)"
 )
 _TOTAL = re.compile(rf"(?:总|累计)\s*(?:期[数号]?)?\s*[:：]?\s*第?\s*(?P<n>{_RUN})\s*[期号辑]?")
-_NUMBER = re.compile(
-    rf"(?:第\s*(?P<n>{_RUN})\s*[期号辑])|(?:\bNo\s*[.．]\s*(?P<n2>\d{{1,4}}))", re.IGNORECASE
-)
+_NUMBER = re.compile(rf"(?:第\s*(?P<n>{_RUN})\s*[期号辑])|(?:\bNo\s*[.．]\s*(?P<n2>\d{{1,4}}))", re.IGNORECASE)
 _YEAR = re.compile(rf"(?<!{_N})(?P<y>{_N}{{4}})\s*年度?(?!\s*{_N}{{1,3}}\s*月)")
 _EMPTY_BRACKETS = re.compile(r"[(（\[【［]\s*[)）\]】］]")
 _LABELS = re.compile(r"^(?:出版|印发|发布|发行)?(?:日期|时间|刊期|期数|期号)$|^星期.$|^周[一二三四五六日]$")
 _PUBLISHER_LABEL = re.compile(
     r"^(?:主\s*办|主\s*管|编\s*印|编\s*发|编\s*辑|编\s*制|发\s*布|出\s*版|承\s*办)\s*(?:单位|部门|方)?\s*[:：]?\s*"
 )
+_PUBLISHER_VERB = re.compile(r"\s*(?:主办|主管|编印|编发|编制|编写|印发|印制|发布|编)$")
 _ORGANISATION = re.compile(
     r".{2,}(?:中心|委员会|管委会|局|厅|部|处|司|办公室|政府|协会|学会|联合会|研究院|研究所|大学|学院|公司|集团|社|院|委|办|馆|编辑部)"
 )
@@ -148,9 +147,7 @@ def _belongs(line: Line, publishers: Sequence[str]) -> bool:
         return not pieces.rest or _is_organisation(pieces.rest)
     if any(name in plain(line.text) for name in publishers):
         return True
-    return _PUBLISHER_LABEL.match(line.text) is not None or (
-        len(line.text) <= 30 and _is_organisation(line.text)
-    )
+    return _PUBLISHER_LABEL.match(line.text) is not None or (len(line.text) <= 30 and _is_organisation(line.text))
 
 
 def _pieces(text: str) -> _Pieces:
@@ -201,7 +198,7 @@ def is_contents_label(text: str) -> bool:
 
 
 def _is_organisation(text: str) -> bool:
-    return _ORGANISATION.fullmatch(plain(text)) is not None
+    return _ORGANISATION.fullmatch(plain(_PUBLISHER_VERB.sub("", text))) is not None
 
 
 def _publishers(profiles: Sequence[Bulletin]) -> tuple[str, ...]:
@@ -235,7 +232,7 @@ def _publisher(rests: Sequence[str], profile: Bulletin | None, names: Sequence[s
     labelled = [_PUBLISHER_LABEL.sub("", rest, count=1) for rest in rests if _PUBLISHER_LABEL.match(rest)]
     own = fold(profile.name) if profile else ""
     organisations = [rest for rest in rests if _is_organisation(rest) and not (own and own in fold(rest))]
-    return next((name for name in [*labelled, *organisations] if name), "")
+    return next((_PUBLISHER_VERB.sub("", name) for name in [*labelled, *organisations] if name), "")
 
 
 def _title(lines: Sequence[Line], rests: Sequence[tuple[int, str]], profile: Bulletin | None) -> str:
@@ -243,11 +240,7 @@ def _title(lines: Sequence[Line], rests: Sequence[tuple[int, str]], profile: Bul
         own = [rest for _, rest in rests if fold(profile.name) in fold(rest)]
         if own:
             return _tight(min(own, key=len))
-    free = [
-        (index, rest)
-        for index, rest in rests
-        if not _is_organisation(rest) and not _PUBLISHER_LABEL.match(rest)
-    ]
+    free = [(index, rest) for index, rest in rests if not _is_organisation(rest) and not _PUBLISHER_LABEL.match(rest)]
     if not free:
         return ""
     _, title = min(free, key=lambda entry: (lines[entry[0]].level or 7, entry[0]))

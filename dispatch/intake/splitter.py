@@ -82,9 +82,7 @@ def _split_body(rest: Sequence[Line], masthead: Masthead, profile: Bulletin | No
 def _masthead_warnings(issue: Issue, profile: Bulletin | None) -> list[str]:
     found = []
     if profile is None:
-        found.append(
-            f"No profile is known for {issue.title}: read by general means, under the key {issue.bulletin}."
-        )
+        found.append(f"No profile is known for {issue.title}: read by general means, under the key {issue.bulletin}.")
     missing = [
         name
         for name, value in (
@@ -105,9 +103,7 @@ def _repeats_masthead(line: Line, masthead: Masthead) -> bool:
     return bool(masthead.title) and len(line.text) <= 40 and fold(line.text) == fold(masthead.title)
 
 
-def _profile_by_columns(
-    lines: Sequence[Line], masthead: Masthead, profiles: Sequence[Bulletin]
-) -> Bulletin | None:
+def _profile_by_columns(lines: Sequence[Line], masthead: Masthead, profiles: Sequence[Bulletin]) -> Bulletin | None:
     """The profile of a document that does not say its name, by at least two of its columns."""
     if masthead.title:
         return None

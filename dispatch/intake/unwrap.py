@@ -11,9 +11,7 @@ from dataclasses import replace
 from dispatch.intake.folding import ends_sentence, is_enumerated
 from dispatch.intake.line import Line
 
-_PAGE_NUMBER = re.compile(
-    r"[-—–－─·•\s]*(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*[/／]?\s*共?\s*\d{1,3}\s*页)?[-—–－─·•\s]*"
-)
+_PAGE_NUMBER = re.compile(r"[-—–－─·•\s]*(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*[/／]?\s*共?\s*\d{1,3}\s*页)?[-—–－─·•\s]*")
 _NARROWEST, _WIDEST = 40, 240  # columns of a fixed-width line; a Chinese character takes two
 _SLACK = 3  # columns by which a full line may fall short, since punctuation must not begin a line
 _LEAST_LINES = 12
@@ -65,9 +63,7 @@ def _continues(previous: Line, line: Line, width: int, full: int) -> bool:
 
 
 def _seam(left: str, right: str) -> str:
-    return (
-        " " if left[-1].isascii() and left[-1].isalpha() and right[0].isascii() and right[0].isalpha() else ""
-    )
+    return " " if left[-1].isascii() and left[-1].isalpha() and right[0].isascii() and right[0].isalpha() else ""
 
 
 def _full_width(widths: Sequence[int]) -> int | None:

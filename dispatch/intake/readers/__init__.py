@@ -48,9 +48,7 @@ def read_article(path: Path) -> Article:
     """A single article: the first line is the title, the rest its text. Raises IntakeError like `read`."""
     found = [line for line in read(path) if not line.rule]
     if not found:
-        raise IntakeError(
-            f"{path}: there is no text in it; the first line is the title, the rest the article"
-        )
+        raise IntakeError(f"{path}: there is no text in it; the first line is the title, the rest the article")
     return Article(title=found[0].text, credit="", blocks=blocks(found[1:]))
 
 

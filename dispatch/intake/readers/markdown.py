@@ -30,6 +30,8 @@ _TAG = re.compile(
     r"</?[A-Za-z][A-Za-z0-9:-]{0,40}(?:[ \t\n/][^<>]{0,2000})?>|<![A-Za-z][^<>]{0,2000}>|<\?[^<>]{0,2000}>"
 )
 _BREAKING = re.compile(r"</?(?:br|p|div|li|tr|h[1-6]|table|ul|ol|section|article)\b", re.IGNORECASE)
+_HTML_HEADING = re.compile(r"<h([1-6])\b", re.IGNORECASE)
+_HTML_BOLD = re.compile(r"</?(?:b|strong)\b", re.IGNORECASE)
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000}|[\w.+-]{1,64}@[\w.-]{1,200})>")
 _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)")
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\([^()\n]*\)")
@@ -90,9 +92,7 @@ class _Reading:
         if self._gap or not self._found or self._found[-1].rule:
             return False
         last = self._found[-1]
-        return mark.startswith("=") or (
-            last.gap and len(last.text) <= 60 and last.text[-1] not in "。.!！;；)）"
-        )
+        return mark.startswith("=") or (last.gap and len(last.text) <= 60 and last.text[-1] not in "。.!！;；)）")
 
     def _raise_last(self, level: int) -> None:
         last = self._found[-1]
@@ -106,9 +106,7 @@ class _Reading:
 def _inline(raw: str) -> str:
     """The text of a line: emphasis, links, images, code marks, escapes and character references resolved."""
     text = raw
-    if (
-        "\\" in text
-    ):  # an escaped mark must survive the steps below: it waits as its code between two marks of ours
+    if "\\" in text:  # an escaped mark must survive the steps below: it waits as its code between two marks of ours
         text = _ESCAPE.sub(lambda match: f"\ue000{ord(match[1]):02x}\ue001", text.rstrip("\\"))
     if "[" in text:
         text = _LINK.sub(r"\1", _IMAGE.sub("", text))
@@ -124,11 +122,7 @@ def _inline(raw: str) -> str:
 def _cells(raw: str) -> str:
     """A table's row as its cells, separated by blanks."""
     row = raw.strip()
-    return (
-        row.strip("|").replace("|", " ")
-        if row.startswith("|") and row.endswith("|") and len(row) > 1
-        else raw
-    )
+    return row.strip("|").replace("|", " ") if row.startswith("|") and row.endswith("|") and len(row) > 1 else raw
 
 
 def _without_front_matter(text: str) -> str:
@@ -147,8 +141,14 @@ def _without_html(text: str) -> str:
 
 
 def _tag(match: re.Match[str]) -> str:
-    """What stands for a tag: a break within the line for one that breaks lines, else nothing."""
-    return ("\x00" if _BREAKING.match(match[0]) else "") + "\n" * match[0].count("\n")
+    """What stands for a tag: the mark of a heading or of bold text, a break within the line, else nothing."""
+    tag, lines_within = match[0], "\n" * match[0].count("\n")
+    heading = _HTML_HEADING.match(tag)
+    if heading and (match.start() == 0 or match.string[match.start() - 1] == "\n"):
+        return lines_within + "#" * int(heading[1]) + " "
+    if _HTML_BOLD.match(tag):
+        return "**" + lines_within
+    return ("\x00" if _BREAKING.match(tag) else "") + lines_within
 
 
 def _cut(text: str, start: str, end: str) -> str:

@@ -227,5 +227,6 @@ def _listed(words: Iterable[str]) -> str:
 
 def _unknown(kind: str, word: str, nearest: Iterable[str]) -> UsageError:
     names = list(dict.fromkeys(nearest))
-    message = f"There is no {kind} {word!r}."
-    return UsageError(f"{message} Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else message)
+    lists = {"topic": "topics", "column": "columns", "bulletin": "columns"}
+    hint = f"Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else ""
+    return UsageError(f"There is no {kind} {word!r}. {hint or 'See: dispatch catalog ' + lists.get(kind, 'parks')}")

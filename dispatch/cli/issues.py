@@ -147,12 +147,14 @@ def preview(
 def approve(ctx: typer.Context, issue: Issue) -> None:
     """Let a held issue go out: a running dispatch plans and sends it within seconds."""
     from dispatch import archive
+    from dispatch.model import IssueState
 
     app = session(ctx).app
     with app.database() as db:
         with db.transaction():
             stored = _load(db, issue)
-            archive.approve(db, stored, user(), app.clock.now())
+            if stored.state is not IssueState.APPROVED:
+                archive.approve(db, stored, user(), app.clock.now())
         say(f"{stored.name} is approved")
 
 

@@ -17,17 +17,18 @@ def email_address(text: str) -> str:
     Raises InvalidValue.
     """
     try:
-        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+        found = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
         raise InvalidValue(f"email address {text!r}: {error}") from None
     return found.normalized
 
 
 def telegram_chat(text: str) -> str:
-    """A chat id (a number, negative for groups) or the @name of a public channel.
+    """A chat id (a number, negative for groups) or the @name of a public channel, in lower case: Telegram makes no
+    difference, and one channel must not be two endpoints.
 
     Raises InvalidValue.
     """
     if not _CHAT.fullmatch(text.strip()):
         raise InvalidValue(f"Telegram chat {text!r}: a chat id (a number) or the @name of a public channel")
-    return text.strip()
+    return text.strip().lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Params = Mapping[str, Any]
 
 _NAME = re.compile(r"^-- name: ([a-z_]+)\s*$", re.MULTILINE)
 _BUSY_SECONDS = 30.0
+_RETRY_SECONDS = 0.01
 _CREATE_VERSIONS = """
 CREATE TABLE IF NOT EXISTS schema_versions (
   component TEXT PRIMARY KEY, version INTEGER NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
@@ -50,6 +52,10 @@ class Schema:
         files = sorted(self.folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
         return [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in files]
 
+    def newest(self) -> int:
+        """The version that the last migration leads to; 0 without migrations."""
+        return max((version for version, _ in self.scripts()), default=0)
+
 
 SCHEMA = Schema("subscribers", Path(__file__).with_name("migrations"))
 
@@ -70,7 +76,11 @@ class Database:
         path = Path(url.removeprefix("sqlite:///"))
         try:
             database = cls(_connect(path, synchronous), path)
-            database.migrate(schemas)
+            try:
+                database.migrate(schemas)
+            except BaseException:
+                database.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise DatabaseError(f"cannot open the database {path}: {error}") from error
         return database
@@ -80,7 +90,7 @@ class Database:
 
     def migrate(self, schemas: Sequence[Schema]) -> None:
         """Apply what is missing of each schema, all of it or nothing."""
-        pending = [schema for schema in schemas if self._version(schema) < len(schema.scripts())]
+        pending = [schema for schema in schemas if self._version(schema) < schema.newest()]
         if not pending and all(self._checked(schema) for schema in schemas):
             return
         with self.transaction():
@@ -102,7 +112,7 @@ class Database:
                 )
 
     def _checked(self, schema: Schema) -> bool:
-        newest, current = len(schema.scripts()), self._version(schema)
+        newest, current = schema.newest(), self._version(schema)
         if current > newest:
             raise DatabaseError(
                 f"the database {self.path} is from a newer version of this program"
@@ -111,13 +121,10 @@ class Database:
         return True
 
     def _version(self, schema: Schema) -> int:
-        try:
-            row = self._connection.execute(
-                "SELECT version FROM schema_versions WHERE component = ?", (schema.component,)
-            ).fetchone()
-        except sqlite3.OperationalError:
+        if self.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'") is None:
             return 0
-        return int(row["version"]) if row else 0
+        found = self.value("SELECT version FROM schema_versions WHERE component = :name", {"name": schema.component})
+        return int(found or 0)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -164,13 +171,31 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     if not path.exists():
         path.touch(mode=0o600)  # addresses and signing keys: for the owner alone
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-    # sqlite-utils reads rows by position: it works before the row factory is ours.
-    sqlite_utils.Database(connection, execute_plugins=False).enable_wal()
-    connection.row_factory = _row
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA temp_store = MEMORY")
+    try:
+        _enable_wal(connection)
+        connection.row_factory = _row
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL, however many open a fresh file at once: SQLite does not wait for that lock by itself (two that
+    wait for each other would wait for ever)."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            # sqlite-utils reads rows by position: it works before the row factory is ours.
+            sqlite_utils.Database(connection, execute_plugins=False).enable_wal()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
 def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
@@ -184,5 +209,5 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-    if statement.strip():
+    if any(line.strip() and not line.lstrip().startswith("--") for line in statement.splitlines()):
         raise DatabaseError(f"a migration ends in an unfinished statement: {statement.strip()[:80]}")

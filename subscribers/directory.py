@@ -45,7 +45,7 @@ def add(
         raise InvalidValue("a subscriber needs an address: --email, --telegram or --webhook")
     subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": now})
     tags = tuple(dict.fromkeys(follows))
-    for address in addresses:
+    for address in {(item.channel, item.address): item for item in addresses}.values():
         endpoint_id = _add_endpoint(db, subscriber_id, address, preferences, consent, now)
         follow(db, endpoint_id, tags, now)
     return subscriber_id
@@ -109,17 +109,21 @@ def unfollow(db: Database, endpoint_id: int, tags: Iterable[str]) -> int:
 def find(db: Database, word: str) -> tuple[Subscriber, tuple[Endpoint, ...]]:
     """Who is meant by a word of the command line: a subscriber's number (all endpoints), or one endpoint by `e7`
     or by its address. Raises NotFound or InvalidValue."""
-    if word.isascii() and word.isdigit():
-        subscriber = get(db, int(word))
-        return subscriber, subscriber.endpoints
+    # A number is a subscriber's first, else a chat's: the addresses of Telegram are numbers too.
+    if _is_number(word) and (known := next(_load(db, subscriber_id=int(word)), None)):
+        return known, known.endpoints
     endpoint_id = int(word[1:]) if _is_label(word) else _by_address(db, word)
     for subscriber in _load(db, endpoint_id=endpoint_id):
         return subscriber, tuple(e for e in subscriber.endpoints if e.id == endpoint_id)
     raise NotFound(f"no endpoint {word}; see: dispatch subscribers list")
 
 
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 19
+
+
 def _is_label(word: str) -> bool:
-    return word[:1] == "e" and word[1:].isascii() and word[1:].isdigit() and len(word) < 19
+    return word[:1] == "e" and _is_number(word[1:])
 
 
 def _by_address(db: Database, word: str) -> int:

@@ -10,6 +10,7 @@ from subscribers.errors import InvalidValue
 from subscribers.model import DEFAULT_MINUTE, DEFAULT_TIMEZONE, WEEKDAYS, Cadence, Rhythm
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_LONG_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = dt.timedelta(days=1)
 
 
@@ -76,7 +77,8 @@ def _after_quiet(rhythm: Rhythm, due: int, zone: ZoneInfo) -> int:
     if not quiet:
         return due
     day = moment.date() + _DAY if over_midnight and minute >= start else moment.date()
-    return _stamp(_at_minute(day, end, zone))
+    # `fold` keeps the end of quiet hours ahead in the hour that clocks go through twice.
+    return _stamp(_at_minute(day, end, zone).replace(fold=moment.fold))
 
 
 def _at_minute(day: dt.date, minute: int, zone: dt.tzinfo | None) -> dt.datetime:
@@ -95,9 +97,10 @@ def _cadence(text: str) -> Cadence:
 
 
 def _weekday(text: str) -> int:
-    if text.lower()[:3] not in WEEKDAYS:
-        raise InvalidValue(f"weekday {text!r}: allowed are {', '.join(WEEKDAYS)}")
-    return WEEKDAYS.index(text.lower()[:3])
+    for n, names in enumerate(zip(WEEKDAYS, _LONG_WEEKDAYS, strict=True)):
+        if text.lower() in names:
+            return n
+    raise InvalidValue(f"weekday {text!r}: allowed are {', '.join(WEEKDAYS)}")
 
 
 def _minute(text: str) -> int:

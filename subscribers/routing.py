@@ -22,7 +22,8 @@ def route(tags: Sequence[tuple[str, int]]) -> Route:
     """Route a digest by its (tag, article bit) pairs, which are distinct; bits are powers of two below 2**62.
 
     Distinct powers of two add up to the set of articles, however many follows point at each: SUM(DISTINCT) is the
-    bitwise OR that SQL lacks. The sum is cast because PostgreSQL's is numeric.
+    bitwise OR that SQL lacks. The sum is cast because PostgreSQL's is numeric. CROSS JOIN keeps SQLite from reading
+    all follows and trying every tag on each, which it thinks cheaper where a digest has many tags.
     """
     values = ", ".join(f"(:tag{n}, :bit{n})" for n in range(len(tags))) or "(NULL, 0)"
     params: dict[str, object] = {}
@@ -35,8 +36,8 @@ _SELECT = """
 WITH tags (tag, bit) AS (VALUES {values}),
 owed AS (
   SELECT f.endpoint_id, CAST(SUM(DISTINCT t.bit) AS BIGINT) AS variant
-  FROM tags t JOIN follows f ON f.tag = t.tag
-  WHERE f.endpoint_id > :low AND f.endpoint_id <= :high
+  FROM tags t CROSS JOIN follows f
+  WHERE f.tag = t.tag AND f.endpoint_id > :low AND f.endpoint_id <= :high
   GROUP BY f.endpoint_id
 )
 SELECT o.endpoint_id, o.variant, e.channel, e.queue, e.language, e.format, e.bundled, e.rhythm_id

@@ -47,6 +47,8 @@ class Signer:
 
     def read_leave(self, token: str) -> Leave | None:
         """What a token says; None where it is not one of ours."""
+        if not token.isascii():
+            return None
         try:
             value = self._leave.loads(token[:_MOST])
         except BadData:

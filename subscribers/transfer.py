@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TextIO
 
 from subscribers.errors import BadFile, InvalidValue, SubscriberError
@@ -21,7 +22,7 @@ COLUMNS = (
     *("name", *CHANNELS, "follows", "language", "cadence", "weekday", "at", "timezone", "quiet"),
     *("bundle", "format"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # East Asian Excel takes wide signs too
 _TRUE, _FALSE = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 _SHOWN_ERRORS = 20
 _MOST_BYTES = 200_000_000
@@ -64,6 +65,7 @@ def read_csv(text: str, address: Callable[[str, str], Address], tag: Callable[[s
     seen: dict[tuple[str, str], int] = {}
     for line, row in rows:
         try:
+            _refuse_nameless(row)
             entry = _entry(line, row, address, tag)
             _refuse_repeats(entry, seen)
         except Exception as error:  # the callbacks come with error trees of their own
@@ -83,7 +85,8 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         raise BadFile("this is not a CSV file (it has NUL characters): save it as CSV in UTF-8")
     if not text.strip():
         raise BadFile(f"the file is empty; its first line names the columns: {','.join(COLUMNS[:5])}")
-    header = text.lstrip().splitlines()[0]
+    text, skipped = _without_blank_lines(text)
+    header = next(io.StringIO(text, newline=""))
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -93,9 +96,23 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         for values in reader:
             begin, end = end + 1, reader.line_num
             if any(value.strip() for value in values):
-                yield begin, dict(zip(names, (_plain(value) for value in values), strict=False))
+                cells = zip_longest(names, (_plain(value) for value in values), fillvalue="")
+                yield skipped + begin, {name: value for name, value in cells if name or value}
     except csv.Error as error:
-        raise BadFile(f"line {reader.line_num}: not valid CSV: {error}") from None
+        raise BadFile(f"line {skipped + reader.line_num}: not valid CSV: {error}") from None
+
+
+def _without_blank_lines(text: str) -> tuple[str, int]:
+    """The text from its first line with words on, and how many lines stand before that."""
+    blank = text[: len(text) - len(text.lstrip())]
+    start = max(blank.rfind("\n"), blank.rfind("\r")) + 1
+    return text[start:], len(blank[:start].splitlines())
+
+
+def _refuse_nameless(row: dict[str, str]) -> None:
+    """A cell without a column is a comma too many in a value: what it says would be lost."""
+    if row.get(""):
+        raise InvalidValue(f"{row['']!r} stands in no column: put values with a delimiter in them in quotes")
 
 
 def _check_columns(names: list[str]) -> None:
@@ -104,8 +121,9 @@ def _check_columns(names: list[str]) -> None:
         raise BadFile(f"unknown column {unknown[0]!r}; allowed: {', '.join(COLUMNS)}")
     if not set(names) & set(CHANNELS):
         raise BadFile(f"no column of addresses; at least one of {', '.join(CHANNELS)} is needed")
-    if len(set(names)) != len(names):
-        raise BadFile("a column is named twice")
+    twice = [name for n, name in enumerate(names) if name and name in names[:n]]
+    if twice:
+        raise BadFile(f"the column {twice[0]!r} is named twice")
 
 
 def _entry(line: int, row: dict[str, str], address: Callable[[str, str], Address], tag: Callable[[str], str]) -> Entry:
@@ -166,7 +184,7 @@ def _grouped(subscriber: Subscriber) -> Iterator[dict[str, str]]:
     """Endpoints that share follows and preferences share a row, one of each channel."""
     rows: list[tuple[object, dict[str, str]]] = []
     for endpoint in subscriber.endpoints:
-        alike = (endpoint.follows, endpoint.preferences)
+        alike = (sorted(endpoint.follows), endpoint.preferences)
         channel = endpoint.address.channel
         row = next((row for key, row in rows if key == alike and channel not in row), None)
         if row is None:
@@ -179,7 +197,7 @@ def _grouped(subscriber: Subscriber) -> Iterator[dict[str, str]]:
 def _common(endpoint: Endpoint) -> dict[str, str]:
     rhythm = endpoint.preferences.rhythm
     return {
-        "follows": ";".join(endpoint.follows),
+        "follows": ";".join(sorted(endpoint.follows)),
         "language": endpoint.preferences.language,
         "cadence": rhythm.cadence.value,
         "weekday": weekday_text(rhythm),
@@ -192,12 +210,14 @@ def _common(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _neutral(value: str) -> str:
-    """No spreadsheet may take a value for a formula; numbers (chat ids of groups) are none."""
-    if value.startswith(_FORMULA) and not value.removeprefix("-").isdigit():
+    """No spreadsheet may take a value for a formula; numbers (chat ids of groups) are none. What begins so already
+    gets one more quote, so that `_plain` gives back every value."""
+    value = value.strip().replace("\r\n", "\n").replace("\r", "\n")  # the csv module leaves a lone CR without quotes
+    if value.lstrip("'").startswith(_FORMULA) and not value.removeprefix("-").isdigit():
         return f"'{value}"
     return value
 
 
 def _plain(value: str) -> str:
     value = value.strip()
-    return value[1:] if value[:1] == "'" and value[1:].startswith(_FORMULA) else value
+    return value[1:] if value[:1] == "'" and value.lstrip("'").startswith(_FORMULA) else value

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dispatch import archive
 from subscribers import directory
@@ -14,6 +15,9 @@ from subscribers.model import Address, Preferences, Subscriber
 
 NOW = 1_653_955_200_000
 Add = Callable[..., Subscriber]
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     ],
 )
 def test_what_is_no_plain_email_address_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValue, match="^email address ") as refusal:
+    with pytest.raises(InvalidValue, match=r"^email address ") as refusal:
         email_address(text)
     assert refusal.value.exit_code == 2
 
@@ -110,5 +110,5 @@ def test_a_telegram_chat_has_one_spelling(given: str, kept: str) -> None:
     ],
 )
 def test_what_is_no_telegram_chat_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValue, match="^Telegram chat "):
+    with pytest.raises(InvalidValue, match=r"^Telegram chat "):
         telegram_chat(text)

@@ -17,7 +17,7 @@ from dispatch import archive
 from subscribers.database import SCHEMA, Database, Schema, queries
 from subscribers.errors import DatabaseError
 
-PROCESSES, FILES = 6, 12
+PROCESSES, FILES = 6, 40
 OPENER = """
 import sys
 from dispatch.archive import SCHEMA as archive
@@ -169,7 +169,10 @@ def test_processes_that_open_a_fresh_file_together_all_succeed(
     told = []
     for n in range(FILES):
         for process in openers:
-            print(f"sqlite:///{tmp_path / str(n)}.db", file=process.stdin, flush=True)
+            print(f"sqlite:///{tmp_path / str(n)}.db", file=process.stdin)
+        for process in openers:
+            if process.stdin:
+                process.stdin.flush()
         told += [process.stdout.readline().strip() for process in openers if process.stdout]
     assert told == ["opened"] * PROCESSES * FILES
 
@@ -223,7 +226,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(url: str, tmp_p
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="cannot open the database .*: unable to open"):
+    with pytest.raises(DatabaseError, match=r"cannot open the database .*: unable to open"):
         Database.open(f"sqlite:///{tmp_path}", [SCHEMA])
 
 
@@ -237,21 +240,25 @@ def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
-    with pytest.raises(DatabaseError, match="cannot open the database .*Permission denied"):
+    with pytest.raises(DatabaseError, match=r"cannot open the database .*Permission denied"):
         Database.open(f"sqlite:///{folder / 'store.db'}", [SCHEMA])
 
 
 def test_a_transaction_that_fails_changes_nothing(db: Database) -> None:
+    rows: list[dict[str, int | None]] = [{"now": 0}, {"now": None}]
     with pytest.raises(sqlite3.IntegrityError), db.transaction():
-        db.run("INSERT INTO subscribers (created_at) VALUES (0)")
-        db.run("INSERT INTO subscribers (created_at) VALUES (NULL)")
+        db.many("INSERT INTO subscribers (created_at) VALUES (:now)", rows)
     assert db.all("SELECT id FROM subscribers") == []
 
 
 def test_an_interrupted_transaction_changes_nothing_and_gives_the_lock_back(db: Database) -> None:
-    with pytest.raises(KeyboardInterrupt), db.transaction():
-        db.run("INSERT INTO subscribers (created_at) VALUES (0)")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with db.transaction():
+            db.run("INSERT INTO subscribers (created_at) VALUES (0)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     with db.transaction():
         db.run("INSERT INTO subscribers (created_at) VALUES (1)")
     assert db.all("SELECT created_at FROM subscribers") == [{"created_at": 1}]

@@ -77,9 +77,7 @@ def test_routing_reads_the_followers_of_the_tags_and_no_others(busy: Database, t
 
 @pytest.mark.parametrize("name", ["claim", "claim_only", "due_queues", "release_owner", "queues_of"])
 @pytest.mark.parametrize("state", ["db", "busy"])
-def test_claiming_reads_no_table_of_messages_through(
-    name: str, state: str, request: pytest.FixtureRequest
-) -> None:
+def test_claiming_reads_no_table_of_messages_through(name: str, state: str, request: pytest.FixtureRequest) -> None:
     found: Database = request.getfixturevalue(state)
     assert full_scans(found, LEDGER[name], "messages") == []
 
@@ -92,5 +90,5 @@ def test_what_a_claim_needs_is_looked_up_and_not_searched_for(busy: Database, na
 
 def test_a_claim_takes_due_messages_in_the_order_of_their_index(busy: Database) -> None:
     steps = plan(busy, LEDGER["claim"])
-    assert "SEARCH messages USING COVERING INDEX messages_due (queue=? AND priority=? AND due_at<?)" in steps
+    assert any(step.endswith("INDEX messages_due (queue=? AND priority=? AND due_at<?)") for step in steps)
     assert not any("ORDER BY" in step for step in steps)

@@ -53,6 +53,12 @@ def is_enumerated(text: str) -> bool:
     return _ENUMERATED.match(text) is not None
 
 
+def enumeration_form(text: str) -> str:
+    """The number at the head of a part of a text, one sign for all numbers: 二、 -> 一、, 12. -> 1.; "" for none."""
+    found = _ENUMERATED.match(text)
+    return "" if found is None else re.sub(r"\d+", "1", re.sub(f"{_NUMERAL}+", "一", plain(found[0])))
+
+
 def without_enumeration(text: str) -> str:
     """A heading without its number or bullet."""
     return _ENUMERATION_HEAD.sub("", text, count=1)

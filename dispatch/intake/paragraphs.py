@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dispatch.intake.folding import ends_sentence, is_enumerated, is_prose
+from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose
 from dispatch.intake.line import Line
 from dispatch.model import Block, BlockKind
 
@@ -41,13 +41,15 @@ class _Assembly:
         self._article: str | None = None
         self._found: list[Block] = []
         self._open: list[str] = []
+        # Where parts of one form are running text, a short one of them is a cut paragraph rather than a heading.
+        self._running = {enumeration_form(text) for text in texts if is_prose(text)}
 
     def build(self, lines: Sequence[Line], marked: bool) -> tuple[Block, ...]:
         for index, line in enumerate(lines):
             following = lines[index + 1] if index + 1 < len(lines) else None
             if self._open and self._goes_on(line):
                 self._join(line.text)
-            elif _is_heading(line, following, marked):
+            elif self._is_heading(line, following, marked):
                 self._close()
                 self._found.append(Block(BlockKind.HEADING, line.text))
             else:
@@ -78,6 +80,18 @@ class _Assembly:
             return False
         before = "".join(self._open)[:-1]
         return (_INNER_ENUMERATION if is_enumerated(text) else _INNER_END).search(before) is not None
+
+    def _is_heading(self, line: Line, following: Line | None, marked: bool) -> bool:
+        text = line.text
+        if len(text) > _LONGEST_HEADING or is_prose(text):
+            return False
+        if line.hinted:
+            return True
+        if form := enumeration_form(text):
+            return not ends_sentence(text) and form not in self._running
+        if marked or following is None or len(text) > _LONGEST_PLAIN_HEADING:
+            return False
+        return not _PUNCTUATION.search(text) and is_prose(following.text) and not _fragment(text)
 
     def _join(self, text: str) -> None:
         last = self._open[-1]
@@ -113,19 +127,6 @@ class _Assembly:
         ends = self._article.count(before + char) - self._article.count(before + char + after)
         begins = self._article.count(char + after) - self._article.count(before + char + after)
         return ends > 1 and begins > 1  # once each is this very place
-
-
-def _is_heading(line: Line, following: Line | None, marked: bool) -> bool:
-    text = line.text
-    if len(text) > _LONGEST_HEADING or is_prose(text):
-        return False
-    if line.hinted:
-        return True
-    if is_enumerated(text):
-        return not ends_sentence(text)
-    if marked or following is None or len(text) > _LONGEST_PLAIN_HEADING:
-        return False
-    return not _PUNCTUATION.search(text) and is_prose(following.text) and not _fragment(text)
 
 
 def _fragment(text: str) -> bool:

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dispatch.intake.folding import ends_sentence, is_enumerated
+from dispatch.intake.folding import ends_sentence
 from dispatch.intake.line import Line
 
 _PAGE_NUMBER = re.compile(r"[-—–－─·•\s]*(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*[/／]?\s*共?\s*\d{1,3}\s*页)?[-—–－─·•\s]*")
+_PART = re.compile(r"[一二三四五六七八九十]{1,3}、|[(（][一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.．、](?!\d)")
 _NARROWEST, _WIDEST = 40, 240  # columns of a fixed-width line; a Chinese character takes two
 _SLACK = 3  # columns by which a full line may fall short, since punctuation must not begin a line
+_WORD = 12  # columns by which a line falls short whose next word did not fit
 _LEAST_LINES = 12
 
 
@@ -32,14 +34,15 @@ def without_page_numbers(lines: Sequence[Line]) -> list[Line]:
 
 def unwrapped(lines: Sequence[Line]) -> list[Line]:
     """The lines with those joined that a fixed width had divided; unchanged where no such width shows."""
-    widths = [_width(line.text) for line in lines]
+    widths = [line.indent + _width(line.text) for line in lines]
     full = _full_width(widths)
     if full is None:
         return list(lines)
+    margin = min(line.indent for line in lines)
     found: list[Line] = []
     parts: list[str] = []
     for index, line in enumerate(lines):
-        if parts and _continues(lines[index - 1], line, widths[index - 1], full):
+        if parts and line.indent == margin and _continues(lines[index - 1], line, widths[index - 1], full):
             parts.append(_seam(parts[-1], line.text) + line.text)
             continue
         _flush(found, parts)
@@ -55,11 +58,11 @@ def _flush(found: list[Line], parts: list[str]) -> None:
 
 
 def _continues(previous: Line, line: Line, width: int, full: int) -> bool:
-    if line.gap or line.rule or previous.rule or line.hinted or previous.hinted or width < full - _SLACK:
+    if line.gap or line.rule or previous.rule or line.hinted or previous.hinted or width < full - _WORD:
         return False
     if line.text[0] in "(（" and line.text[-1] in ")）":
         return False  # a credit
-    return not (ends_sentence(previous.text) and is_enumerated(line.text))
+    return not (ends_sentence(previous.text) and _PART.match(line.text))
 
 
 def _seam(left: str, right: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 
-from dispatch.intake.line import Line
+from dispatch.intake.line import Line, indent_of
 from dispatch.intake.readers.decoding import clean
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t\u3000]+|(?=[^\x00-\x7f]))(.*)")
@@ -82,10 +82,11 @@ class _Reading:
         if heading := _HEADING.fullmatch(raw):
             level, raw = len(heading[1]), _CLOSING_MARKS.sub("", heading[2])
         raw = _BULLET.sub("", raw, count=1)
+        indent = 0 if level else indent_of(raw)
         bold = _BOLD_HEAD.match(raw) is not None
         for part in _cells(raw).split("\x00"):
             if content := _inline(part):
-                self._add(Line(content, number, level=level, bold=bold, gap=self._gap))
+                self._add(Line(content, number, level=level, bold=bold, gap=self._gap, indent=indent))
 
     def _underlines(self, mark: str) -> bool:
         """Whether a row of = or - makes the line above it a heading. A row of - under a credit is a rule."""

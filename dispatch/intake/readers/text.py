@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dispatch.intake.line import Line
+from dispatch.intake.line import Line, indent_of
 from dispatch.intake.readers import markdown
 
 _RULE = re.compile(r"[ \u3000]*([-=_*—─═~·])(?:[ \u3000]*\1){2,}[ \u3000]*")
@@ -25,6 +25,6 @@ def lines(text: str) -> tuple[Line, ...]:
             gap = True
             continue
         rule = _RULE.fullmatch(raw) is not None
-        found.append(Line("" if rule else content, number, gap=gap, rule=rule))
+        found.append(Line("" if rule else content, number, gap=gap, rule=rule, indent=indent_of(raw)))
         gap = False
     return tuple(found)

@@ -109,10 +109,11 @@ RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content
           parts_done, reason
 
 -- name: claim_only
+-- The concatenation keeps the index of the queue out of it: few ids are looked up, however long the queue is.
 UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_until, epoch = epoch + 1
 WHERE id IN (
   SELECT id FROM messages
-  WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued' AND queue = :queue AND due_at <= :now
+  WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
   ORDER BY id LIMIT :page)
 RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
           parts_done, reason
@@ -188,13 +189,6 @@ WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM digests g JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned'
   WHERE g.issue_id = issues.id)
 
--- name: cancel_planned
-UPDATE deliveries SET state = 'cancelled', reason = 'issue cancelled', ended_at = :now
-WHERE state = 'planned' AND digest_id IN (SELECT id FROM digests WHERE issue_id = :issue_id)
-
 -- name: waiting
 SELECT queue, COUNT(*) AS messages, SUM(CASE WHEN due_at <= :now THEN 1 ELSE 0 END) AS due, MIN(due_at) AS next_at
 FROM messages WHERE state = 'queued' GROUP BY queue ORDER BY queue
-
--- name: outcomes_since
-SELECT state, COUNT(*) AS messages FROM messages WHERE ended_at >= :since GROUP BY state

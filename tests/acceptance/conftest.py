@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free now: aiosmtpd's controller connects to the number it is given, so 0 does not do."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -141,7 +141,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def smtp(mailbox: Mailbox) -> Iterator[Controller]:
-    controller = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     controller.start()
     yield controller
     controller.stop()

@@ -126,11 +126,11 @@ def _list_headers(envelope: Envelope, rendered: RenderedEmail, sender: str) -> l
     """RFC 2919 and RFC 2369; RFC 8058 allows the One-Click field only beside an https address."""
     bulletin = re.sub(r"[^a-z0-9-]+", "-", rendered.bulletin.lower()).strip("-") or "digest"
     fields = [f"List-Id: <{bulletin}.{sender.rpartition('@')[2]}>"]
-    https = envelope.unsubscribe_url if envelope.unsubscribe_url.startswith("https://") else ""
-    urls = [url for url in (https, envelope.unsubscribe_mailto) if url and is_plain_url(url)]
+    page = envelope.unsubscribe_url
+    urls = [url for url in (page, envelope.unsubscribe_mailto) if url and is_plain_url(url)]
     if urls:
         fields.append(addresses("List-Unsubscribe", urls))
-    if https in urls:
+    if page in urls and page.startswith("https://"):  # RFC 8058, section 3.1: one click needs HTTPS
         fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     return fields
 

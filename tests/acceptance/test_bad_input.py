@@ -1,0 +1,200 @@
+"""Bad input: one clear message, exit code 1 or 2, nothing half-written, nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import SAMPLE, Command, Mailbox, Recorder, free_port
+
+ADD = ("subscribers", "add", "--email", "a@x.test")
+
+
+def one_message(err: str) -> str:
+    """The error, which is a single line."""
+    [line] = [line for line in err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("list.md", b"# Shopping\n\n- milk\n- bread\n", "not an issue"),
+        ("empty.md", b"", "empty"),
+        ("blank.txt", b" \n\n \n", "empty"),
+        ("broken.md", "火炬动态".encode() + b"\xff\xfe\xff", "encoding"),
+        ("binary.md", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "binary"),
+        ("issue.pdf", b"%PDF-1.7", "issue.pdf"),
+        ("old.doc", b"\xd0\xcf\x11\xe0", "old.doc"),
+    ],
+)
+def test_what_is_no_issue_is_refused_with_the_reason(bare: Command, name: str, content: bytes, words: str) -> None:
+    (bare.folder / name).write_bytes(content)
+    done = bare("ingest", name, expect=1)
+    assert name in one_message(done.err)
+    assert words in done.err
+    assert bare("issues", "list", "--json").json == []
+
+
+def test_one_bad_file_does_not_stop_the_others(bare: Command) -> None:
+    (bare.folder / "bad.md").write_text("nothing")
+    done = bare("ingest", "bad.md", str(SAMPLE), "missing.md", "--json", expect=1)
+    assert [entry["file"] for entry in done.json["issues"]] == [str(SAMPLE)]
+    assert len(done.json["errors"]) == 2
+
+
+def test_an_issue_taken_in_before_is_said_and_not_an_error(bare: Command) -> None:
+    bare("ingest", str(SAMPLE))
+    done = bare("ingest", str(SAMPLE))
+    assert "taken in before with the same content" in done.out
+    assert len(bare("issues", "list", "--json").json) == 1
+
+
+def test_other_content_replaces_a_held_issue_and_no_sent_one(dispatch: Command) -> None:
+    changed = dispatch.folder / "changed.md"
+    changed.write_text(SAMPLE.read_text(encoding="utf-8").replace("644.24亿元", "644.25亿元"), encoding="utf-8")
+    dispatch("ingest", str(SAMPLE))
+    assert "replaced" in dispatch("ingest", "changed.md").out
+    assert dispatch("issues", "list", "--json").json[0]["revision"] == 2
+    dispatch("issues", "send", "534")
+    assert "is sent already" in one_message(dispatch("ingest", str(SAMPLE), expect=1).err)
+
+
+def test_an_inbox_file_that_is_refused_is_kept_with_the_reason(dispatch: Command) -> None:
+    inbox = dispatch.folder / "inbox"
+    inbox.mkdir()
+    (inbox / "bad.md").write_text("nothing")
+    (inbox / "good.md").write_bytes(SAMPLE.read_bytes())
+    done = dispatch("run", "--once", expect=1)
+    assert "534 added" in done.out
+    assert (inbox / "refused" / "bad.md").read_text() == "nothing"
+    assert "not an issue" in (inbox / "refused" / "bad.md.reason.txt").read_text(encoding="utf-8")
+    assert (inbox / "taken" / "good.md").exists()
+    dispatch("run", "--once")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((*ADD, "--follow", "park:南昌"), "park:南昌高新区"),
+        ((*ADD, "--follow", "park:Atlantis"), "dispatch catalog parks"),
+        ((*ADD, "--follow", "topic:区块"), "区块链"),
+        ((*ADD, "--follow", "somewhere"), "park:NAME"),
+        (("subscribers", "add", "--email", "no address"), "no address"),
+        (("subscribers", "add", "--email", "a@x.test\nBcc: b@x.test"), "email address"),
+        (("subscribers", "add", "--telegram", "chat"), "chat"),
+        (("subscribers", "add", "--webhook", "ftp://x.test"), "http"),
+        (("subscribers", "add", "--webhook", "http://192.168.0.1/x"), "allow_networks"),
+        (("subscribers", "add", "--webhook", "https://user:word@x.test/"), "password"),
+        (("subscribers", "add"), "--email"),
+        ((*ADD, "--cadence", "hourly"), "hourly"),
+        ((*ADD, "--cadence", "daily", "--at", "25:00"), "25:00"),
+        ((*ADD, "--timezone", "Mars/Olympus"), "Mars/Olympus"),
+        ((*ADD, "--quiet", "late"), "late"),
+        ((*ADD, "--language", "fr"), "fr"),
+        ((*ADD, "--format", "poem"), "poem"),
+        (("deliveries", "list", "--state", "lost"), "lost"),
+        (("issues", "list", "--state", "lost"), "lost"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(bare: Command, words: tuple[str, ...], said: str) -> None:
+    done = bare(*words, expect=2)
+    assert said in one_message(done.err)
+    assert bare("subscribers", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("issues", "show", "999"), ("issues", "approve", "999"), ("issues", "send", "999"), ("deliveries", "show", "9"),
+     ("subscribers", "show", "9"), ("subscribers", "follow", "e9", "all"), ("subscribers", "remove", "nobody@x.test")],
+)  # fmt: skip
+def test_what_is_not_there_is_said(bare: Command, words: tuple[str, ...]) -> None:
+    assert "see: dispatch" in one_message(bare(*words, expect=1).err)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DISPATCH_EMAIL__PORT", "many", "port = 'many'"),
+        ("DISPATCH_PUBLISH__APPROVAL", "perhaps", "'manual' or 'automatic'"),
+        ("DISPATCH_DATABASE__URL", "mysql://x", "sqlite:///FILE"),
+        ("DISPATCH_WEBHOOK__ALLOW_NETWORKS", "here", "10.0.0.0/8"),
+        ("DISPATCH_EMAIL__HOTS", "x", "no such setting"),
+        ("DISPATCH_WEB__BASE_URL", "bulletin.example.org", "http://"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value(bare: Command, name: str, value: str, words: str) -> None:
+    done = bare("issues", "list", expect=2, **{name: value})
+    assert words in one_message(done.err)
+    assert name in done.err
+
+
+def test_a_secret_is_never_shown_not_even_a_wrong_one(bare: Command) -> None:
+    done = bare("doctor", expect=2, DISPATCH_TELEGRAM__TOKEN="hunter2 is my token")
+    assert "hunter2" not in done.err + done.out
+    assert "token" in one_message(done.err)
+
+
+def test_a_database_from_a_newer_version_is_refused_and_untouched(bare: Command) -> None:
+    bare("issues", "list")
+    connection = sqlite3.connect(bare.folder / "work.db")
+    connection.execute("UPDATE schema_versions SET version = 99")
+    connection.commit()
+    connection.close()
+    assert "newer version" in one_message(bare("issues", "list", expect=1).err)
+
+
+def test_a_database_that_is_none_is_refused(bare: Command) -> None:
+    (bare.folder / "work.db").write_text("this is a letter, not a database " * 40)
+    assert "work.db" in one_message(bare("issues", "list", expect=1).err)
+
+
+def test_a_port_that_nobody_answers_on_is_one_message_and_loses_nothing(
+    dispatch: Command, mailbox: Mailbox, hooks: Recorder
+) -> None:
+    dispatch(*ADD, "--follow", "all", "--confirmed")
+    dispatch("subscribers", "add", "--webhook", f"{hooks.url}/in", "--follow", "all", "--confirmed")
+    dispatch("ingest", str(SAMPLE))
+    port = str(free_port())
+    done = dispatch("issues", "send", "534", expect=1, DISPATCH_EMAIL__PORT=port)
+    assert f"nobody answers at 127.0.0.1:{port}" in one_message(done.err)
+    assert len(hooks.requests) == 5  # the other lane did not wait for it
+    dispatch("run", "--once")
+    assert len(mailbox.mails) == 5
+
+
+def test_an_import_with_a_bad_line_imports_nothing(bare: Command) -> None:
+    (bare.folder / "people.csv").write_text(
+        "name,email,telegram,webhook,follows\n甲,a@x.test,,,all\n乙,not an address,,,all\n丙,c@x.test,,,park:无\n",
+        encoding="utf-8",
+    )
+    done = bare("subscribers", "import", "people.csv", expect=1)
+    assert "line 3" in done.err
+    assert "line 4" in done.err
+    assert bare("subscribers", "list", "--json").json == []
+
+
+def test_what_was_exported_can_be_imported_elsewhere(bare: Command, tmp_path: Path) -> None:
+    bare("subscribers", "add", "--name", "甲", "--email", "a@x.test", "--telegram", "-100", "--follow", "province:江西")
+    words = ("--cadence", "weekly", "--weekday", "fri", "--at", "09:30", "--quiet", "22:00-07:00", "--bundle")
+    bare("subscribers", "add", "--email", "b@x.test", "--follow", "topic:blockchain", *words, "--format", "titles")
+    bare("subscribers", "export", "people.csv")
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    bare("subscribers", "import", "people.csv", "--confirmed", DISPATCH_DATABASE__URL=other)
+    exported = bare("subscribers", "export", DISPATCH_DATABASE__URL=other).out
+    assert exported == bare("subscribers", "export").out
+
+
+def test_a_wrong_word_in_the_call_is_a_usage_error(bare: Command) -> None:
+    assert "No such command" in bare("isues", expect=2).err
+    assert "No such option" in bare("issues", "list", "--colour", expect=2).err
+
+
+def test_the_configuration_file_may_be_named_anywhere_in_the_line(bare: Command) -> None:
+    bare("init", "here")
+    bare.environment.pop("DISPATCH_DATABASE__URL")
+    for words in (("--config", "here/dispatch.toml", "issues", "list"), ("issues", "list", "--config=here")):
+        assert "no issues" in bare(*words).out
+    assert "no configuration file" in one_message(bare("issues", "list", "--config", "gone.toml", expect=2).err)

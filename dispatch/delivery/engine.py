@@ -154,12 +154,19 @@ class Engine:
         running: dict[str, asyncio.Task[None]] = {}
         try:
             while not self.stopping.is_set():
-                await self._store.call(leases.take_over, self._clock.now())
-                await self._start_due(running)
-                await self._store.call(ledger.finish_issues, self._clock.now())
+                try:
+                    await self._turn(running)
+                except Exception as error:
+                    # A locked or full database now is no reason to stop for good: the next turn tries again.
+                    log.error("the ledger cannot be used: %s", _words(error))
                 await self._pause()
         finally:
             await self._finish(running)
+
+    async def _turn(self, running: dict[str, asyncio.Task[None]]) -> None:
+        await self._store.call(leases.take_over, self._clock.now())
+        await self._start_due(running)
+        await self._store.call(ledger.finish_issues, self._clock.now())
 
     async def _start_due(self, running: dict[str, asyncio.Task[None]]) -> None:
         for name in [name for name, task in running.items() if task.done()]:

@@ -19,7 +19,7 @@ from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, heading_ke
 from dispatch.intake.line import Line
 from dispatch.intake.names import ColumnNames, nearest
 
-_MOST_CANDIDATES = 5_000  # lines that a title is looked for among when none equals it
+_MOST_CANDIDATES = 3_000  # lines that a title is looked for among when none equals it
 _LONGEST_COLUMN = 12  # characters, of a column that no mark and no list names
 
 
@@ -77,6 +77,7 @@ class _Finder:
         self._kinds = [self._kind(index, colophon) for index in range(len(lines))]
         self._keys = [heading_key(line.text) if len(line.text) <= LONGEST_HEADING * 2 else "" for line in lines]
         self._next = _next_content(self._kinds)
+        self._on_top = self._credits_on_top()
         self.anchors = Anchors()
 
     def _kind(self, index: int, colophon: Colophon) -> Kind:
@@ -192,7 +193,8 @@ class _Finder:
             elif kind is Kind.CREDIT and run and self._goes_under_title(run, index, ended):
                 continue
             elif kind in (Kind.PROSE, Kind.CREDIT) or (credit and credit.sure):
-                self._read_run(run, ended, kind is Kind.PROSE)
+                begins = ended or (self._on_top and self._is_credited(run))
+                self._read_run(run, begins, kind is Kind.PROSE)
                 run = []
                 ended = credit is not None and self._ends_article(index)
         self._read_run(run, ended, False)
@@ -200,8 +202,23 @@ class _Finder:
     def _goes_under_title(self, run: Sequence[int], index: int, ended: bool) -> bool:
         """A credit below a title, with the text below it."""
         following = self._next[index]
-        begins = ended or any(at in self.anchors.roles for at in run)
+        begins = ended or self._on_top or any(at in self.anchors.roles for at in run)
         return begins and following is not None and self._kinds[following] is Kind.PROSE
+
+    def _is_credited(self, run: Sequence[int]) -> bool:
+        """Whether a credit stands right below a run."""
+        following = self._next[run[-1]] if run else None
+        return following is not None and self._kinds[following] is Kind.CREDIT
+
+    def _credits_on_top(self) -> bool:
+        """Whether articles of this bulletin have their credits below the title: the first one has, before any text."""
+        for index, kind in enumerate(self._kinds):
+            if kind is Kind.PROSE:
+                return False
+            if kind is Kind.CREDIT:
+                following = self._next[index]
+                return following is not None and self._kinds[following] is Kind.PROSE
+        return False
 
     def _ends_article(self, index: int) -> bool:
         """A credit ends an article when no text comes right after it; a sure one is followed by a title at most."""

@@ -129,6 +129,8 @@ class _Making:
         self._pair_leftovers(drafts)
         columns = [self._column(draft) for draft in drafts]
         self._report_missing()
+        if not (self._contents.sections or self._credited):
+            self._warn(1, "there is neither a contents list nor a credit: where articles begin is a guess.")
         return Body(
             columns=tuple(column for column in columns if column.articles),
             named=any(draft.number and draft.articles for draft in drafts),

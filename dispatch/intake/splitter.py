@@ -19,7 +19,7 @@ from dispatch.intake.names import ColumnNames
 from dispatch.intake.unwrap import unwrapped, without_page_numbers
 from dispatch.model import Issue
 
-MAX_LINES = 200_000
+MAX_LINES = 50_000
 
 _LOOKS_LIKE = (
     "An issue has a masthead with its number (2022年第5期(总第534期) 2022年3月15日), then columns with articles: "

@@ -16,6 +16,7 @@ from dispatch.intake.readers.decoding import clean, decode
 from dispatch.model import Article
 
 MAX_BYTES = 20_000_000
+MAX_LINES = 500_000  # with the empty ones
 
 _FORMATS: dict[str, Callable[[str], tuple[Line, ...]]] = {
     ".md": markdown.lines,
@@ -38,7 +39,10 @@ def read(path: Path, name: str = "") -> tuple[Line, ...]:
             f"{name}: {path.suffix or 'a file without a suffix'} is not a format that is read; "
             f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
         )
-    found = reader(clean(decode(_bytes(path, name), name)))
+    content = clean(decode(_bytes(path, name), name))
+    if content.count("\n") > MAX_LINES:
+        raise IntakeError(f"{name}: over {MAX_LINES} lines, too many for an issue of text")
+    found = reader(content)
     if not found:
         raise IntakeError(f"{name}: the file is empty; was it saved whole?")
     return found

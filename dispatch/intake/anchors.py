@@ -78,6 +78,7 @@ class _Finder:
         self._keys = [heading_key(line.text) if len(line.text) <= LONGEST_HEADING * 2 else "" for line in lines]
         self._next = _next_content(self._kinds)
         self._on_top = self._credits_on_top()
+        self._title_levels = self._levels_after_credits()
         self.anchors = Anchors()
 
     def _kind(self, index: int, colophon: Colophon) -> Kind:
@@ -288,14 +289,26 @@ class _Finder:
         levels = [self._lines[at].level for at in self.anchors.entries]
         return bool(levels) and 0 not in levels and self._lines[index].level > max(levels)
 
+    def _levels_after_credits(self) -> set[int]:
+        """The levels of headings that stand alone between a credit and a text: they are titles."""
+        found = set()
+        for index, credit in enumerate(self._credits):
+            at = self._next[index] if credit else None
+            after = self._next[at] if at is not None and self._kinds[at] is Kind.SHORT else None
+            if at is not None and after is not None and self._kinds[after] is Kind.PROSE:
+                found.add(self._lines[at].level)
+        return found
+
     def _is_column_over(self, index: int, following: int) -> bool:
         upper, lower = self._lines[index], self._lines[following]
         if bracketed(upper.text):
             return True
         if is_enumerated(lower.text) and not is_enumerated(upper.text):
             return False
+        if upper.level and upper.level in self._title_levels and lower.level not in self._title_levels:
+            return False  # a title with the heading of its text's first part below it
         if upper.hinted or lower.hinted:
-            return upper.hinted and lower.hinted and (not upper.level or not lower.level or upper.level <= lower.level)
+            return upper.hinted and lower.hinted
         return len(upper.text) <= _LONGEST_COLUMN and len(upper.text) < len(lower.text)
 
     # Headings that only their mark shows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dispatch.catalog import Bulletin
 from dispatch.intake.anchors import Anchors, Role, find_anchors
@@ -11,7 +11,7 @@ from dispatch.intake.colophon import Colophon
 from dispatch.intake.contents import Contents, Entry
 from dispatch.intake.credits import Credits
 from dispatch.intake.endings import Ending, take_credit
-from dispatch.intake.folding import bracketed, fold, without_enumeration
+from dispatch.intake.folding import bracketed, fold, is_prose, without_bullet, without_enumeration
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import is_contents_label
 from dispatch.intake.names import ColumnNames
@@ -56,11 +56,24 @@ def assemble(
     """The columns and articles of the lines below a masthead; `fallback` names a column that has no name."""
     credits_ = Credits(profile.credit_words, profile.signing_organisations) if profile else Credits()
     colophon = Colophon(profile.colophon_words if profile else ())
-    text = list(lines[contents.end :])
+    text = _one_heading_a_line(lines[contents.end :], contents, names)
     text = text[: _colophon_start(text, contents, credits_, colophon)]
     anchors = find_anchors(text, contents, names, credits_, colophon)
     drafts, stray = _collect(text, anchors, fallback)
     return _Making(contents, anchors, names, credits_, text).body(drafts, [*lines[: contents.start], *stray])
+
+
+def _one_heading_a_line(lines: Sequence[Line], contents: Contents, names: ColumnNames) -> list[Line]:
+    """The lines with those divided that hold a column's name in brackets and a title behind it."""
+    listed = {fold(section.name) for section in contents.sections if section.name}
+    found: list[Line] = []
+    for line in lines:
+        pair = bracketed(line.text)
+        if pair and pair[1] and (fold(pair[0]) in listed or names.find(pair[0])) and not is_prose(line.text):
+            found += [replace(line, text=pair[0]), replace(line, text=pair[1], gap=False)]
+        else:
+            found.append(line)
+    return found
 
 
 def _colophon_start(lines: Sequence[Line], contents: Contents, credits_: Credits, colophon: Colophon) -> int:
@@ -88,7 +101,7 @@ def _collect(lines: Sequence[Line], anchors: Anchors, fallback: str) -> tuple[li
         elif role is Role.TITLE:
             if not columns:
                 columns.append(_ColumnDraft(fallback, 0))
-            columns[-1].articles.append(_Draft(line.text, line.number, [], anchors.entries.get(index)))
+            columns[-1].articles.append(_Draft(without_bullet(line.text), line.number, [], anchors.entries.get(index)))
         elif role is Role.TITLE_GOES_ON:
             columns[-1].articles[-1].title += line.text
         elif columns:
@@ -156,7 +169,7 @@ class _Making:
     def _column(self, draft: _ColumnDraft) -> Column:
         self._place_loose(draft)
         listed = self._listed_name(draft)
-        if listed and fold(listed) != fold(draft.name):
+        if listed and draft.number and fold(listed) != fold(draft.name):
             self._warn(draft.number, f"the column is {draft.name} here and {listed} in the contents list.")
         if not draft.articles:
             self._warn(draft.number, f"the column {draft.name} has no article.")

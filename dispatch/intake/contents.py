@@ -17,7 +17,9 @@ from dispatch.intake.masthead import is_contents_label
 from dispatch.intake.names import ColumnNames, nearest
 
 _MOST_LINES = 600
+_MOST_BODY_LINES = 3_000
 _MOST_PREFACES = 5  # passages of text before the list, such as a note of the editors
+_LONGEST_COLUMN = 12  # characters, of a name that only its place shows to be a column's
 _LEADER = re.compile(r"(?:\s*[.…·．⋯_—-]{3,}\s*|\s+|\s*[/／(（]\s*)[Pp]?\d{1,3}\s*[)）]?$|\s*[.…·．⋯_]{3,}$")
 
 
@@ -66,6 +68,7 @@ def find_contents(lines: Sequence[Line], names: ColumnNames) -> Contents:
     for start, prose in _stretches(lines, 0 if label is None else label + 1):
         end = _body_start(lines, start, prose, names)
         if end is not None:
+            end = _without_first_column(lines, start, end, names)
             return Contents(_sections(lines[start:end], lines[end:], names), start, end)
     return Contents((), 0, 0 if label is None else label + 1)
 
@@ -102,6 +105,23 @@ def _body_start(lines: Sequence[Line], start: int, prose: int, names: ColumnName
             keys.append(heading_key(piece.text))
             texts.append(piece.text)
     return None
+
+
+def _without_first_column(lines: Sequence[Line], start: int, end: int, names: ColumnNames) -> int:
+    """The end of a list that has titles only: the name of the first column stands between it and its first title.
+
+    It shows as a name that ends the list, that does not come again, and that other entries are not like.
+    """
+    last = next((index for index in range(end - 1, start, -1) if not lines[index].rule), start)
+    line = lines[last]
+    others = [entry for entry in lines[start:last] if not entry.rule]
+    pair = bracketed(line.text)
+    if not others or (pair and pair[1]) or len(line.text) > _LONGEST_COLUMN:
+        return end
+    if heading_key(line.text) in {heading_key(entry.text) for entry in lines[end:] if len(entry.text) <= 40}:
+        return end
+    marked = pair or names.find(line.text) or line.hinted
+    return last if marked or not any(entry.hinted or bracketed(entry.text) for entry in others) else end
 
 
 def _repeats(
@@ -153,11 +173,24 @@ def _column_indexes(pieces: Sequence[_Piece], body: Sequence[Line], names: Colum
 
 def _columns_by_text(pieces: Sequence[_Piece], body: Sequence[Line]) -> set[int]:
     """The entries that the text follows up with another entry: a column's name has a title below it, not text."""
-    keys = {heading_key(piece.text): index for index, piece in enumerate(pieces)}
-    content = [line for line in body if not line.rule]
-    matched = [keys.get(heading_key(line.text)) if len(line.text) <= LONGEST_HEADING else None for line in content]
+    content = [line for line in body if not line.rule][:_MOST_BODY_LINES]
+    matched = _matched(
+        pieces, [heading_key(line.text) if len(line.text) <= LONGEST_HEADING else "" for line in content]
+    )
     return {
         here
         for here, following in pairwise(matched)
         if here is not None and following is not None and following != here
     }
+
+
+def _matched(pieces: Sequence[_Piece], lines: Sequence[str]) -> list[int | None]:
+    """For each line of the text the entry that it is, if any: equal ones first, then the likest."""
+    keys = {heading_key(piece.text): index for index, piece in enumerate(pieces)}
+    found = [keys.get(line) for line in lines]
+    free = [at for at, line in enumerate(lines) if line and found[at] is None]
+    texts = [lines[at] for at in free]
+    for key in keys.keys() - set(lines):
+        if near := nearest(key, texts):
+            found[free[near[0]]] = keys[key]
+    return found

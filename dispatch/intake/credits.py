@@ -85,7 +85,7 @@ class Credits:
         inner, head = text[start + 1 :].rstrip()[:-1].strip(), text[:start].rstrip(_DASHES + "\u3000")
         if named := self._inner(inner):
             return Credit(named, head, sure=True) if not head or _stands_free(head, text, start) else None
-        if (not head or ends_sentence(head)) and self._signs(inner):
+        if text[start] in "(（" and (not head or ends_sentence(head)) and self._signs(inner):
             return Credit(inner, head, sure=False)
         return None
 

@@ -10,6 +10,7 @@ _PROSE_LENGTH = 45
 
 _CLOSERS = "”’」』】》〉）)]\"' "
 _SENTENCE_END = "。！？!?…｡"
+_RUNS_ON = tuple(".．;；:：,，、")
 _COMMAS = re.compile(r"[,，、;；]")
 _FULL_STOP = re.compile(r"[。｡]|[^\x00-\x7f]\.(?=[^\x00-\x7f])")
 _NUMERAL = "[〇零一二三四五六七八九十百]"
@@ -17,6 +18,7 @@ _ENUMERATED = re.compile(
     rf"{_NUMERAL}{{1,4}}[、.．,，]|[(（](?:{_NUMERAL}{{1,4}}|\d{{1,2}})[)）]|第{_NUMERAL}{{1,3}}[章节编条]|"
     r"\d{1,2}(?:[、．)）]|\.(?!\d))|[①-⑳]|[一二三四五六七八九十]是"
 )
+_BULLET_HEAD = re.compile(r"[★☆●○◆◇■□▲△◎※▪•·]+\s*")
 _ENUMERATION_HEAD = re.compile(rf"\A(?:{_NUMERAL}{{1,3}}|\d{{1,2}})[、.．]\s*|\A[★☆●○◆◇■□▲△◎※▪•·\-—]+\s*")
 
 
@@ -43,7 +45,7 @@ def is_prose(text: str) -> bool:
     """Whether a line is running text rather than a heading, a name or an entry of a list."""
     if len(text) >= LONGEST_HEADING or _FULL_STOP.search(text):
         return True
-    if text[-1:] in ".．;；:：,，、":
+    if text.endswith(_RUNS_ON):
         return True
     return len(text) >= _PROSE_LENGTH and len(_COMMAS.findall(text)) >= 2
 
@@ -62,6 +64,12 @@ def enumeration_form(text: str) -> str:
 def without_enumeration(text: str) -> str:
     """A heading without its number or bullet."""
     return _ENUMERATION_HEAD.sub("", text, count=1)
+
+
+def without_bullet(text: str) -> str:
+    """A heading without the sign of a list before it."""
+    found = _BULLET_HEAD.match(text)
+    return text[found.end() :] or text if found else text
 
 
 _BRACKETS = {"【": "】", "〖": "〗", "［": "］", "[": "]", "〔": "〕", "「": "」", "『": "』"}

@@ -268,10 +268,66 @@ _SURFACE: dict[str, Change] = {
         _chinese_digits_masthead, _publisher_last, _one_line_masthead, _html, _escaped, _links, _emphasis,
     )
 } | {f"level {marks or 'none'}": _level(marks) for marks in ("## ", "### ", "#### ", "")}  # fmt: skip
+
+
+def _columns(mark: str) -> Change:
+    return lambda source: re.sub(rf"(?m)^## ({'|'.join(_COLUMNS)})$", mark, source)
+
+
+def _numbered_columns(source: str) -> str:
+    numbers = iter("一二三四五")
+    return re.sub(rf"(?m)^## ({'|'.join(_COLUMNS)})$", lambda found: f"## {next(numbers)}、{found[1]}", source)
+
+
+def _rules_between(source: str) -> str:
+    return re.sub(r"(?m)^(?=## )", "---\n\n", source)
+
+
+def _quoted(source: str) -> str:
+    return re.sub(r"(?m)^", "> ", source)
+
+
+def _preface(source: str) -> str:
+    return source.replace("2022年3月15日\n", "2022年3月15日\n\n编者按:本期介绍各地高新区的经验。欢迎阅读。\n", 1)
+
+
+def _more_colophon(source: str) -> str:
+    return source + "\n\n本刊欢迎投稿。来稿请寄编辑部。\n"
+
+
+def _swapped_levels(source: str) -> str:
+    return re.sub(r"(?m)^(#+) ", lambda found: ("####" if len(found[1]) == 2 else "##") + " ", source)
+
+
+_SURFACE |= {
+    change.__name__: change
+    for change in (_numbered_columns, _rules_between, _quoted, _preface, _more_colophon, _swapped_levels)
+} | {"columns in brackets": _columns(r"## 【\1】"), "bracketed plain columns": _columns(r"【\1】")}
+
+
+def _plain_columns_in_list(source: str) -> str:
+    masthead, contents, body, colophon = _parts(source)
+    listed = re.sub(r"(?m)^(?:\*\*|## )【(.*?)】(?:\*\* )?", r"\1\n", "".join(contents))
+    return masthead + listed + "".join(body) + colophon
+
+
 _LIST: dict[str, Change] = {
     change.__name__: change
-    for change in (_with_label, _with_leaders, _bulleted_contents, _loose_titles, _reversed_contents)
+    for change in (
+        _with_label,
+        _with_leaders,
+        _bulleted_contents,
+        _loose_titles,
+        _reversed_contents,
+        _plain_columns_in_list,
+    )
 }
+
+
+def _titles_only(source: str) -> str:
+    masthead, contents, body, colophon = _parts(source)
+    listed = re.sub(r"(?m)^(?:\*\*|## )【.*?】(?:\*\* )?", "", "".join(contents))
+    return masthead + listed + "".join(body) + colophon
 
 
 def _order_reversed(expected: Expected) -> Expected:
@@ -302,6 +358,12 @@ def test_the_order_of_columns_does_not_matter(order: Change, surface: Change) ->
 @pytest.mark.parametrize("surface", _SURFACE.values(), ids=_SURFACE)
 def test_without_contents_list_the_profile_knows_the_columns(surface: Change) -> None:
     assert _read(surface(_without_contents(_SAMPLE))) == _unlisted(_expected())
+
+
+@pytest.mark.parametrize("surface", _SURFACE.values(), ids=_SURFACE)
+@pytest.mark.parametrize("profiles", [_PROFILES, ()])
+def test_a_list_of_titles_only(profiles: tuple[Bulletin, ...], surface: Change) -> None:
+    assert _read(surface(_titles_only(_SAMPLE)), profiles) == _unlisted(_expected())
 
 
 @pytest.mark.parametrize("surface", _SURFACE.values(), ids=_SURFACE)

@@ -107,7 +107,7 @@ def _assembled(
         date=date,
         profile=profile,
         end=end,
-        warnings=tuple(f"line {line.number}: {text} is not a date" for line, text in bad if date is None),
+        warnings=tuple(f"Line {line.number}: {text} is not a date." for line, text in bad if date is None),
     )
 
 

@@ -477,6 +477,8 @@ def test_a_page_may_end_anywhere_inside_a_sentence(data: st.DataObject) -> None:
     doubled = left[-1] == right[0] and "\u4e00" <= right[0] <= "\u9fff"
     if _SEAM.search(left) or (right[0] in "0123456789" and left[-1] == ".") or doubled or " " in (left[-1], right[0]):
         return
+    if re.fullmatch("[A-Za-z]{2}", left[-1] + right[0]):
+        return  # a cut between two letters is taken for one between two words
     if re.match(r"[一二三四五六七八九十]是|[(（]|\d{1,2}\.|[一二三四五六七八九十]+[,、]", right):
         return  # it looks like the beginning of a part of its own
     surface = data.draw(st.sampled_from([lambda source: source, _no_marks, _level("## "), _bold]))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatch.catalog import Bulletin
-from dispatch.intake.anchors import Anchors, Role, find_anchors
+from dispatch.intake.anchors import find_anchors
+from dispatch.intake.body_text import Text
 from dispatch.intake.colophon import Colophon
 from dispatch.intake.contents import Contents, Entry
 from dispatch.intake.credits import Credits
@@ -16,6 +17,7 @@ from dispatch.intake.line import Line
 from dispatch.intake.masthead import is_contents_label
 from dispatch.intake.names import ColumnNames
 from dispatch.intake.paragraphs import blocks
+from dispatch.intake.titles import Anchors, Role
 from dispatch.model import Article, Column
 
 _EXCERPT = 30
@@ -58,7 +60,7 @@ def assemble(
     colophon = Colophon(profile.colophon_words if profile else ())
     text = _one_heading_a_line(lines[contents.end :], contents, names)
     text = text[: _colophon_start(text, contents, credits_, colophon)]
-    anchors = find_anchors(text, contents, names, credits_, colophon)
+    anchors = find_anchors(Text(text, credits_, colophon), contents, names)
     drafts, stray = _collect(text, anchors, fallback)
     return _Making(contents, anchors, names, credits_, text).body(drafts, [*lines[: contents.start], *stray])
 
@@ -136,10 +138,12 @@ class _Making:
         self._marked = any(line.hinted for line in text)
         self._warnings: list[tuple[int, str]] = []
         self._credited = 0
+        self._last: _Draft | None = None
 
     def body(self, drafts: Sequence[_ColumnDraft], stray: Sequence[Line]) -> Body:
         self._report_stray(stray)
         self._pair_leftovers(drafts)
+        self._last = next((draft.articles[-1] for draft in reversed(drafts) if draft.articles), None)
         columns = [self._column(draft) for draft in drafts]
         self._report_missing()
         if not (self._contents.sections or self._credited):
@@ -206,7 +210,8 @@ class _Making:
     # Articles
 
     def _article(self, draft: _Draft) -> Article:
-        ending = take_credit([line for line in draft.lines if not line.rule], self._credits)
+        content = [line for line in draft.lines if not line.rule]
+        ending = take_credit(content, self._credits, last=draft is self._last)
         self._report(draft, ending)
         return Article(draft.title, ending.credit, blocks(ending.lines, hints=self._marked))
 

@@ -19,17 +19,27 @@ class Ending:
     left_out: tuple[Line, ...] = ()
 
 
-def take_credit(lines: Sequence[Line], credits_: Credits) -> Ending:
-    """Take the credit off an article: at its end, else on a line of its own right below the title."""
+_MOST_NOTES, _LONGEST_NOTES = 3, 120  # lines and characters that may follow the credit of an issue's last article
+
+
+def take_credit(lines: Sequence[Line], credits_: Credits, *, last: bool = False) -> Ending:
+    """Take the credit off an article: at its end, else on a line of its own right below the title.
+
+    Below the `last` article of an issue a few words of the editors may follow its credit.
+    """
     for index in range(len(lines) - 1, -1, -1):
         if credit := credits_.find(lines[index].text):
             return _at_end(lines, index, credit, credits_) if index else _whole_or_head(lines, credit, credits_)
-        if is_prose(lines[index].text):
+        if is_prose(lines[index].text) and not (last and _are_notes(lines[index:])):
             break
     head = credits_.find(lines[0].text) if lines else None
     if head and head.alone and head.sure:
         return Ending(head.text, tuple(lines[1:]))
     return Ending("", tuple(lines))
+
+
+def _are_notes(lines: Sequence[Line]) -> bool:
+    return len(lines) <= _MOST_NOTES and sum(len(line.text) for line in lines) <= _LONGEST_NOTES
 
 
 def _whole_or_head(lines: Sequence[Line], credit: Credit, credits_: Credits) -> Ending:

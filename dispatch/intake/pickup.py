@@ -44,7 +44,7 @@ class Pickup:
         """Read, split and tag. Raises IntakeError: which file, why, what to do."""
         name = source or str(path)
         try:
-            found = split(read(path), self._catalog.bulletins, name)
+            found = split(read(path, name), self._catalog.bulletins, name)
         except OSError as error:
             raise IntakeError(f"{name}: cannot be read: {error.strerror or error}") from error
         columns = tuple(self._tagged(column) for column in found.issue.columns)

@@ -3,6 +3,11 @@
 A `Database` is one connection and belongs to the thread that opened it. Every write happens inside
 `transaction()`, which takes SQLite's write lock at once (BEGIN IMMEDIATE), so that no transaction dies half-way
 for want of it. Times are whole milliseconds since 1970 in UTC throughout.
+
+Migrations leave to the `Database` what databases write differently:
+
+    {id}         the type of a key that counts up and is never used twice, also after its row is deleted: `id {id},`
+    {clustered}  after a table's closing bracket: its rows are kept in the order of its primary key
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ Params = Mapping[str, Any]
 _NAME = re.compile(r"^-- name: ([a-z_]+)\s*$", re.MULTILINE)
 _BUSY_SECONDS = 30.0
 _RETRY_SECONDS = 0.01
+_PLACEHOLDERS = {"{id}": "INTEGER PRIMARY KEY AUTOINCREMENT", "{clustered}": "WITHOUT ROWID"}
 _CREATE_VERSIONS = """
 CREATE TABLE IF NOT EXISTS schema_versions (
   component TEXT PRIMARY KEY, version INTEGER NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
@@ -103,7 +109,7 @@ class Database:
         current = self._version(schema)
         for version, script in schema.scripts():
             if version > current:
-                for statement in _statements(script):
+                for statement in _statements(_filled(script)):
                     self._connection.execute(statement)
                 self._connection.execute(
                     "INSERT INTO schema_versions (component, version) VALUES (?, ?)"
@@ -200,6 +206,13 @@ def _enable_wal(connection: sqlite3.Connection) -> None:
 
 def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
     return dict(zip((column[0] for column in cursor.description), values, strict=True))
+
+
+def _filled(script: str) -> str:
+    """A migration with its placeholders filled for SQLite."""
+    for placeholder, words in _PLACEHOLDERS.items():
+        script = script.replace(placeholder, words)
+    return script
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -284,3 +284,28 @@ def test_named_queries_are_read_with_their_comments(tmp_path: Path) -> None:
     file = tmp_path / "some.sql"
     file.write_text("-- What this file is.\n\n-- name: one\n-- Why.\nSELECT 1\n\n-- name: the_other\nSELECT 2\n")
     assert queries(file) == {"one": "-- Why.\nSELECT 1", "the_other": "SELECT 2"}
+
+
+def test_placeholders_of_a_migration_are_filled(url: str, schema: Schema) -> None:
+    script = "CREATE TABLE second (id {id}, n BIGINT);\nCREATE TABLE third (n BIGINT PRIMARY KEY) {clustered};\n"
+    (schema.folder / "0002_second.sql").write_text(script)
+    database = Database.open(url, [schema])
+    shapes = {row["name"]: row["wr"] for row in database.all("PRAGMA table_list")}
+    assert (shapes["second"], shapes["third"]) == (0, 1)
+    database.close()
+
+
+@pytest.mark.parametrize("table", ["subscribers", "endpoints", "rhythms", "signing_keys"])
+def test_the_id_of_a_deleted_row_is_never_used_again(db: Database, table: str) -> None:
+    script = db.value("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :name", {"name": table})
+    assert "id INTEGER PRIMARY KEY AUTOINCREMENT" in script
+
+
+def test_an_id_is_not_used_twice(db: Database) -> None:
+    added = []
+    for _ in range(2):
+        with db.transaction():
+            sql = "INSERT INTO subscribers (created_at) VALUES (:now) RETURNING id"
+            added.append(db.insert(sql, {"now": 0}))
+            db.run("DELETE FROM subscribers")
+    assert added[0] < added[1]

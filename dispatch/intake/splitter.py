@@ -13,6 +13,7 @@ from dispatch.errors import IntakeError
 from dispatch.intake.assembly import assemble
 from dispatch.intake.contents import find_contents
 from dispatch.intake.folding import fold
+from dispatch.intake.hints import telling
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import Masthead, find_masthead
 from dispatch.intake.names import ColumnNames
@@ -43,7 +44,7 @@ def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> S
     """
     if len(lines) > MAX_LINES:
         raise IntakeError(f"{source}: more than {MAX_LINES} lines, too many for an issue. {_LOOKS_LIKE}")
-    tidy = unwrapped(without_page_numbers(lines))
+    tidy = unwrapped(without_page_numbers(telling(lines)))
     masthead = find_masthead(tidy, profiles)
     if masthead is None:
         raise _no_issue(source, "it has no masthead with the number of an issue (第N期)")

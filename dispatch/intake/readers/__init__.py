@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dispatch.errors import IntakeError
+from dispatch.intake.hints import telling
 from dispatch.intake.line import Line
 from dispatch.intake.paragraphs import blocks
 from dispatch.intake.readers import markdown, text
@@ -50,7 +51,7 @@ def read(path: Path, name: str = "") -> tuple[Line, ...]:
 
 def read_article(path: Path) -> Article:
     """A single article: the first line is the title, the rest its text. Raises IntakeError like `read`."""
-    found = [line for line in read(path) if not line.rule]
+    found = [line for line in telling(read(path)) if not line.rule]
     if not found:
         raise IntakeError(f"{path}: there is no text in it; the first line is the title, the rest the article")
     return Article(title=found[0].text, credit="", blocks=blocks(found[1:]))

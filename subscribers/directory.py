@@ -5,10 +5,10 @@ The functions that write are called inside a transaction of the caller's, so tha
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from subscribers.database import Database, Row, queries
@@ -24,6 +24,8 @@ from subscribers.model import (
 )
 
 SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
+_HIGHEST = 2**63 - 1  # of ids
+_END: tuple[tuple[int, int], Iterator[Row]] = ((_HIGHEST, _HIGHEST), iter(()))
 
 
 def add(
@@ -110,11 +112,12 @@ def find(db: Database, word: str) -> tuple[Subscriber, tuple[Endpoint, ...]]:
     """Who is meant by a word of the command line: a subscriber's number (all endpoints), or one endpoint by `e7`
     or by its address. Raises NotFound or InvalidValue."""
     # A number is a subscriber's first, else a chat's: the addresses of Telegram are numbers too.
-    if _is_number(word) and (known := next(_load(db, subscriber_id=int(word)), None)):
+    if _is_number(word) and (known := _of_id(db, int(word))):
         return known, known.endpoints
     endpoint_id = int(word[1:]) if _is_label(word) else _by_address(db, word)
-    for subscriber in _load(db, endpoint_id=endpoint_id):
-        return subscriber, tuple(e for e in subscriber.endpoints if e.id == endpoint_id)
+    owner = db.value(SQL["subscriber_of"], {"endpoint_id": endpoint_id})
+    if owner is not None and (known := _of_id(db, owner)):
+        return known, tuple(e for e in known.endpoints if e.id == endpoint_id)
     raise NotFound(f"no endpoint {word}; see: dispatch subscribers list")
 
 
@@ -137,37 +140,54 @@ def _by_address(db: Database, word: str) -> int:
 
 
 def get(db: Database, subscriber_id: int) -> Subscriber:
-    if subscriber_id < 2**63:
-        for subscriber in _load(db, subscriber_id=subscriber_id):
-            return subscriber
-    raise NotFound(f"no subscriber {subscriber_id}; see: dispatch subscribers list")
+    known = _of_id(db, subscriber_id) if subscriber_id <= _HIGHEST else None
+    if known is None:
+        raise NotFound(f"no subscriber {subscriber_id}; see: dispatch subscribers list")
+    return known
 
 
 def everyone(db: Database) -> Iterator[Subscriber]:
-    """All subscribers in the order of their ids."""
-    return _load(db)
+    """All subscribers in the order of their ids, one by one: however many there are, few are in memory."""
+    return _load(db, 1, _HIGHEST)
 
 
-def _load(db: Database, *, subscriber_id: int | None = None, endpoint_id: int | None = None) -> Iterator[Subscriber]:
-    rows = db.all(SQL["subscribers"], {"id": subscriber_id, "endpoint_id": endpoint_id})
-    one = rows[0]["subscriber_id"] if rows and (subscriber_id or endpoint_id) else None
-    follows: defaultdict[int, list[str]] = defaultdict(list)
-    for row in db.each(SQL["follows"], {"subscriber_id": one}):
-        follows[row["endpoint_id"]].append(row["tag"])
-    for _, group in groupby(rows, key=lambda row: row["subscriber_id"]):
-        yield _subscriber(list(group), follows)
+def _of_id(db: Database, subscriber_id: int) -> Subscriber | None:
+    found = list(_load(db, subscriber_id, subscriber_id))
+    return found[0] if found else None
 
 
-def _subscriber(rows: list[Row], follows: dict[int, list[str]]) -> Subscriber:
+def _load(db: Database, low: int, high: int) -> Iterator[Subscriber]:
+    """The subscribers with ids from `low` to `high`, merged from two cursors that have the same order."""
+    span = {"low": low, "high": high}
+    follows = _Follows(db.each(SQL["follows"], span))
+    for _, rows in groupby(db.each(SQL["subscribers"], span), key=itemgetter("subscriber_id")):
+        yield _subscriber(list(rows), follows)
+
+
+class _Follows:
+    """The follows of endpoints that are asked for in the order of subscribers and endpoints."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._groups = groupby(rows, key=itemgetter("subscriber_id", "id"))
+        self._place, self._rows = next(self._groups, _END)
+
+    def of(self, row: Row) -> tuple[str, ...]:
+        wanted = (row["subscriber_id"], row["id"])
+        while self._place < wanted:
+            self._place, self._rows = next(self._groups, _END)
+        return tuple(found["tag"] for found in self._rows) if self._place == wanted else ()
+
+
+def _subscriber(rows: list[Row], follows: _Follows) -> Subscriber:
     return Subscriber(
         id=rows[0]["subscriber_id"],
         name=rows[0]["name"],
         created_at=rows[0]["created_at"],
-        endpoints=tuple(_endpoint(row, follows[row["id"]]) for row in rows if row["id"] is not None),
+        endpoints=tuple(_endpoint(row, follows.of(row)) for row in rows if row["id"] is not None),
     )
 
 
-def _endpoint(row: Row, follows: list[str]) -> Endpoint:
+def _endpoint(row: Row, follows: tuple[str, ...]) -> Endpoint:
     return Endpoint(
         id=row["id"],
         subscriber_id=row["subscriber_id"],
@@ -177,7 +197,7 @@ def _endpoint(row: Row, follows: list[str]) -> Endpoint:
         consent=row["consent"],
         consented_at=row["consented_at"],
         preferences=Preferences(_rhythm(row), row["language"], row["format"], bool(row["bundled"])),
-        follows=tuple(follows),
+        follows=follows,
     )
 
 

@@ -23,6 +23,7 @@ CREATE TABLE rhythms (
 );
 
 -- One address on one channel. `queue` is where its messages wait. `consent` is the basis on which it is written to.
+-- People are looked up by address, so it stands first in its index.
 CREATE TABLE endpoints (
   id {id},
   subscriber_id BIGINT NOT NULL REFERENCES subscribers (id),
@@ -40,7 +41,7 @@ CREATE TABLE endpoints (
   rhythm_id BIGINT NOT NULL REFERENCES rhythms (id),
   created_at BIGINT NOT NULL,
   changed_at BIGINT NOT NULL,
-  UNIQUE (channel, address)
+  UNIQUE (address, channel)
 );
 CREATE INDEX endpoints_by_subscriber ON endpoints (subscriber_id);
 
@@ -51,7 +52,8 @@ CREATE TABLE follows (
   created_at BIGINT NOT NULL,
   PRIMARY KEY (tag, endpoint_id)
 ) {clustered};
-CREATE INDEX follows_by_endpoint ON follows (endpoint_id);
+-- In the order in which they are shown.
+CREATE INDEX follows_by_endpoint ON follows (endpoint_id, created_at, tag);
 
 -- Keys that sign links. The newest signs; all of them verify.
 CREATE TABLE signing_keys (

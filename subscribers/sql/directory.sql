@@ -46,22 +46,26 @@ WHERE e.channel = :channel AND e.address = :address
 SELECT e.id FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
 WHERE e.address = :address ORDER BY e.id
 
+-- name: subscriber_of
+SELECT subscriber_id FROM endpoints WHERE id = :endpoint_id
+
 -- name: subscribers
--- All of them, or those of one id (:id) or one endpoint (:endpoint_id); a row an endpoint.
+-- Those with ids from :low to :high, a row an endpoint.
 SELECT s.id AS subscriber_id, s.name, s.created_at, e.id, e.channel, e.address, e.queue, e.secret, e.state, e.reason,
        e.consent, e.consented_at, e.language, e.format, e.bundled,
        r.cadence, r.weekday, r.minute, r.timezone, r.quiet_from, r.quiet_until
 FROM subscribers s
 LEFT JOIN endpoints e ON e.subscriber_id = s.id
 LEFT JOIN rhythms r ON r.id = e.rhythm_id
-WHERE s.removed_at IS NULL AND (:id IS NULL OR s.id = :id)
-  AND (:endpoint_id IS NULL OR s.id = (SELECT subscriber_id FROM endpoints WHERE id = :endpoint_id))
+WHERE s.removed_at IS NULL AND s.id >= :low AND s.id <= :high
 ORDER BY s.id, e.id
 
 -- name: follows
-SELECT f.endpoint_id, f.tag FROM follows f
-WHERE :subscriber_id IS NULL OR f.endpoint_id IN (SELECT id FROM endpoints WHERE subscriber_id = :subscriber_id)
-ORDER BY f.endpoint_id, f.created_at, f.tag
+-- In the same order of endpoints. CROSS JOIN makes the endpoints the outer loop, so that nothing is sorted.
+SELECT e.subscriber_id, e.id, f.tag
+FROM endpoints e CROSS JOIN follows f
+WHERE f.endpoint_id = e.id AND e.subscriber_id >= :low AND e.subscriber_id <= :high
+ORDER BY e.subscriber_id, e.id, f.created_at, f.tag
 
 -- name: set_state
 UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE id = :id

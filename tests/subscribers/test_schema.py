@@ -14,6 +14,7 @@ from subscribers.routing import route
 
 FOLDERS = [Path(package.__path__[0]) / "sql" for package in (subscribers, dispatch)]
 FILES = sorted(file for folder in FOLDERS for file in folder.glob("*.sql"))
+DIRECTORY = queries(FOLDERS[0] / "directory.sql")
 LEDGER = queries(FOLDERS[1] / "ledger.sql")
 NAMED = [(file, name) for file in FILES for name in queries(file)]
 
@@ -39,10 +40,10 @@ def busy(db: Database) -> Database:
     numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
     with db.transaction():
         db.run("INSERT INTO rhythms VALUES (1, 'now', -1, -1, 'Asia/Shanghai', -1, -1)")
-        db.run("INSERT INTO subscribers (id, created_at) VALUES (1, 0)")
+        db.run(f"INSERT INTO subscribers (id, created_at) {numbers} SELECT i, 0 FROM n")
         db.run(
             "INSERT INTO endpoints (id, subscriber_id, channel, address, queue, state, language, format, bundled,"
-            f" rhythm_id, created_at, changed_at) {numbers} SELECT i, 1, 'email', i, 'email', 'active', 'zh', 'full',"
+            f" rhythm_id, created_at, changed_at) {numbers} SELECT i, i, 'email', i, 'email', 'active', 'zh', 'full',"
             " 0, 1, 0, 0 FROM n"
         )
         db.run(f"INSERT INTO follows {numbers} SELECT 'park:' || (i % 50), i, 0 FROM n")
@@ -92,3 +93,28 @@ def test_a_claim_takes_due_messages_in_the_order_of_their_index(busy: Database) 
     steps = plan(busy, LEDGER["claim"])
     assert any(step.endswith("INDEX messages_due (queue=? AND priority=? AND due_at<?)") for step in steps)
     assert not any("ORDER BY" in step for step in steps)
+
+
+# What counts reads all; an INSERT's plan has a check of references that runs only where one is broken.
+LOOK_UPS = [name for name in DIRECTORY if not name.startswith(("count_", "add_"))]
+
+
+@pytest.mark.parametrize("name", LOOK_UPS)
+@pytest.mark.parametrize("state", ["db", "busy"])
+def test_a_look_up_of_people_reads_no_table_through(name: str, state: str, request: pytest.FixtureRequest) -> None:
+    found: Database = request.getfixturevalue(state)
+    tables = ("subscribers", "endpoints", "follows")
+    assert [step for table in tables for step in full_scans(found, DIRECTORY[name], table)] == []
+
+
+@pytest.mark.parametrize("name", ["subscribers", "follows"])
+@pytest.mark.parametrize("state", ["db", "busy"])
+def test_people_are_listed_without_sorting_them(name: str, state: str, request: pytest.FixtureRequest) -> None:
+    found: Database = request.getfixturevalue(state)
+    assert [step for step in plan(found, DIRECTORY[name]) if "B-TREE" in step] == []
+
+
+@pytest.mark.parametrize("file", sorted(FOLDERS[0].glob("*.sql")), ids=lambda file: file.stem)
+def test_no_parameter_is_asked_whether_it_is_null(file: Path) -> None:
+    """PostgreSQL cannot tell its type, and SQLite reads the whole table for it."""
+    assert not re.search(r":\w+ IS NULL", file.read_text(encoding="utf-8"))

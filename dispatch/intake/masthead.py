@@ -53,7 +53,7 @@ class Masthead:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pieces:
+class Pieces:
     """What one line says of year, number, total and date, and what else stands in it."""
 
     year: int
@@ -75,7 +75,7 @@ def find_masthead(lines: Sequence[Line], profiles: Sequence[Bulletin]) -> Masthe
         return None
     names = _publishers(profiles)
     end = _end(lines, anchor, names)
-    pieces = [_pieces(line.text) for line in lines[:end]]
+    pieces = [pieces_of(line.text) for line in lines[:end]]
     rests = [
         (index, pieces[index].rest)
         for index in range(end)
@@ -89,7 +89,7 @@ def find_masthead(lines: Sequence[Line], profiles: Sequence[Bulletin]) -> Masthe
 
 def _assembled(
     lines: Sequence[Line],
-    pieces: Sequence[_Pieces],
+    pieces: Sequence[Pieces],
     title: str,
     publisher: str,
     profile: Bulletin | None,
@@ -115,7 +115,7 @@ def _numbers(line: Line) -> bool:
     """Whether a line gives the number of an issue: at one of its ends, not in the middle of a sentence."""
     if len(line.text) > LONGEST_HEADING or line.text[-1:] in "。；;,，":
         return False
-    pieces = _pieces(line.text)
+    pieces = pieces_of(line.text)
     if not (pieces.number or pieces.total):
         return False
     return (
@@ -142,7 +142,7 @@ def _belongs(line: Line, publishers: Sequence[str]) -> bool:
     """Whether a line below the number is of the masthead still: a date, or who publishes."""
     if is_prose(line.text) or bracketed(line.text):
         return False
-    pieces = _pieces(line.text)
+    pieces = pieces_of(line.text)
     if pieces.any:
         return not pieces.rest or _is_organisation(pieces.rest)
     if any(name in plain(line.text) for name in publishers):
@@ -150,9 +150,10 @@ def _belongs(line: Line, publishers: Sequence[str]) -> bool:
     return _PUBLISHER_LABEL.match(line.text) is not None or (len(line.text) <= 30 and _is_organisation(line.text))
 
 
-def _pieces(text: str) -> _Pieces:
+def pieces_of(text: str) -> Pieces:
+    """What a line says of an issue's year, number and date; a long one says nothing."""
     if len(text) > 200:
-        return _Pieces(0, 0, 0, None, "", text)
+        return Pieces(0, 0, 0, None, "", text)
     year = number = total = 0
     date, bad_date = None, ""
     if found := _DATE.search(text):
@@ -165,7 +166,7 @@ def _pieces(text: str) -> _Pieces:
         number, text = numerals.number(found["n"] or found["n2"]), _without(text, found)
     if (found := _YEAR.search(text)) and numerals.number(found["y"]) in _YEARS:
         year, text = numerals.number(found["y"]), _without(text, found)
-    return _Pieces(year, number, total, date, bad_date, _rest(text))
+    return Pieces(year, number, total, date, bad_date, _rest(text))
 
 
 def _without(text: str, found: re.Match[str]) -> str:

@@ -13,11 +13,12 @@ from dispatch.errors import IntakeError
 from dispatch.intake.assembly import assemble
 from dispatch.intake.contents import find_contents
 from dispatch.intake.folding import fold
+from dispatch.intake.furniture import without_page_numbers, without_running_heads
 from dispatch.intake.hints import telling
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import Masthead, find_masthead
 from dispatch.intake.names import ColumnNames
-from dispatch.intake.unwrap import unwrapped, without_page_numbers
+from dispatch.intake.unwrap import unwrapped
 from dispatch.model import Issue
 
 MAX_LINES = 50_000
@@ -44,7 +45,7 @@ def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> S
     """
     if len(lines) > MAX_LINES:
         raise IntakeError(f"{source}: more than {MAX_LINES} lines, too many for an issue. {_LOOKS_LIKE}")
-    tidy = unwrapped(without_page_numbers(telling(lines)))
+    tidy = without_page_numbers(telling(lines))
     masthead = find_masthead(tidy, profiles)
     if masthead is None:
         raise _no_issue(source, "it has no masthead with the number of an issue (第N期)")
@@ -53,7 +54,7 @@ def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> S
             source,
             "its masthead gives neither a total number (总第N期) nor a year with a number (2022年第5期)",
         )
-    rest = [line for line in tidy[masthead.end :] if not _repeats_masthead(line, masthead)]
+    rest = unwrapped(without_running_heads(tidy[masthead.end :], masthead))
     profile = masthead.profile or _profile_by_columns(rest, masthead, profiles)
     return _split_body(rest, masthead, profile, source)
 
@@ -97,11 +98,6 @@ def _masthead_warnings(issue: Issue, profile: Bulletin | None) -> list[str]:
     if missing:
         found.append(f"The masthead does not give the {', '.join(missing)}.")
     return found
-
-
-def _repeats_masthead(line: Line, masthead: Masthead) -> bool:
-    """A running head: the bulletin's title on a line of its own, on every page."""
-    return bool(masthead.title) and len(line.text) <= 40 and fold(line.text) == fold(masthead.title)
 
 
 def _profile_by_columns(lines: Sequence[Line], masthead: Masthead, profiles: Sequence[Bulletin]) -> Bulletin | None:

@@ -1,4 +1,4 @@
-"""Lines as their author meant them: page furniture removed, paragraphs wrapped at a fixed width put together again."""
+"""Lines as their author meant them: paragraphs wrapped at a fixed width put together again."""
 
 from __future__ import annotations
 
@@ -11,25 +11,11 @@ from dataclasses import replace
 from dispatch.intake.folding import ends_sentence
 from dispatch.intake.line import Line
 
-_PAGE_NUMBER = re.compile(r"[-—–－─·•\s]*(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*[/／]?\s*共?\s*\d{1,3}\s*页)?[-—–－─·•\s]*")
 _PART = re.compile(r"[一二三四五六七八九十]{1,3}、|[(（][一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.．、](?!\d)")
 _NARROWEST, _WIDEST = 40, 240  # columns of a fixed-width line; a Chinese character takes two
 _SLACK = 3  # columns by which a full line may fall short, since punctuation must not begin a line
 _WORD = 12  # columns by which a line falls short whose next word did not fit
 _LEAST_LINES = 12
-
-
-def without_page_numbers(lines: Sequence[Line]) -> list[Line]:
-    """The lines but for those that are only the number of a page."""
-    found: list[Line] = []
-    gap = False
-    for line in lines:
-        if len(line.text) <= 16 and not line.rule and _PAGE_NUMBER.fullmatch(line.text):
-            gap = True
-            continue
-        found.append(replace(line, gap=True) if gap and not line.gap else line)
-        gap = False
-    return found
 
 
 def unwrapped(lines: Sequence[Line]) -> list[Line]:

@@ -182,9 +182,18 @@ def chinese_numerals(source: str) -> str:
     return source.replace("2022年第5期(总第534期) 2022年3月15日", "第五期（总第五百三十四期）\n二〇二二年三月十五日")
 
 
+def at_page_ends(source: str, furniture: str, blank: str = "\n") -> str:
+    """Something at each cut sentence of the body."""
+    head, body = source.split(_BODY)
+    cut = re.compile(r"(?m)([\u4e00-\u9fff”])\n\n(?=[^#\n*（(【《])")
+    body, count = cut.subn(lambda found: f"{found[1]}\n{blank}{furniture}\n{blank}", _BODY + body)
+    assert count >= 4
+    return head + body
+
+
 def page_furniture(source: str) -> str:
     """A page number and a running head at each cut sentence."""
-    return re.sub(r"(?m)([\u4e00-\u9fff”])\n\n(?=[^#\n*（(【《])", r"\1\n\n- 3 -\n\n火炬动态 2022年第5期\n\n", source)
+    return at_page_ends(source, "- 3 -\n\n火炬动态 2022年第5期")
 
 
 def as_text(source: str) -> str:

@@ -4,6 +4,9 @@ A `Database` is one connection and belongs to the thread that opened it. Every w
 `transaction()`, which takes SQLite's write lock at once (BEGIN IMMEDIATE), so that no transaction dies half-way
 for want of it. Times are whole milliseconds since 1970 in UTC throughout.
 
+Nothing of SQLite's gets out: what goes wrong is a DatabaseError, or Busy after a wait of 5 seconds. A statement that
+the program calls wrongly (sqlite3.ProgrammingError) is a bug and stays one.
+
 Migrations leave to the `Database` what databases write differently:
 
     {id}         the type of a key that counts up and is never used twice, also after its row is deleted: `id {id},`
@@ -20,23 +23,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 import sqlite_utils
 
-from subscribers.errors import DatabaseError
+from subscribers.errors import Busy, DatabaseError
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
 
 _NAME = re.compile(r"^-- name: ([a-z_]+)\s*$", re.MULTILINE)
-_BUSY_SECONDS = 30.0
+_OPENING_SECONDS = 30.0  # others may be migrating
+_BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.01
 _PLACEHOLDERS = {"{id}": "INTEGER PRIMARY KEY AUTOINCREMENT", "{clustered}": "WITHOUT ROWID"}
 _CREATE_VERSIONS = """
 CREATE TABLE IF NOT EXISTS schema_versions (
   component TEXT PRIMARY KEY, version INTEGER NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 )
+"""
+_SET_VERSION = """
+INSERT INTO schema_versions (component, version) VALUES (:component, :version)
+ON CONFLICT (component) DO UPDATE SET version = excluded.version
 """
 
 
@@ -71,6 +80,7 @@ class Database:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._told = _Told(path)
         self.path = path
 
     @classmethod
@@ -81,14 +91,16 @@ class Database:
         """
         path = Path(url.removeprefix("sqlite:///"))
         try:
-            database = cls(_connect(path, synchronous), path)
-            try:
-                database.migrate(schemas)
-            except BaseException:
-                database.close()
-                raise
-        except (sqlite3.Error, OSError) as error:
+            with _Told(path):
+                database = cls(_connect(path, synchronous), path)
+        except OSError as error:
             raise DatabaseError(f"cannot open the database {path}: {error}") from error
+        try:
+            database.migrate(schemas)
+            database.run(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
+        except BaseException:
+            database.close()
+            raise
         return database
 
     def close(self) -> None:
@@ -100,7 +112,7 @@ class Database:
         if not pending and all(self._checked(schema) for schema in schemas):
             return
         with self.transaction():
-            self._connection.execute(_CREATE_VERSIONS)
+            self.run(_CREATE_VERSIONS)
             for schema in schemas:
                 self._checked(schema)
                 self._apply(schema)
@@ -110,12 +122,8 @@ class Database:
         for version, script in schema.scripts():
             if version > current:
                 for statement in _statements(_filled(script)):
-                    self._connection.execute(statement)
-                self._connection.execute(
-                    "INSERT INTO schema_versions (component, version) VALUES (?, ?)"
-                    " ON CONFLICT (component) DO UPDATE SET version = excluded.version",
-                    (schema.component, version),
-                )
+                    self.run(statement)
+                self.run(_SET_VERSION, {"component": schema.component, "version": version})
 
     def _checked(self, schema: Schema) -> bool:
         newest, current = schema.newest(), self._version(schema)
@@ -135,21 +143,26 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All writes inside happen together or not at all. Not nestable."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        with self._told:
+            self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
-            self._connection.execute("COMMIT")
+            with self._told:
+                self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full, for one
+                with self._told:
+                    self._connection.execute("ROLLBACK")
             raise
 
     def all(self, sql: str, params: Params | None = None) -> list[Row]:
-        return self._connection.execute(sql, params or {}).fetchall()
+        with self._told:
+            return self._connection.execute(sql, params or {}).fetchall()
 
     def one(self, sql: str, params: Params | None = None) -> Row | None:
-        row: Row | None = self._connection.execute(sql, params or {}).fetchone()
-        return row
+        with self._told:
+            row: Row | None = self._connection.execute(sql, params or {}).fetchone()
+            return row
 
     def value(self, sql: str, params: Params | None = None) -> Any:
         """The first column of the first row; None without a row."""
@@ -158,25 +171,63 @@ class Database:
 
     def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
         """Rows one by one, for results that need not fit into memory."""
-        yield from self._connection.execute(sql, params or {})
+        with self._told:
+            yield from self._connection.execute(sql, params or {})
 
     def run(self, sql: str, params: Params | None = None) -> int:
         """Execute a statement; the number of rows it changed."""
-        return self._connection.execute(sql, params or {}).rowcount
+        with self._told:
+            return self._connection.execute(sql, params or {}).rowcount
 
     def many(self, sql: str, rows: Iterable[Params]) -> int:
-        return self._connection.executemany(sql, rows).rowcount
+        with self._told:
+            return self._connection.executemany(sql, rows).rowcount
 
     def insert(self, sql: str, params: Params) -> int:
         """Execute an INSERT … RETURNING id; the id."""
         return int(self.value(sql, params))
 
 
+class _Told:
+    """Turns what SQLite raises into errors that say what to do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
+            raise _explained(error, self._path) from error
+
+
+_CAUSES = {
+    sqlite3.SQLITE_FULL: "the disk is full: {path} cannot grow; make room and try again",
+    sqlite3.SQLITE_READONLY: "the database {path} is read-only: look at the rights of the file and of its folder",
+    sqlite3.SQLITE_CORRUPT: "the database {path} is damaged ({error}): restore a backup",
+    sqlite3.SQLITE_NOTADB: "{path} is no database, or a damaged one ({error}): restore a backup",
+    sqlite3.SQLITE_IOERR: "the database {path} cannot be read or written ({error}): look at its disk",
+    sqlite3.SQLITE_CANTOPEN: "the database {path} cannot be opened: look at the rights of the file and of its folder",
+}
+
+
+def _explained(error: sqlite3.Error, path: Path) -> DatabaseError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Busy(f"the database {path} is locked by another process; try again when that is done")
+    return DatabaseError(
+        _CAUSES.get(code, "the database {path} cannot be used: {error}").format(path=path, error=error)
+    )
+
+
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)  # addresses and signing keys: for the owner alone
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_OPENING_SECONDS, isolation_level=None)
     try:
         _enable_wal(connection)
         connection.row_factory = _row
@@ -192,7 +243,7 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
 def _enable_wal(connection: sqlite3.Connection) -> None:
     """Switch to WAL, however many open a fresh file at once: SQLite does not wait for that lock by itself (two that
     wait for each other would wait for ever)."""
-    give_up = time.monotonic() + _BUSY_SECONDS
+    give_up = time.monotonic() + _OPENING_SECONDS
     while True:
         try:
             # sqlite-utils reads rows by position: it works before the row factory is ours.

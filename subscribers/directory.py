@@ -168,14 +168,18 @@ class _Follows:
     """The follows of endpoints that are asked for in the order of subscribers and endpoints."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
-        self._groups = groupby(rows, key=itemgetter("subscriber_id", "id"))
+        self._groups = groupby(rows, key=_place)
         self._place, self._rows = next(self._groups, _END)
 
     def of(self, row: Row) -> tuple[str, ...]:
-        wanted = (row["subscriber_id"], row["id"])
+        wanted = _place(row)
         while self._place < wanted:
             self._place, self._rows = next(self._groups, _END)
         return tuple(found["tag"] for found in self._rows) if self._place == wanted else ()
+
+
+def _place(row: Row) -> tuple[int, int]:
+    return row["subscriber_id"], row["id"]
 
 
 def _subscriber(rows: list[Row], follows: _Follows) -> Subscriber:

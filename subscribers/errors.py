@@ -5,7 +5,8 @@ SubscriberError            a clear sentence for a person
 ├── NotFound               no such subscriber or endpoint (exit code 1)
 ├── Conflict               the address belongs to somebody already (exit code 1)
 ├── BadFile                lines of a file that cannot be taken (exit code 1)
-└── DatabaseError          the database cannot be opened or is from a newer version (exit code 1)
+└── DatabaseError          the database cannot be used: damaged, read-only, full, from a newer version (exit code 1)
+    └── Busy               another process kept the database locked: worth another try (exit code 1)
 """
 
 from __future__ import annotations
@@ -36,4 +37,8 @@ class BadFile(SubscriberError):
 
 
 class DatabaseError(SubscriberError):
-    """The database cannot be used."""
+    """The database cannot be used. What SQLite said is the cause."""
+
+
+class Busy(DatabaseError):
+    """Another process kept the database locked for longer than a statement waits."""

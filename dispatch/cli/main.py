@@ -87,8 +87,6 @@ def _config_first(arguments: list[str]) -> list[str]:
 
 def _tell(error: BaseException) -> int:
     """Say an error in its own words and give the exit code; what is none of ours is a bug and keeps its traceback."""
-    import sqlite3
-
     from subscribers.errors import SubscriberError
 
     while isinstance(error, BaseExceptionGroup):
@@ -96,9 +94,6 @@ def _tell(error: BaseException) -> int:
     if isinstance(error, (DispatchError, SubscriberError)):
         typer.echo(f"error: {error}", err=True)
         return error.exit_code
-    if isinstance(error, sqlite3.Error):
-        typer.echo(f"error: the database cannot be used: {error}; see: dispatch doctor", err=True)
-        return 1
     if isinstance(error, OSError):
         typer.echo(f"error: {error}", err=True)
         return 1

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from dispatch import archive
 from subscribers.database import SCHEMA, Database, Schema, queries
-from subscribers.errors import DatabaseError
+from subscribers.errors import Busy, DatabaseError
 
 PROCESSES, FILES = 6, 40
 OPENER = """
@@ -220,13 +220,13 @@ def test_the_store_is_as_durable_as_it_is_set_up_to_be(url: str) -> None:
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(url: str, tmp_path: Path) -> None:
     text = "name,email\n" * 500
     (tmp_path / "store.db").write_text(text)
-    with pytest.raises(DatabaseError, match=r"cannot open the database .*store\.db: file is not a database"):
+    with pytest.raises(DatabaseError, match=r"store\.db is no database, .*file is not a database"):
         Database.open(url, [SCHEMA])
     assert (tmp_path / "store.db").read_text() == text
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match=r"cannot open the database .*: unable to open"):
+    with pytest.raises(DatabaseError, match="cannot be opened: look at the rights"):
         Database.open(f"sqlite:///{tmp_path}", [SCHEMA])
 
 
@@ -238,7 +238,7 @@ def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_transaction_that_fails_changes_nothing(db: Database) -> None:
     rows: list[dict[str, int | None]] = [{"now": 0}, {"now": None}]
-    with pytest.raises(sqlite3.IntegrityError), db.transaction():
+    with pytest.raises(DatabaseError, match="NOT NULL"), db.transaction():
         db.many("INSERT INTO subscribers (created_at) VALUES (:now)", rows)
     assert db.all("SELECT id FROM subscribers") == []
 
@@ -267,7 +267,7 @@ def test_a_transaction_may_end_while_a_result_is_half_read(db: Database) -> None
 
 
 def test_a_follow_of_nobody_is_refused(db: Database) -> None:
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"), db.transaction():
+    with pytest.raises(DatabaseError, match="FOREIGN KEY"), db.transaction():
         db.run("INSERT INTO follows (tag, endpoint_id, created_at) VALUES ('all', 7, 0)")
 
 
@@ -309,3 +309,76 @@ def test_an_id_is_not_used_twice(db: Database) -> None:
             added.append(db.insert(sql, {"now": 0}))
             db.run("DELETE FROM subscribers")
     assert added[0] < added[1]
+
+
+# ---- what goes wrong while it is open
+
+
+EVERY_WAY: dict[str, Callable[[Database, str], object]] = {
+    "all": lambda db, sql: db.all(sql),
+    "one": lambda db, sql: db.one(sql),
+    "value": lambda db, sql: db.value(sql),
+    "each": lambda db, sql: list(db.each(sql)),
+    "run": lambda db, sql: db.run(sql),
+    "many": lambda db, sql: db.many(sql, [{}]),
+    "insert": lambda db, sql: db.insert(sql, {}),
+}
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_an_error_of_sqlite_is_told_and_its_cause_kept(db: Database, way: str) -> None:
+    with pytest.raises(DatabaseError, match=r"store\.db cannot be used: no such table: nowhere") as refused:
+        EVERY_WAY[way](db, "UPDATE nowhere SET x = 1" if way == "many" else "SELECT 1 FROM nowhere")
+    assert isinstance(refused.value.__cause__, sqlite3.OperationalError)
+
+
+def test_a_parameter_left_out_is_a_bug_and_stays_one(db: Database) -> None:
+    with pytest.raises(sqlite3.ProgrammingError):
+        db.all("SELECT :x", {"y": 1})
+
+
+@pytest.fixture
+def locked(db: Database) -> Iterator[Database]:
+    """A database whose lock another connection holds; statements do not wait for it here."""
+    other = sqlite3.connect(db.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    db.run("PRAGMA busy_timeout = 0")
+    yield db
+    other.close()
+
+
+def test_a_lock_of_another_process_is_told_as_such(locked: Database) -> None:
+    with pytest.raises(Busy, match=r"store\.db is locked by another process"), locked.transaction():
+        pytest.fail("the lock was not ours")
+    with pytest.raises(Busy):
+        locked.run("INSERT INTO subscribers (created_at) VALUES (0)")
+
+
+def test_a_statement_waits_for_a_lock_for_5_seconds(db: Database) -> None:
+    assert db.value("PRAGMA busy_timeout") == 5000
+
+
+def test_a_full_disk_is_told_as_such_and_the_transaction_undone(db: Database) -> None:
+    db.run(f"PRAGMA max_page_count = {db.value('PRAGMA page_count') + 2}")
+    with pytest.raises(DatabaseError, match=r"the disk is full: .*store\.db cannot grow"), db.transaction():
+        db.many("INSERT INTO subscribers (name, created_at) VALUES (:name, 0)", [{"name": "x" * 1000}] * 100)
+    assert db.value("SELECT COUNT(*) FROM subscribers") == 0
+
+
+def test_a_read_only_database_is_told_as_such(db: Database) -> None:
+    db.run("PRAGMA query_only = 1")
+    with pytest.raises(DatabaseError, match=r"store\.db is read-only: look at the rights"), db.transaction():
+        db.run("INSERT INTO subscribers (created_at) VALUES (0)")
+
+
+def test_a_damaged_database_is_told_as_such(url: str, tmp_path: Path) -> None:
+    database = Database.open(url, [SCHEMA])
+    with database.transaction():
+        rows = [{"name": "x" * 1000, "now": n} for n in range(100)]
+        database.many("INSERT INTO subscribers (name, created_at) VALUES (:name, :now)", rows)
+    database.close()
+    file = tmp_path / "store.db"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(DatabaseError, match=r"store\.db is damaged .*: restore a backup"):
+        Database.open(url, [SCHEMA]).all("SELECT name FROM subscribers")

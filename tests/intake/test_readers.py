@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -169,10 +170,27 @@ def _texts(source: str) -> list[str]:
         ("<b>粗</b><script>alert(1)</script><span class='x'>文</span>", "粗文"),
         ("2 < 3 且 5 > 4", "2 < 3 且 5 > 4"),
         ("[2022]7号", "[2022]7号"),
+        ("这是*重点*内容,**粗*倾斜*体**", "这是重点内容,粗倾斜体"),
+        ("共5**项**,**5G**网络,版本**2**。", "共5项,5G网络,版本2。"),
+        ("2*3 与 *斜* 与 **2*3=6**", "2*3 与 斜 与 2*3=6"),
+        ("<p class=\"a\"id='b'>甲<font color=red size=3>乙</font><o:p></o:p><input disabled>", "甲乙"),
+        ("<a href=http://example.org/?a=b>链接</a><img src=a.png />后", "链接后"),
     ],
 )
 def test_marks_within_a_line_are_resolved(source: str, expected: str) -> None:
     assert _texts(source) == [expected]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("2*3*4", "2**3**4", "2*(3+4)*5", "2*（3+4）*5", "(1+2)*3*(4+5)", "a*b*c", "2*π*r", "长*宽*高", "2 * 3 * 4"),
+        *("每组2*3人,共4*5组", "10**3 与 10**6", "f(x)*g(x)*h(x)", "snake_case_name", "约3~4,5~6"),
+        *("当 a<b 且 c>d 时", "a<b and c>d", "若 x<y 则 y>x", "1<2>3", "<T> 与 <甲>", "p<a & q>b", "a<b-c>d"),
+    ],
+)
+def test_arithmetic_and_comparisons_are_no_marks(source: str) -> None:
+    assert _texts(source) == [source]
 
 
 @pytest.mark.parametrize(
@@ -223,6 +241,13 @@ def test_html_breaks_lines() -> None:
 def test_marks_that_are_never_closed_stay(source: str) -> None:
     assert len(markdown.lines(f"{source}\n末行")) in (1, 2)
     assert markdown.lines(f"{source}\n末行")[-1].text == "末行"
+
+
+@pytest.mark.parametrize("piece", ["**a", "*a", "*a*", "2*3", "<a ", "<a a=", "<a a=b ", "</b", "<o:", "***a", "（*"])
+def test_marks_take_linear_time(piece: str) -> None:
+    start = time.perf_counter()
+    markdown.lines(piece * 20_000)
+    assert time.perf_counter() - start < 3
 
 
 @settings(deadline=None, max_examples=300)

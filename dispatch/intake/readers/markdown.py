@@ -12,6 +12,8 @@ import re
 
 from dispatch.intake.line import Line, indent_of
 from dispatch.intake.readers.decoding import clean
+from dispatch.intake.readers.emphasis import begins_bold, without_emphasis
+from dispatch.intake.readers.tags import without_html
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t\u3000]+|(?=[^\x00-\x7f]))(.*)")
 _CLOSING_MARKS = re.compile(r"(?:^|[ \t])#+[ \t]*$")
@@ -26,25 +28,8 @@ _FRONT_MATTER = re.compile(
     r"\A(?:[ \t]*\n){0,9}---[ \t]*\n(?:[A-Za-z_][\w-]{0,40}:.{0,500}\n|[ \t]+.{0,500}\n){0,60}---[ \t]*\n"
 )
 
-_TAG = re.compile(
-    r"</?[A-Za-z][A-Za-z0-9:-]{0,40}(?:[ \t\n/][^<>]{0,2000})?>|<![A-Za-z][^<>]{0,2000}>|<\?[^<>]{0,2000}>"
-)
-_BREAKING = re.compile(r"</?(?:br|p|div|li|tr|h[1-6]|table|ul|ol|section|article)\b", re.IGNORECASE)
-_HTML_HEADING = re.compile(r"<h([1-6])\b", re.IGNORECASE)
-_HTML_BOLD = re.compile(r"</?(?:b|strong)\b", re.IGNORECASE)
-_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000}|[\w.+-]{1,64}@[\w.-]{1,200})>")
 _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)")
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\([^()\n]*\)")
-_EMPHASIS = (
-    re.compile(r"\*\*\*(?![\s*])([^*]+?)\*\*\*"),
-    re.compile(r"\*\*(?![\s*])([^*]+)\*\*"),
-    re.compile(r"(?<![\w_])__(?![\s_])([^_]+)__(?![\w_])"),
-    re.compile(r"\*(?![\s*])([^*]*[^\s*])\*(?!\*)"),
-    re.compile(r"(?<![\w_])_(?![\s_])([^_]*[^\s_])_(?![\w_])"),
-    re.compile(r"~~(?![\s~])([^~]+)~~"),
-    re.compile(r"`+([^`]+)`+"),
-)
-_BOLD_HEAD = re.compile(r"\s*(\*\*\*?|__)(?![\s*_])[^*_]+\1")
 _REFERENCED = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ESCAPED = re.compile("\ue000([0-9a-f]{2})\ue001")
@@ -52,7 +37,7 @@ _ESCAPED = re.compile("\ue000([0-9a-f]{2})\ue001")
 
 def lines(text: str) -> tuple[Line, ...]:
     """The lines of a Markdown text that has been cleaned: no private-use characters in it."""
-    return _Reading().read(_without_html(_without_front_matter(text)))
+    return _Reading().read(without_html(_without_front_matter(text)))
 
 
 class _Reading:
@@ -83,7 +68,7 @@ class _Reading:
             level, raw = len(heading[1]), _CLOSING_MARKS.sub("", heading[2])
         raw = _BULLET.sub("", raw, count=1)
         indent = 0 if level else indent_of(raw)
-        bold = _BOLD_HEAD.match(raw) is not None
+        bold = begins_bold(raw)
         for part in _cells(raw).split("\x00"):
             if content := _inline(part):
                 self._add(Line(content, number, level=level, bold=bold, gap=self._gap, indent=indent))
@@ -111,9 +96,7 @@ def _inline(raw: str) -> str:
         text = _ESCAPE.sub(lambda match: f"\ue000{ord(match[1]):02x}\ue001", text.rstrip("\\"))
     if "[" in text:
         text = _LINK.sub(r"\1", _IMAGE.sub("", text))
-    if any(mark in text for mark in "*_~`"):
-        for pattern in _EMPHASIS:
-            text = pattern.sub(r"\1", text)
+    text = without_emphasis(text)
     if "&" in text:
         text = _REFERENCED.sub(lambda match: clean(html.unescape(match[0])), text)
     text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
@@ -129,39 +112,3 @@ def _cells(raw: str) -> str:
 def _without_front_matter(text: str) -> str:
     found = _FRONT_MATTER.match(text)
     return "\n" * found[0].count("\n") + text[found.end() :] if found else text
-
-
-def _without_html(text: str) -> str:
-    """Without comments, scripts, styles and tags; what stands between tags is kept, and line numbers stay right."""
-    if "<" not in text:
-        return text
-    text = _cut(text, "<!--", "-->")
-    for name in ("script", "style", "template", "iframe", "noscript"):
-        text = _cut(text, f"<{name}", f"</{name}>")
-    return _TAG.sub(_tag, _AUTOLINK.sub(r"\1", text))
-
-
-def _tag(match: re.Match[str]) -> str:
-    """What stands for a tag: the mark of a heading or of bold text, a break within the line, else nothing."""
-    tag, lines_within = match[0], "\n" * match[0].count("\n")
-    heading = _HTML_HEADING.match(tag)
-    if heading and (match.start() == 0 or match.string[match.start() - 1] == "\n"):
-        return lines_within + "#" * int(heading[1]) + " "
-    if _HTML_BOLD.match(tag):
-        return "**" + lines_within
-    return ("\x00" if _BREAKING.match(tag) else "") + lines_within
-
-
-def _cut(text: str, start: str, end: str) -> str:
-    folded = text.lower()
-    if len(folded) != len(text):  # a few letters grow in lower case, and positions would be off
-        folded = text
-    parts: list[str] = []
-    position = 0
-    while (opening := folded.find(start, position)) >= 0:
-        closing = folded.find(end, opening)
-        if closing < 0:
-            break
-        parts += [text[position:opening], "\n" * text.count("\n", opening, closing)]
-        position = closing + len(end)
-    return "".join([*parts, text[position:]])

@@ -18,12 +18,14 @@ from subscribers.model import (
     Cadence,
     Endpoint,
     EndpointState,
+    Holder,
     Preferences,
     Rhythm,
     Subscriber,
 )
 
 SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
+OPTED_OUT = "unsubscribed by the reader"
 _HIGHEST = 2**63 - 1  # of ids
 _END: tuple[tuple[int, int], Iterator[Row]] = ((_HIGHEST, _HIGHEST), iter(()))
 
@@ -47,7 +49,7 @@ def add(
         raise InvalidValue("a subscriber needs an address: --email, --telegram or --webhook")
     subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": now})
     tags = tuple(dict.fromkeys(follows))
-    for address in {(item.channel, item.address): item for item in addresses}.values():
+    for address in {item.identity: item for item in addresses}.values():
         endpoint_id = _add_endpoint(db, subscriber_id, address, preferences, consent, now)
         follow(db, endpoint_id, tags, now)
     return subscriber_id
@@ -68,19 +70,19 @@ def _add_endpoint(
         "rhythm_id": rhythm_id(db, preferences.rhythm),
         "now": now,
     }
-    known = db.one(SQL["endpoint_by_address"], {"channel": address.channel, "address": address.address})
+    known = holder_of(db, address)
     if known is None:
         return db.insert(SQL["add_endpoint"], values)
-    if known["removed_at"] is None:
+    if not known.removed:
         raise Conflict(
-            f"{address.channel} address {address.address} belongs to subscriber {known['subscriber_id']} already;"
-            f" to add follows: dispatch subscribers follow {known['subscriber_id']} WHAT…"
+            f"{address.channel} address {address.address} belongs to subscriber {known.subscriber_id} already;"
+            f" to add follows: dispatch subscribers follow {known.subscriber_id} WHAT…"
         )
-    if known["state"] == EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
-        values |= {"state": EndpointState.SUPPRESSED, "reason": known["reason"]}
-    db.run(SQL["take_over_endpoint"], {"reason": "", **values, "id": known["id"]})
-    db.run(SQL["unfollow_all"], {"endpoint_id": known["id"]})
-    return int(known["id"])
+    if known.state is EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
+        values |= {"state": EndpointState.SUPPRESSED, "reason": known.reason}
+    db.run(SQL["take_over_endpoint"], {"reason": "", **values, "id": known.endpoint_id})
+    db.run(SQL["unfollow_all"], {"endpoint_id": known.endpoint_id})
+    return known.endpoint_id
 
 
 def rhythm_id(db: Database, rhythm: Rhythm) -> int:
@@ -93,10 +95,14 @@ def rhythms(db: Database) -> dict[int, Rhythm]:
     return {row["id"]: _rhythm(row) for row in db.all(SQL["rhythms"])}
 
 
-def owner_of(db: Database, address: Address) -> int | None:
-    """The endpoint that holds an address, unless its subscriber was removed."""
-    known = db.one(SQL["endpoint_by_address"], {"channel": address.channel, "address": address.address})
-    return int(known["id"]) if known and known["removed_at"] is None else None
+def holder_of(db: Database, address: Address) -> Holder | None:
+    """The endpoint that has an address, in whatever case a mailbox is written; also that of a removed subscriber."""
+    name = "endpoint_by_mailbox" if address.channel == "email" else "endpoint_by_address"
+    row = db.one(SQL[name], {"channel": address.channel, "address": address.address})
+    if row is None:
+        return None
+    state = EndpointState(row["state"])
+    return Holder(row["id"], row["subscriber_id"], state, row["reason"], row["removed_at"] is not None)
 
 
 def follow(db: Database, endpoint_id: int, tags: Iterable[str], now: int) -> None:
@@ -217,7 +223,13 @@ def _rhythm(row: Row) -> Rhythm:
 
 
 def set_state(db: Database, endpoint_id: int, state: EndpointState, reason: str, now: int) -> None:
+    """An administrator's word: it holds whatever the state was. What a provider answers is `provider_state`."""
     db.run(SQL["set_state"], {"id": endpoint_id, "state": state, "reason": reason, "now": now})
+
+
+def provider_state(db: Database, endpoint_id: int, state: EndpointState, reason: str, now: int) -> bool:
+    """What a provider's answer makes of an endpoint; whether it did: a suppressed one stays so, for the same reason."""
+    return bool(db.run(SQL["provider_state"], {"id": endpoint_id, "state": state, "reason": reason, "now": now}))
 
 
 def pause(db: Database, endpoint: Endpoint, now: int) -> bool:
@@ -243,15 +255,16 @@ def confirm(db: Database, endpoint_id: int, consent: str, now: int) -> None:
 
 
 def opt_out(db: Database, endpoint_id: int, now: int) -> None:
-    """The reader's own wish: nothing more goes to this address."""
-    set_state(db, endpoint_id, EndpointState.SUPPRESSED, "unsubscribed by the reader", now)
+    """The reader's own wish: nothing more goes to this address. Saying it again changes nothing."""
+    db.run(SQL["opt_out"], {"id": endpoint_id, "reason": OPTED_OUT, "now": now})
 
 
 def change_address(db: Database, endpoint_id: int, address: str, now: int) -> None:
     """Give an endpoint another address of its channel. Raises Conflict where somebody has it already."""
-    holder = db.value(SQL["holder"], {"id": endpoint_id, "address": address})
-    if holder is not None:
-        raise Conflict(f"moved to {address}, which is endpoint e{holder}")
+    channel = db.value(SQL["channel_of"], {"id": endpoint_id}) or ""
+    holder = holder_of(db, Address(channel, address, queue=""))
+    if holder is not None and holder.endpoint_id != endpoint_id:
+        raise Conflict(f"moved to {address}, which is endpoint e{holder.endpoint_id}")
     db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": now})
 
 

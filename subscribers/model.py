@@ -62,6 +62,24 @@ class Address:
     queue: str
     secret: str = field(default="", repr=False)
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What two spellings of one address share. Mailboxes differ in more than the case of their letters: of the
+        ASCII ones, as the store compares them."""
+        same = self.address.encode().lower().decode() if self.channel == "email" else self.address
+        return self.channel, same
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The endpoint that has an address, and whether its subscriber was removed since."""
+
+    endpoint_id: int
+    subscriber_id: int
+    state: EndpointState
+    reason: str
+    removed: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

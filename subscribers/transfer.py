@@ -163,7 +163,7 @@ def _boolean(text: str) -> bool:
 
 def _refuse_repeats(entry: Entry, seen: dict[tuple[str, str], int]) -> None:
     for item in entry.addresses:
-        first = seen.setdefault((item.channel, item.address), entry.line)
+        first = seen.setdefault(item.identity, entry.line)
         if first != entry.line:
             raise SubscriberError(f"{item.channel} address {item.address} stands on line {first} already")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +29,7 @@ What = Annotated[
 ]
 
 CONFIRMED = "confirmed by an administrator"
+SHOWN = 5  # addresses in a warning
 
 
 @commands.command()
@@ -60,6 +61,7 @@ def add(
 ) -> None:
     """Add a subscriber with one endpoint an address."""
     from subscribers import directory
+    from subscribers.model import EndpointState
     from subscribers.transfer import parse_preferences
 
     app = session(ctx).app
@@ -80,10 +82,21 @@ def add(
                 now=app.clock.now(),
             )
         subscriber = directory.get(db, added)
+    _warn_suppressed([e.address.address for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
     if as_json:
         emit_json(_json(subscriber, secrets=True))
         return
     _tell(subscriber, secrets=True)
+
+
+def _warn_suppressed(addresses: Sequence[str]) -> None:
+    if not addresses:
+        return
+    more = ", …" if len(addresses) > SHOWN else ""
+    warn(
+        f"unsubscribed or refused before, so still suppressed: {', '.join(addresses[:SHOWN])}{more}"
+        f" ({len(addresses)}); nothing goes there until the reader opts in again"
+    )
 
 
 def _tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
@@ -339,22 +352,28 @@ def import_(
         raise BadFile(f"{file}: {error.strerror or error}") from error
     except BadFile as error:
         raise BadFile(f"{file}: {error}") from error
+    suppressed: list[str] = []
     with app.database() as db, db.transaction():
-        known = sum(_add_entry(app, db, entry, CONFIRMED if confirmed else "") for entry in entries)
+        known = sum(_add_entry(app, db, entry, CONFIRMED if confirmed else "", suppressed) for entry in entries)
     say(f"{len(entries)} rows: {len(entries) - known} subscribers added, {known} known ones got the follows")
+    _warn_suppressed(suppressed)
     if not confirmed and len(entries) > known:
         warn("the new endpoints are pending and get nothing until: dispatch subscribers confirm ID")
 
 
-def _add_entry(app: App, db: Database, entry: Entry, consent: str) -> bool:
-    """Whether the row's addresses were all known. A row of known and new addresses is refused by `directory.add`."""
+def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: list[str]) -> bool:
+    """Whether the row's addresses were all known; the suppressed ones of them are noted. A row of known and new
+    addresses is refused by `directory.add`."""
     from subscribers import directory
+    from subscribers.model import EndpointState
 
     now = app.clock.now()
-    holders = [directory.owner_of(db, address) for address in entry.addresses]
-    if None not in holders:
-        for endpoint_id in holders:
-            directory.follow(db, endpoint_id or 0, entry.follows, now)
+    holders = [(address, directory.holder_of(db, address)) for address in entry.addresses]
+    suppressed += [a.address for a, holder in holders if holder and holder.state is EndpointState.SUPPRESSED]
+    known = [holder.endpoint_id for _, holder in holders if holder and not holder.removed]
+    if len(known) == len(holders):
+        for endpoint_id in known:
+            directory.follow(db, endpoint_id, entry.follows, now)
         return True
     directory.add(
         db,

@@ -43,6 +43,8 @@ CREATE TABLE endpoints (
   changed_at BIGINT NOT NULL,
   UNIQUE (address, channel)
 );
+-- A mailbox is one, however its letters are written.
+CREATE UNIQUE INDEX endpoints_by_mailbox ON endpoints (lower(address)) WHERE channel = 'email';
 CREATE INDEX endpoints_by_subscriber ON endpoints (subscriber_id);
 
 -- Ordered by tag: routing reads the followers of a tag in one range.

@@ -11,8 +11,8 @@ RETURNING id
 -- name: take_over_endpoint
 -- The address of a removed subscriber is used again: the row stays, so that nothing already sent is sent again.
 UPDATE endpoints
-SET subscriber_id = :subscriber_id, queue = :queue, secret = :secret, state = :state, reason = :reason, consent = :consent,
-    consented_at = :consented_at, language = :language, format = :format, bundled = :bundled, rhythm_id = :rhythm_id,
+SET subscriber_id = :subscriber_id, address = :address, queue = :queue, secret = :secret, state = :state, reason = :reason,
+    consent = :consent, consented_at = :consented_at, language = :language, format = :format, bundled = :bundled, rhythm_id = :rhythm_id,
     changed_at = :now
 WHERE id = :id
 
@@ -38,13 +38,23 @@ DELETE FROM follows WHERE tag = :tag AND endpoint_id = :endpoint_id
 DELETE FROM follows WHERE endpoint_id = :endpoint_id
 
 -- name: endpoint_by_address
-SELECT e.id, e.subscriber_id, e.state, e.reason, s.removed_at FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
+SELECT e.id, e.subscriber_id, e.state, e.reason, s.removed_at
+FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
 WHERE e.channel = :channel AND e.address = :address
+
+-- name: endpoint_by_mailbox
+SELECT e.id, e.subscriber_id, e.state, e.reason, s.removed_at
+FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
+WHERE e.channel = 'email' AND lower(e.address) = lower(:address)
 
 -- name: endpoints_at_address
 -- The same words may be an address on several channels; removed subscribers do not count.
 SELECT e.id FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
-WHERE e.address = :address ORDER BY e.id
+WHERE e.address = :address
+UNION
+SELECT e.id FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
+WHERE e.channel = 'email' AND lower(e.address) = lower(:address)
+ORDER BY 1
 
 -- name: subscriber_of
 SELECT subscriber_id FROM endpoints WHERE id = :endpoint_id
@@ -70,14 +80,20 @@ ORDER BY e.subscriber_id, e.id, f.created_at, f.tag
 -- name: set_state
 UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE id = :id
 
+-- name: provider_state
+UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE id = :id AND state <> 'suppressed'
+
+-- name: opt_out
+-- The first wish keeps its time; a provider's suppression becomes the reader's own.
+UPDATE endpoints SET state = 'suppressed', reason = :reason, changed_at = :now
+WHERE id = :id AND (state <> 'suppressed' OR reason <> :reason)
+
 -- name: confirm
 UPDATE endpoints SET state = 'active', reason = '', consent = :consent, consented_at = :now, changed_at = :now
 WHERE id = :id
 
--- name: holder
--- Another endpoint of the same channel that has an address.
-SELECT o.id FROM endpoints e JOIN endpoints o ON o.channel = e.channel AND o.address = :address AND o.id <> e.id
-WHERE e.id = :id
+-- name: channel_of
+SELECT channel FROM endpoints WHERE id = :id
 
 -- name: set_address
 UPDATE endpoints SET address = :address, changed_at = :now WHERE id = :id

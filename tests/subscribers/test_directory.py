@@ -8,8 +8,8 @@ import pytest
 
 from subscribers import directory
 from subscribers.database import Database
-from subscribers.errors import Conflict, InvalidValue, NotFound
-from subscribers.model import Address, Cadence, Endpoint, EndpointState, Preferences, Rhythm
+from subscribers.errors import Conflict, DatabaseError, InvalidValue, NotFound
+from subscribers.model import Address, Cadence, Endpoint, EndpointState, Holder, Preferences, Rhythm
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
 
 LATER = NOW + 1000
@@ -23,6 +23,10 @@ def endpoint(db: Database, endpoint_id: int) -> Endpoint:
 def remove(db: Database, word: str) -> None:
     with db.transaction():
         directory.remove(db, directory.find(db, word)[0], LATER)
+
+
+def holder(db: Database, name: str) -> Holder | None:
+    return directory.holder_of(db, email(name))
 
 
 # ---- add
@@ -179,6 +183,76 @@ def test_an_opt_out_suppresses_that_endpoint_and_says_why(db: Database, add: Add
     assert endpoint(db, other.id) == other
 
 
+def test_a_second_opt_out_keeps_the_time_of_the_first(db: Database, add: Add) -> None:
+    item = add(email("li")).endpoints[0]
+    for moment in (LATER, LATER + 5):
+        directory.opt_out(db, item.id, moment)
+    assert db.value("SELECT changed_at FROM endpoints") == LATER
+
+
+def test_an_opt_out_counts_for_more_than_a_suppression_by_the_provider(db: Database, add: Add) -> None:
+    item = add(email("li")).endpoints[0]
+    directory.provider_state(db, item.id, EndpointState.SUPPRESSED, "550 no such user", NOW)
+    directory.opt_out(db, item.id, LATER)
+    assert endpoint(db, item.id).reason == "unsubscribed by the reader"
+    assert db.value("SELECT changed_at FROM endpoints") == LATER
+
+
+@pytest.mark.parametrize("state", EndpointState)
+def test_no_answer_of_a_provider_changes_an_opt_out(db: Database, add: Add, state: EndpointState) -> None:
+    item = add(email("li")).endpoints[0]
+    directory.opt_out(db, item.id, NOW)
+    left = endpoint(db, item.id)
+    assert not directory.provider_state(db, item.id, state, "what a provider says", LATER)
+    assert endpoint(db, item.id) == left
+
+
+def test_an_answer_of_a_provider_is_kept_with_its_reason(db: Database, add: Add) -> None:
+    one, other = add(email("li"), telegram("1")).endpoints
+    assert directory.provider_state(db, one.id, EndpointState.GONE, "403 blocked", LATER)
+    assert (endpoint(db, one.id).state, endpoint(db, one.id).reason) == (EndpointState.GONE, "403 blocked")
+    assert endpoint(db, other.id) == other
+
+
+# ---- mailboxes in another case
+
+
+def test_a_mailbox_is_found_in_any_case_and_kept_as_typed(db: Database, add: Add) -> None:
+    wanted = add(email("Li.Na"))
+    assert wanted.endpoints[0].address.address == "Li.Na@example.com"
+    for word in ("Li.Na@example.com", "li.na@example.com", "LI.NA@EXAMPLE.COM"):
+        assert directory.find(db, word) == (wanted, wanted.endpoints)
+
+
+def test_a_mailbox_in_another_case_is_no_second_endpoint(db: Database, add: Add) -> None:
+    assert len(add(email("li"), email("LI")).endpoints) == 1
+    with pytest.raises(Conflict):
+        add(email("Li"))
+    with pytest.raises(DatabaseError, match="UNIQUE"):
+        db.run(
+            "INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled,"
+            " rhythm_id, created_at, changed_at) SELECT subscriber_id, channel, upper(address), queue, state,"
+            " language, format, bundled, rhythm_id, created_at, changed_at FROM endpoints"
+        )
+
+
+def test_an_opt_out_holds_for_a_mailbox_in_another_case(db: Database, add: Add) -> None:
+    item = add(email("li")).endpoints[0]
+    directory.opt_out(db, item.id, NOW)
+    remove(db, "li@example.com")
+    again = add(email("Li")).endpoints[0]
+    assert (again.id, again.state) == (item.id, EndpointState.SUPPRESSED)
+    assert again.address.address == "Li@example.com"
+
+
+def test_the_case_of_a_web_address_tells_two_apart(add: Add) -> None:
+    assert len(add(webhook("a"), webhook("A")).endpoints) == 2
+
+
+def test_letters_beyond_ascii_are_compared_as_they_are(db: Database, add: Add) -> None:
+    assert len(add(email("\u00e4"), email("\u00c4")).endpoints) == 2
+
+
 # ---- remove, and who comes after
 
 
@@ -189,8 +263,12 @@ def test_a_removed_subscriber_is_nowhere_to_be_found(db: Database, add: Add) -> 
     for word in (str(gone.id), gone.endpoints[0].label, "li@example.com"):
         with pytest.raises(NotFound):
             directory.find(db, word)
-    assert directory.owner_of(db, email("li")) is None
-    assert directory.owner_of(db, email("wang")) == stays.endpoints[0].id
+    assert [found and found.removed for found in (holder(db, "li"), holder(db, "wang"), holder(db, "zhao"))] == [
+        True,
+        False,
+        None,
+    ]
+    assert stays.endpoints[0].id == getattr(holder(db, "wang"), "endpoint_id", None)
 
 
 def test_a_removal_leaves_the_endpoints_gone_and_without_follows(db: Database, add: Add) -> None:

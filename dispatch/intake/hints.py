@@ -8,7 +8,7 @@ from dataclasses import replace
 from dispatch.intake.folding import is_prose
 from dispatch.intake.line import Line
 
-_SHORTEST = 20  # characters of a line that is surely text
+_SHORTEST = 12  # characters of a line that is surely text
 _MOST_MARKED = 5  # one line of text in five may carry a mark: a lead in bold, a slip of a converter
 
 

@@ -91,6 +91,8 @@ class _Assembly:
             return not ends_sentence(text) and form not in self._running
         if marked or following is None or len(text) > _LONGEST_PLAIN_HEADING:
             return False
+        if len(following.text) <= 2 * len(text):
+            return False  # a heading stands over more text than that: these are two halves of a short paragraph
         return not _PUNCTUATION.search(text) and is_prose(following.text) and not _fragment(text)
 
     def _join(self, text: str) -> None:

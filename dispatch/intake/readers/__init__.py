@@ -14,6 +14,7 @@ from dispatch.intake.line import Line
 from dispatch.intake.paragraphs import blocks
 from dispatch.intake.readers import markdown, text
 from dispatch.intake.readers.decoding import clean, decode
+from dispatch.intake.readers.signatures import advice_for
 from dispatch.model import Article
 
 MAX_BYTES = 20_000_000
@@ -30,17 +31,18 @@ SUFFIXES = tuple(_FORMATS)
 def read(path: Path, name: str = "") -> tuple[Line, ...]:
     """The lines of a file; `name` is what errors call it (its path by default).
 
-    Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, binary, or in an
-    encoding other than UTF-8, UTF-16 with a byte order mark, and GB18030.
+    Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, no text (a PDF, a
+    Word document, an image), or in an encoding other than UTF-8, UTF-16 with a byte order mark, and GB18030.
     """
     name = name or str(path)
+    data = _bytes(path, name)
     reader = _FORMATS.get(path.suffix.lower())
     if reader is None:
         raise IntakeError(
             f"{name}: {path.suffix or 'a file without a suffix'} is not a format that is read; "
             f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
         )
-    content = clean(decode(_bytes(path, name), name))
+    content = clean(decode(data, name))
     if content.count("\n") > MAX_LINES:
         raise IntakeError(f"{name}: over {MAX_LINES} lines, too many for an issue of text")
     found = reader(content)
@@ -60,7 +62,7 @@ def read_article(path: Path) -> Article:
 def _bytes(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
-            raise IntakeError(f"{name}: this is a folder; name the file of an issue")
+            raise IntakeError(f"{name}: this is a directory; name a file in it")
         if not path.exists():
             raise IntakeError(f"{name}: there is no such file; is the path right?")
         if not path.is_file():
@@ -69,6 +71,8 @@ def _bytes(path: Path, name: str) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise IntakeError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if advice := advice_for(data):
+        raise IntakeError(f"{name}: {advice}")
     if len(data) > MAX_BYTES:
         raise IntakeError(f"{name}: over {MAX_BYTES // 1_000_000} MB, too large for an issue of text")
     return data

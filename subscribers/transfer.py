@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import TextIO
 
 from subscribers.errors import BadFile, InvalidValue, SubscriberError
@@ -25,6 +28,7 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # East Asian Excel takes wide signs too
 _TRUE, _FALSE = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 _SHOWN_ERRORS = 20
+_MARKED = "utf-8-sig"  # the mark makes spreadsheets read UTF-8
 _MOST_BYTES = 200_000_000
 
 
@@ -177,6 +181,26 @@ def write_csv(subscribers: Iterable[Subscriber], out: TextIO) -> int:
         for row in _grouped(subscriber):
             writer.writerow([_neutral(row.get(name, "")) for name in COLUMNS])
             count += 1
+    return count
+
+
+def write_file(subscribers: Iterable[Subscriber], file: Path) -> int:
+    """Write all subscribers to a file that is in place when all of it is written; how many rows."""
+    target = file.resolve()
+    if target.exists() and not target.is_file():  # a pipe or a device has no place to take
+        with target.open("w", encoding=_MARKED, newline="") as out:
+            return write_csv(subscribers, out)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".export-")
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding=_MARKED, newline="") as out:
+            count = write_csv(subscribers, out)
+            out.flush()
+            os.fsync(descriptor)
+        beside.replace(target)
+    except BaseException:
+        beside.unlink()
+        raise
     return count
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import json
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +32,7 @@ What = Annotated[
 
 CONFIRMED = "confirmed by an administrator"
 SHOWN = 5  # addresses in a warning
+TABLE = 1000  # lines of one table
 
 
 @commands.command()
@@ -171,12 +174,35 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
     from subscribers import directory
 
     with session(ctx).app.database() as db:
-        everyone = list(directory.everyone(db))
-    if as_json:
-        emit_json([_json(subscriber) for subscriber in everyone])
-        return
-    rows = [
-        (
+        everyone = directory.everyone(db)
+        if as_json:
+            _emit_array(_json(subscriber) for subscriber in everyone)
+        else:
+            _emit_lines(line for subscriber in everyone for line in _lines(subscriber))
+
+
+def _emit_array(items: Iterable[dict[str, Any]]) -> None:
+    """What `emit_json` prints for a list, item by item."""
+    started = False
+    for item in items:
+        typer.echo(",\n" if started else "[\n", nl=False)
+        typer.echo(textwrap.indent(json.dumps(item, ensure_ascii=False, indent=2), "  "), nl=False)
+        started = True
+    typer.echo("\n]" if started else "[]")
+
+
+def _emit_lines(lines: Iterator[Sequence[object]]) -> None:
+    """Tables of a thousand lines: a table is drawn when all of it is known."""
+    titles = ("id", "name", "endpoint", "channel", "address", "state", "follows")
+    page = list(islice(lines, TABLE))
+    table(titles, page, empty="no subscribers; add one with: dispatch subscribers add")
+    while page := list(islice(lines, TABLE)):
+        table(titles, page, empty="")
+
+
+def _lines(subscriber: Subscriber) -> Iterator[Sequence[object]]:
+    for endpoint in subscriber.endpoints:
+        yield (
             subscriber.id,
             subscriber.name,
             endpoint.label,
@@ -185,11 +211,6 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
             endpoint.state,
             ", ".join(endpoint.follows),
         )
-        for subscriber in everyone
-        for endpoint in subscriber.endpoints
-    ]
-    titles = ("id", "name", "endpoint", "channel", "address", "state", "follows")
-    table(titles, rows, empty="no subscribers; add one with: dispatch subscribers add")
 
 
 @commands.command()
@@ -394,13 +415,15 @@ def export(
 ) -> None:
     """Write all subscribers as CSV that `import` reads."""
     from subscribers import directory
-    from subscribers.transfer import write_csv
+    from subscribers.errors import BadFile
+    from subscribers.transfer import write_csv, write_file
 
-    text = io.StringIO()
     with session(ctx).app.database() as db:
-        count = write_csv(directory.everyone(db), text)
-    if file is None:
-        sys.stdout.write(text.getvalue())
-        return
-    file.write_text(text.getvalue(), encoding="utf-8-sig", newline="")  # the mark makes spreadsheets read UTF-8
+        if file is None:
+            write_csv(directory.everyone(db), sys.stdout)
+            return
+        try:
+            count = write_file(directory.everyone(db), file)
+        except OSError as error:
+            raise BadFile(f"{file}: {error.strerror or error}") from error
     say(f"{count} rows in {file}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Sequence
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from subscribers.addresses import email_address, telegram_chat
 from subscribers.database import SCHEMA, Database
 from subscribers.errors import BadFile, InvalidValue
 from subscribers.model import Address, Cadence, Endpoint, EndpointState, Preferences, Rhythm, Subscriber
-from subscribers.transfer import COLUMNS, Entry, decode, read_csv, write_csv
+from subscribers.transfer import COLUMNS, Entry, decode, read_csv, write_csv, write_file
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
 
 WEEKLY = Preferences(Rhythm(Cadence.WEEKLY, 4, 600, "Europe/Berlin", 1320, 420), "en", "titles", bundled=True)
@@ -129,6 +130,71 @@ def test_any_name_survives_but_for_blanks_around_it_and_the_kind_of_line_break(n
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(BadFile):
         assert all(entry.addresses for entry in read(text))
+
+
+# ---- files
+
+
+def many(db: Database, count: int) -> None:
+    numbers = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+    with db.transaction():
+        rhythm = directory.rhythm_id(db, Rhythm())
+        db.run(
+            f"INSERT INTO subscribers (id, created_at) {numbers} SELECT i, 0 FROM n WHERE true ON CONFLICT DO NOTHING"
+        )
+        db.run(
+            "INSERT INTO endpoints (id, subscriber_id, channel, address, queue, state, language, format, bundled,"
+            f" rhythm_id, created_at, changed_at) {numbers} SELECT i, i, 'telegram', i, 'telegram', 'active', 'zh',"
+            " 'full', 0, :rhythm, 0, 0 FROM n WHERE true ON CONFLICT DO NOTHING",
+            {"rhythm": rhythm},
+        )
+        for tag_name in ("all", "topic:x", "park:南昌高新区"):
+            words = {"tag": tag_name}
+            db.run(f"INSERT INTO follows {numbers} SELECT :tag, i, 0 FROM n WHERE true ON CONFLICT DO NOTHING", words)
+
+
+def test_an_export_takes_no_more_memory_for_more_subscribers(db: Database, tmp_path: Path) -> None:
+    peaks = []
+    for count in (1_000, 20_000):
+        many(db, count)
+        tracemalloc.start()
+        assert write_file(directory.everyone(db), tmp_path / "people.csv") == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 200_000
+
+
+def test_a_file_begins_with_a_mark_for_spreadsheets_and_stands_alone(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("what was there before")
+    assert write_file([one("李娜", email("li"))], file) == 1
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfname,email")
+    assert read(decode(file.read_bytes()))[0].name == "李娜"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_export_that_breaks_off_leaves_the_file_of_before_and_no_other(tmp_path: Path) -> None:
+    def breaking_off() -> Iterator[Subscriber]:
+        yield one("李娜", email("li"))
+        raise KeyboardInterrupt
+
+    file = tmp_path / "people.csv"
+    file.write_text("what was there before")
+    with pytest.raises(KeyboardInterrupt):
+        write_file(breaking_off(), file)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["what was there before"]
+
+
+def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "people.csv")
+    write_file([one("李娜", email("li"))], tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert "李娜" in (tmp_path / "people.csv").read_text(encoding="utf-8")
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    assert write_file([one("李娜", email("li"))], Path("/dev/null")) == 1
+    assert Path("/dev/null").is_char_device()
 
 
 # ---- spreadsheets

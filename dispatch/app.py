@@ -101,9 +101,9 @@ class App:
 
     def expire_ms(self) -> dict[str, int]:
         """How long the messages of each channel are worth sending after they were due, in ms."""
-        settings = self.settings
-        hours = {name: getattr(settings, name).expire_hours for name in ("email", "telegram", "webhook")}
-        return {name: round(value * 3_600_000) for name, value in hours.items()}
+        from dispatch.channels.registry import CHANNELS
+
+        return {name: round(entry.expire_hours(self.settings) * 3_600_000) for name, entry in CHANNELS.items()}
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:

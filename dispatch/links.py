@@ -6,6 +6,7 @@ Without `web.base_url` there are no pages: articles stand without links, and lea
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from dispatch.delivery.ledger import Work
@@ -15,6 +16,14 @@ from subscribers.tokens import Signer
 
 # Readers see first what they follow most closely.
 _CLOSEST = ("park", "topic", "province", "column", "bulletin", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The page and the mailto address that ask for the same; "" where there is none."""
+
+    page: str
+    mail: str
 
 
 class Links:
@@ -29,20 +38,17 @@ class Links:
         """The page of an article, or ""."""
         return article_url(self._base, bulletin, ref, position)
 
-    def leave_page(self, endpoint_id: int, tag: str = "") -> str:
-        """The page on which an endpoint leaves (or drops one follow), or ""."""
-        return f"{self._base}/u/{self._signer.leave(endpoint_id, tag)}" if self._base else ""
+    def leave(self, endpoint_id: int, tag: str = "") -> Leaving:
+        """Where an endpoint leaves, or drops one follow: a page, a mail, or both. One signature serves both."""
+        if not self._base and not self._leave_address:
+            return Leaving("", "")
+        token = self._signer.leave(endpoint_id, tag)
+        page = f"{self._base}/u/{token}" if self._base else ""
+        return Leaving(page, self._mail(token) if self._leave_address else "")
 
-    def leave_mail(self, endpoint_id: int, tag: str = "") -> str:
-        """A mailto address that asks for the same, or "" where no address takes such mail."""
-        if not self._leave_address:
-            return ""
-        subject = quote(f"unsubscribe {self._signer.leave(endpoint_id, tag)}")
+    def _mail(self, token: str) -> str:
+        subject = quote(f"unsubscribe {token}")
         return f"mailto:{quote(self._leave_address, safe='@+')}?subject={subject}"
-
-    def leave(self, endpoint_id: int, tag: str = "") -> str:
-        """The page where there is one, else the mail."""
-        return self.leave_page(endpoint_id, tag) or self.leave_mail(endpoint_id, tag)
 
 
 def article_url(base: str, bulletin: str, ref: str, position: int) -> str:
@@ -64,6 +70,7 @@ class Addressing:
         self._domain = settings.email.from_address.rpartition("@")[2] or "localhost"
 
     def envelope(self, work: Work) -> Envelope:
+        leaving = self._links.leave(work.endpoint_id) if work.endpoint_id else Leaving("", "")
         return Envelope(
             message_id=work.message_id,
             channel=work.channel,
@@ -72,8 +79,8 @@ class Addressing:
             language=work.language,
             provider_id=self._provider_id(work),
             reasons=self._reasons(work),
-            unsubscribe_url=self._links.leave_page(work.endpoint_id) if work.endpoint_id else "",
-            unsubscribe_mailto=self._links.leave_mail(work.endpoint_id) if work.endpoint_id else "",
+            unsubscribe_url=leaving.page,
+            unsubscribe_mailto=leaving.mail,
             secret=work.secret,
         )
 
@@ -86,6 +93,9 @@ class Addressing:
     def _reasons(self, work: Work) -> tuple[Reason, ...]:
         tags = dict.fromkeys(tag for owed in work.owed for tag in owed.tags)
         return tuple(
-            Reason(tag, self._label(tag, work.language), self._links.leave(work.endpoint_id, tag))
-            for tag in sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
+            self._reason(work, tag) for tag in sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
         )
+
+    def _reason(self, work: Work, tag: str) -> Reason:
+        leaving = self._links.leave(work.endpoint_id, tag)
+        return Reason(tag, self._label(tag, work.language), leaving.page or leaving.mail)

@@ -229,14 +229,16 @@ class Sent:
 class Retry:
     """Not now. `after` is the least delay in seconds that the provider asks for (None: ours decides).
 
-    `outage` says that the lane, not this message, is at fault (nobody answers, the bot's own limit): no attempt
-    is counted and the lane rests. `new_address` replaces the endpoint's address for good.
+    `outage` says that the lane is at fault (nobody answers, the bot's own limit): it rests. Such a Retry is no attempt
+    at the message, unless `counted`: where one message may itself be what makes the receiver hang up, it must take its
+    turn again later, or it would stop the lane each time. `new_address` replaces the endpoint's address for good.
     """
 
     reason: str
     code: str = ""
     after: float | None = None
     outage: bool = False
+    counted: bool = False
     new_address: str = ""
 
 

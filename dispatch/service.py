@@ -16,7 +16,6 @@ from dispatch import archive
 from dispatch.app import App
 from dispatch.delivery import ledger, planner
 from dispatch.delivery.engine import Engine, Summary
-from dispatch.delivery.planner import Planned
 from dispatch.delivery.schedule import Job, make_scheduler
 from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure
@@ -31,6 +30,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Progress = Callable[["Attempt"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An issue that was planned, and how many deliveries that added."""
+
+    name: str
+    deliveries: int
 
 
 @dataclass(slots=True)
@@ -58,7 +65,7 @@ async def look_in_folder(app: App, store: Store, inbox: Inbox, *, settled: bool)
     """Take in the files of the inbox and move each out of it: one that fails delays no other."""
     looks = []
     for path in await asyncio.to_thread(lambda: list(inbox.files(settled=settled))):
-        look = await _take_in(app, store, path, str(path))
+        look = await _take_in(app, store, path, os.fsencode(path).decode("utf-8", "replace"))
         await asyncio.to_thread(_put_away, inbox, path, look)
         looks.append(look)
     return looks
@@ -78,14 +85,23 @@ async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
     try:
         reading = await asyncio.to_thread(app.pickup.read, path, source)
         added = await store.call(app.pickup.take_in, reading, app.clock.now())
-    except (DispatchError, SubscriberError) as error:
-        failure = error if isinstance(error, DispatchError) else Failure(str(error))
+    except Exception as error:
+        failure = _failure(error, source)
         log.error("refused: %s", failure)
         return Look(source, error=failure)
     for warning in reading.warnings:
         log.warning("%s: %s", source, warning)
     log.info("%s: %s is %s", source, added.name, added.outcome)
     return Look(source, added, reading.warnings)
+
+
+def _failure(error: Exception, source: str) -> DispatchError:
+    """An error in words. What nobody foresaw of a stranger's file is that file's too: it stops no other."""
+    if isinstance(error, DispatchError):
+        return error
+    if isinstance(error, SubscriberError):
+        return Failure(str(error))
+    return Failure(f"{source}: cannot be taken in ({type(error).__name__}); please report it with the file")
 
 
 async def look_at_addresses(app: App, store: Store) -> list[Look]:
@@ -122,12 +138,30 @@ def _remember(db: Database, url: str, state: dict[str, str], now: int) -> None:
         archive.set_source_state(db, url, state, now)
 
 
-async def plan_due(app: App, store: Store) -> list[Planned]:
-    """Plan the approved issues whose time has come."""
-    planned = await store.call(planner.plan_due, app.expire_ms(), app.clock.now())
-    for issue in planned:
-        log.info("issue %s:%s: %d deliveries planned", issue.bulletin, issue.ref, issue.deliveries)
+async def plan_due(app: App, store: Store, engine: Engine) -> list[Planned]:
+    """Plan the approved issues whose time has come, slice by slice: between two, others have their turn."""
+    planned = []
+    for issue in await store.call(planner.to_plan, app.clock.now()):
+        plan = await store.call(planner.begin, issue)
+        if plan is None or engine.stopping.is_set():
+            continue
+        count = await _plan(app, store, engine, plan)
+        if count is not None:
+            log.info("issue %s: %d deliveries planned", plan.name, count)
+            planned.append(Planned(plan.name, count))
     return planned
+
+
+async def _plan(app: App, store: Store, engine: Engine, plan: planner.Plan) -> int | None:
+    """How many deliveries were added; None where the plan is cut short, to be taken up again or not at all."""
+    count, now, expire_ms = 0, app.clock.now(), app.expire_ms()
+    for low, high in plan.slices:
+        added = await store.call(planner.plan_slice, plan, low, high, expire_ms, now)
+        if added is None or engine.stopping.is_set():
+            return None
+        count += added
+    await store.call(planner.end, plan, app.clock.now())
+    return count
 
 
 async def run_once(app: App, progress: Progress = lambda attempt: None, *, take_in: bool = True) -> Report:
@@ -137,7 +171,7 @@ async def run_once(app: App, progress: Progress = lambda attempt: None, *, take_
         if take_in:
             inbox = Inbox(app.settings.intake.folder)
             report.looks = await look_everywhere(app, store, inbox, settled=False)
-        report.planned = await plan_due(app, store)
+        report.planned = await plan_due(app, store, engine)
         report.summary = await engine.drain()
         report.waiting = await store.call(_waiting, app.clock.now())
     return report
@@ -152,7 +186,9 @@ async def send_only(app: App, queue: Callable[[Database], list[int]], progress: 
     async with app.store() as store:
         ids = await store.call(_in_transaction, queue)
         async with app.engine(store, progress) as engine, _signals(engine):
-            return await engine.drain(only=ids)
+            summary = await engine.drain(only=ids)
+            await store.call(ledger.cancel, ids, "it could not be sent at once", app.clock.now())
+            return summary
 
 
 def _in_transaction(db: Database, queue: Callable[[Database], list[int]]) -> list[int]:
@@ -181,7 +217,7 @@ async def run_forever(app: App) -> None:
                 await plan()
 
         async def plan() -> None:
-            if await plan_due(app, store):
+            if await plan_due(app, store, engine):
                 engine.wake()
 
         jobs = [

@@ -14,11 +14,13 @@ from subscribers.model import Address
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a channel is set up, made and addressed. `missing` says what to set, or "" where it is on."""
+    """How a channel is set up, made and addressed. `missing` says what to set, or "" where it is on; `expire_hours`
+    how long after it was due a message is worth sending, whether it is on or not."""
 
     missing: Callable[[Settings], str]
     make: Callable[[Settings, Renderer], Channel]
     address: Callable[[str, Settings], Address]
+    expire_hours: Callable[[Settings], float]
 
 
 def _no_email(settings: Settings) -> str:
@@ -73,9 +75,9 @@ def _webhook_address(text: str, settings: Settings) -> Address:
 
 
 CHANNELS: dict[str, Entry] = {
-    "email": Entry(_no_email, _email, _email_address),
-    "telegram": Entry(_no_telegram, _telegram, _telegram_address),
-    "webhook": Entry(_no_webhook, _webhook, _webhook_address),
+    "email": Entry(_no_email, _email, _email_address, lambda settings: settings.email.expire_hours),
+    "telegram": Entry(_no_telegram, _telegram, _telegram_address, lambda settings: settings.telegram.expire_hours),
+    "webhook": Entry(_no_webhook, _webhook, _webhook_address, lambda settings: settings.webhook.expire_hours),
 }
 
 

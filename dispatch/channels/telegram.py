@@ -95,10 +95,6 @@ class TelegramChannel:
     def retry_delays(self) -> Sequence[float]:
         return self._settings.retry_delays
 
-    @property
-    def expire_seconds(self) -> float:
-        return self._settings.expire_hours * 3600
-
     def lanes(self, queue: str) -> Sequence[Lane]:
         """The bot of the queue: `telegram` is the first one's, `telegram:NAME` that of another."""
         return tuple(lane for lane in self._settings_of if lane.queue == queue)

@@ -242,7 +242,7 @@ def _send(app: App, issue: str) -> None:
     with sending() as tick:
         report = asyncio.run(run_once(app, tick, take_in=False))
     for planned in report.planned:
-        say(f"{planned.bulletin}:{planned.ref}: {planned.deliveries} deliveries planned")
+        say(f"{planned.name}: {planned.deliveries} deliveries planned")
     tell(report.summary, report.waiting)
     if not report.ok:
         raise typer.Exit(1)

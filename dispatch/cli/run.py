@@ -36,7 +36,7 @@ def run(
         if look.added:
             say(f"{look.source}: {look.added.name} {look.added.outcome}")
     for planned in report.planned:
-        say(f"{planned.bulletin}:{planned.ref}: {planned.deliveries} deliveries planned")
+        say(f"{planned.name}: {planned.deliveries} deliveries planned")
     tell(report.summary, report.waiting)
     if not report.ok:
         raise typer.Exit(1)

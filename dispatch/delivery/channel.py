@@ -59,10 +59,6 @@ class Channel(Protocol):
     def retry_delays(self) -> Sequence[float]:
         """Seconds before the second attempt, the third, …; the last one repeats."""
 
-    @property
-    def expire_seconds(self) -> float:
-        """How long after it was due a message is still worth sending."""
-
     def lanes(self, queue: str) -> Sequence[Lane]:
         """The lanes that take from `queue`; none where the queue has no settings (its messages wait)."""
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from dispatch.delivery import leases, ledger
 from dispatch.delivery.channel import Channel, Lane
 from dispatch.delivery.clock import Clock
-from dispatch.delivery.lane import Desk, LaneRun
+from dispatch.delivery.contents import Contents
+from dispatch.delivery.lane import Context, LaneRun
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.delivery.pace import Pace
 from dispatch.delivery.settler import Settler
-from dispatch.delivery.stationery import Stationery
 from dispatch.delivery.store import Store
 from dispatch.model import Envelope, Rejected, Retry, Sent
 from dispatch.settings import EngineSettings
@@ -25,6 +25,7 @@ from dispatch.settings import EngineSettings
 log = logging.getLogger(__name__)
 
 _REST_FIRST, _REST_LONGEST = 5.0, 600.0
+_OFF_EVERY_MS = 60_000
 
 
 @dataclass(slots=True)
@@ -77,10 +78,11 @@ class Engine:
         self._wake = asyncio.Event()
         self.stopping = asyncio.Event()
         self.summary = Summary()
-        self._desk = Desk(
+        self._off_checked = 0
+        self._context = Context(
             store=store,
-            settler=Settler(store, clock),
-            stationery=Stationery(store, channels, english),
+            settler=Settler(store, clock, self.stopping),
+            contents=Contents(store, channels, english),
             clock=clock,
             owner=leases.new_owner(),
             page=settings.page,
@@ -109,31 +111,37 @@ class Engine:
 
         A lane that stops is tried again for as long as each try gets something out.
         """
-        await self._store.call(leases.take_over, self._clock.now())
+        await self._store.call(leases.take_over, self._clock.now(), self._context.owner)
         given_up: set[str] = set()
         while not self.stopping.is_set():
             lanes = [lane for lane in await self._due_lanes(only) if lane.name not in given_up]
             if not lanes:
                 break
-            slots = asyncio.Semaphore(self._settings.lanes)
+            slots = {name: asyncio.Semaphore(self._settings.lanes) for name in self._channels}
             async with asyncio.TaskGroup() as group:
-                runs = {lane.name: group.create_task(self._run_in(slots, lane, only)) for lane in lanes}
-            for name, task in runs.items():
-                run = task.result()
-                if run.outage and not run.settled:
-                    given_up.add(name)
-                    self.summary.outages[name] = run.outage
+                tries = [group.create_task(self._try(slots[_channel_of(lane)], lane, only)) for lane in lanes]
+            for lane, task in zip(lanes, tries, strict=True):
+                fault = task.result()
+                if fault:
+                    given_up.add(lane.name)
+                    self.summary.outages[lane.name] = fault
         await self._store.call(ledger.finish_issues, self._clock.now())
         return self.summary
 
-    async def _run_in(self, slots: asyncio.Semaphore, lane: Lane, only: Sequence[int] | None) -> LaneRun:
+    async def _try(self, slots: asyncio.Semaphore, lane: Lane, only: Sequence[int] | None) -> str:
+        """Run a lane; what is wrong with it if it got nothing done. Whatever that is, it is this lane's alone."""
         async with slots:
-            return await self._run(lane, only)
+            try:
+                run = await self._run(lane, only)
+            except Exception as error:
+                log.error("lane %s failed: %s", lane.name, _words(error))
+                return _words(error)
+        return run.outage if not run.settled else ""
 
     async def _run(self, lane: Lane, only: Sequence[int] | None = None) -> LaneRun:
-        channel = self._channels[lane.queue.partition(":")[0]]
+        channel = self._channels[_channel_of(lane)]
         pace = self._paces.setdefault(lane.name, Pace(lane, self._clock))
-        run = LaneRun(self._desk, channel, lane, pace, only)
+        run = LaneRun(self._context, channel, lane, pace, only)
         await run.run()
         return run
 
@@ -147,7 +155,18 @@ class Engine:
             lanes += found
             if not found:
                 self.summary.off.append(queue)
+        await self._expire_off()
         return lanes
+
+    async def _expire_off(self) -> None:
+        """What waits for a channel without settings ends in time like everything else."""
+        now = self._clock.now()
+        if now - self._off_checked < _OFF_EVERY_MS:
+            return
+        self._off_checked = now
+        for queue in self.summary.off:
+            while await self._store.call(ledger.expire, queue, self._settings.page, now) == self._settings.page:
+                log.info("messages of %s have expired: it is off", queue)
 
     async def serve(self) -> None:
         """Send what becomes due until `stop()`, then finish what is in flight within `engine.shutdown` seconds."""
@@ -164,7 +183,7 @@ class Engine:
             await self._finish(running)
 
     async def _turn(self, running: dict[str, asyncio.Task[None]]) -> None:
-        await self._store.call(leases.take_over, self._clock.now())
+        await self._store.call(leases.take_over, self._clock.now(), self._context.owner)
         await self._start_due(running)
         await self._store.call(ledger.finish_issues, self._clock.now())
 
@@ -174,7 +193,9 @@ class Engine:
         for lane in await self._due_lanes():
             rest = self._rests.get(lane.name)
             resting = rest is not None and rest.until > self._clock.monotonic()
-            if lane.name not in running and not resting and len(running) < self._settings.lanes:
+            # Counted a channel: a thousand hosts that stall must not keep the relay's lane from starting.
+            busy = sum(name.partition(":")[0] == _channel_of(lane) for name in running)
+            if lane.name not in running and not resting and busy < self._settings.lanes:
                 running[lane.name] = asyncio.create_task(self._watched(lane), name=lane.name)
 
     async def _watched(self, lane: Lane) -> None:
@@ -189,6 +210,7 @@ class Engine:
             self._rest(lane, run.rest_seconds, progressed=run.settled > 0)
         else:
             self._rests.pop(lane.name, None)
+            self._wake.set()  # more may have become due while it ran
 
     def _rest(self, lane: Lane, asked: float | None, *, progressed: bool) -> None:
         rest = self._rests.setdefault(lane.name, _Rest())
@@ -212,6 +234,10 @@ class Engine:
         for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _channel_of(lane: Lane) -> str:
+    return lane.queue.partition(":")[0]
 
 
 def _words(error: BaseException) -> str:

@@ -21,10 +21,11 @@ def new_owner() -> str:
     return f"{_host()}/{pid}/{_started(pid)}/{secrets.token_hex(4)}"
 
 
-def take_over(db: Database, now: int) -> int:
-    """Put messages back into the queue whose lease has run out or whose holder is dead; how many."""
+def take_over(db: Database, now: int, self_: str) -> int:
+    """Put messages back into the queue whose lease has run out or whose holder is dead; how many. `self_` is the
+    caller as a holder, who takes nothing from itself."""
     with db.transaction():
-        count = db.run(SQL["expired_leases"], {"now": now})
+        count = db.run(SQL["expired_leases"], {"now": now, "self": self_})
         for row in db.all(SQL["owners"]):
             if is_dead(row["owner"]):
                 count += db.run(SQL["release_owner"], {"owner": row["owner"]})

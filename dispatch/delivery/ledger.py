@@ -10,6 +10,7 @@ Every function takes a Database and is one transaction, unless it says otherwise
 from __future__ import annotations
 
 import json
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ from subscribers.model import EndpointState
 
 SQL = queries(Path(__file__).parents[1] / "sql" / "ledger.sql")
 URGENT, NORMAL = 0, 1  # priorities: what a person waits for, and digests
+
+# Issues in these states have nothing to send: what is owed of them waits until they are sending (again).
+_WAITS = (IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED)
+_LOOK_AGAIN_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,14 @@ class Attempt:
     duration_ms: int
     final: bool
     provider_id: str
+    lane: str
     retry_at: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is an attempt at the message, rather than one that the lane's fault cut off."""
+        outcome = self.outcome
+        return not (isinstance(outcome, Retry) and outcome.outage and not outcome.counted)
 
 
 def due_queues(db: Database, now: int, only: Sequence[int] | None = None) -> list[str]:
@@ -118,30 +130,36 @@ def _checked(db: Database, rows: Sequence[Row], now: int, lease_until: int) -> l
         follows[row["delivery_id"]].append(row)
     work = []
     for row in rows:
-        if row["endpoint_id"] is None:
-            work.append(_addressed(db, row, lease_until))
-            continue
-        refusal = _refusal(row, endpoints.get(row["id"]), now)
+        endpoint = endpoints.get(row["id"])
+        refusal = _refusal(row, endpoint, now)
         if refusal:
             _end(db, row, *refusal, now)
-            continue
-        owed = _still_owed(db, deliveries[row["id"]], follows, now)
-        if owed:
-            work.append(_work(row, endpoints[row["id"]], owed, lease_until))
+        elif endpoint is None:
+            work.append(_addressed(db, row, lease_until))
         else:
-            _end(db, row, MessageState.CANCELLED, "nothing of it is owed any more", now)
+            owed = _still_owed(db, deliveries[row["id"]], follows, now)
+            if owed:
+                work.append(_work(row, endpoint, owed, lease_until))
+            elif any(found["issue_state"] in _WAITS for found in deliveries[row["id"]]):
+                db.run(SQL["put_off"], {"id": row["id"], "epoch": row["epoch"], "due_at": now + _LOOK_AGAIN_MS})
+            else:
+                _end(db, row, MessageState.CANCELLED, "nothing of it is owed any more", now)
     return work
 
 
 def _refusal(row: Row, endpoint: Row | None, now: int) -> tuple[MessageState, str] | None:
     """Why a message may not go to its endpoint any more; None where it may."""
-    if endpoint is None:
+    if endpoint is None and row["endpoint_id"] is not None:
         return MessageState.CANCELLED, "the endpoint is gone"
-    if endpoint["state"] != EndpointState.ACTIVE:
+    if endpoint is not None and endpoint["state"] != EndpointState.ACTIVE:
         return MessageState.SUPPRESSED, f"endpoint {endpoint['state']}: {endpoint['reason']}".rstrip(": ")
     if row["expires_at"] <= now:
-        return MessageState.EXPIRED, f"not sent in time; last: {row['reason'] or 'no attempt'}"
+        return MessageState.EXPIRED, _too_late(row)
     return None
+
+
+def _too_late(row: Row) -> str:
+    return f"not sent in time; last: {row['reason'] or 'no attempt'}"
 
 
 def _still_owed(db: Database, deliveries: Sequence[Row], follows: dict[int, list[Row]], now: int) -> tuple[Owed, ...]:
@@ -153,6 +171,8 @@ def _still_owed(db: Database, deliveries: Sequence[Row], follows: dict[int, list
         tags = tuple(sorted({follow["tag"] for follow in follows[row["id"]]}))
         if row["issue_state"] == IssueState.CANCELLED:
             _end_delivery(db, row, DeliveryState.CANCELLED, "issue cancelled", now)
+        elif row["issue_state"] in _WAITS:
+            continue
         elif not variant:
             _end_delivery(db, row, DeliveryState.CANCELLED, "no longer follows anything in it", now)
         else:
@@ -212,8 +232,8 @@ def settle(db: Database, attempts: Iterable[Attempt], now: int) -> list[bool]:
 def _settle(db: Database, attempt: Attempt, now: int) -> bool:
     outcome, work = attempt.outcome, attempt.work
     held = {"id": work.message_id, "epoch": work.epoch}
-    if isinstance(outcome, Retry) and outcome.outage:
-        return db.run(SQL["release"], {**held, "reason": outcome.reason}) == 1
+    if isinstance(outcome, Retry) and not attempt.counts:
+        return db.run(SQL["release"], {**held, "reason": _storable(outcome.reason)}) == 1
     ours = _settle_message(db, attempt, held, now)
     if ours:
         _record(db, attempt)
@@ -226,9 +246,10 @@ def _settle_message(db: Database, attempt: Attempt, held: dict[str, int], now: i
     if isinstance(outcome, Sent) and not attempt.final:
         return db.run(SQL["settle_part"], {**held, "parts_done": attempt.part + 1}) == 1
     if isinstance(outcome, Retry) and attempt.retry_at < work.expires_at:
-        values = {**held, "due_at": max(attempt.retry_at, now), "reason": outcome.reason}
+        values = {**held, "due_at": max(attempt.retry_at, now), "reason": _storable(outcome.reason)}
         return db.run(SQL["settle_retry"], values) == 1
     state, reason = _ended(outcome)
+    reason = _storable(reason)
     values = {**held, "state": state, "reason": reason, "provider_id": attempt.provider_id, "now": now}
     done = attempt.part + isinstance(outcome, Sent)
     ours = db.run(SQL["settle_end"], {**values, "counted": 1, "parts_done": done}) == 1
@@ -274,10 +295,16 @@ def _record(db: Database, attempt: Attempt) -> None:
             "started_at": attempt.started_at,
             "duration_ms": attempt.duration_ms,
             "outcome": name,
+            "lane": attempt.lane,
             "code": outcome.code,
-            "detail": detail[:2000],
+            "detail": _storable(detail),
         },
     )
+
+
+def _storable(words: str) -> str:
+    """A receiver's words as every database takes them: bounded, without halves of characters and NULs."""
+    return words.encode("utf-8", "replace").decode().replace("\0", "�")[:2000]
 
 
 def _change_endpoint(db: Database, work: Work, outcome: Sent | Retry | Rejected, now: int) -> None:
@@ -285,19 +312,38 @@ def _change_endpoint(db: Database, work: Work, outcome: Sent | Retry | Rejected,
         return
     if isinstance(outcome, Rejected) and outcome.endpoint_state:
         state = EndpointState(outcome.endpoint_state)
-        directory.set_state(db, work.endpoint_id, state, outcome.reason, now)
+        directory.provider_state(db, work.endpoint_id, state, _storable(outcome.reason), now)
     elif isinstance(outcome, Retry) and outcome.new_address:
         try:
             directory.change_address(db, work.endpoint_id, outcome.new_address, now)
         except Conflict as error:
-            directory.set_state(db, work.endpoint_id, EndpointState.GONE, str(error), now)
+            directory.provider_state(db, work.endpoint_id, EndpointState.GONE, str(error), now)
 
 
-def release(db: Database, works: Iterable[Work], reason: str) -> None:
-    """Give leases back unused; no attempt is counted."""
+def release(db: Database, works: Iterable[Work]) -> None:
+    """Give leases back unused; no attempt is counted, and what was last said of a message stays."""
     with db.transaction():
         for work in works:
-            db.run(SQL["release"], {"id": work.message_id, "epoch": work.epoch, "reason": reason})
+            db.run(SQL["release"], {"id": work.message_id, "epoch": work.epoch, "reason": None})
+
+
+def expire(db: Database, queue: str, page: int, now: int) -> int:
+    """End up to `page` messages of a queue that waited too long; how many. For queues that no lane takes from: the
+    others' messages are looked at when they are claimed."""
+    with db.transaction():
+        rows = db.all(SQL["expired"], {"queue": queue, "page": page, "now": now})
+        for row in rows:
+            _end(db, row, MessageState.EXPIRED, _too_late(row), now)
+        return len(rows)
+
+
+def cancel(db: Database, ids: Sequence[int], reason: str, now: int) -> int:
+    """Cancel messages that still wait; how many. For tests: one that could not be sent must not go days later."""
+    with db.transaction():
+        rows = [row for found in ids for row in db.all(SQL["waiting_message"], {"id": found})]
+        for row in rows:
+            _end(db, row, MessageState.CANCELLED, reason, now)
+        return len(rows)
 
 
 def add_test(
@@ -330,5 +376,10 @@ def finish_issues(db: Database, now: int) -> int:
 
 
 def installation(db: Database) -> str:
-    """The random name of this installation, which its message ids carry."""
-    return str(db.value(SQL["installation"]))
+    """The random name of this installation, which its message ids carry. It is made on first use."""
+    found = db.value(SQL["installation"])
+    if found is None:
+        with db.transaction():
+            db.run(SQL["name_installation"], {"name": secrets.token_hex(6)})
+        found = db.value(SQL["installation"])
+    return str(found)

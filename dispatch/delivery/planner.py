@@ -1,8 +1,9 @@
 """From an approved issue to deliveries and messages, in the database and by SQL alone.
 
-The endpoints are taken in slices, each a transaction with all digests of the issue, so that other writers wait for
-milliseconds and a bundle is whole before anybody can claim it. Every row has a unique key: planning twice, or going
-on after a crash, adds nothing twice.
+The endpoints are taken in slices, each a transaction with all digests of the issue: other writers wait for a fraction
+of a second, and a bundle is whole before anybody can claim it. Every row has a unique key: planning twice, or going on
+after a crash, adds nothing twice. Each slice looks at the issue's state again: one that was cancelled is planned no
+further.
 """
 
 from __future__ import annotations
@@ -12,52 +13,67 @@ from dataclasses import dataclass
 
 from dispatch import archive
 from dispatch.delivery.ledger import SQL
+from dispatch.model import IssueState
 from subscribers import directory
-from subscribers.database import Database
+from subscribers.database import Database, Row
 from subscribers.rhythm import due_at
 from subscribers.routing import Route, route
 
-_SLICE = 20_000
+SLICE = 2_000  # endpoints; times the digests of an issue it is what one transaction writes
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """How many deliveries an issue has after planning."""
+class Plan:
+    """An issue that is being planned: the routes of its digests, and the slices of endpoints still to be taken."""
 
     issue_id: int
-    bulletin: str
-    ref: str
-    deliveries: int
+    name: str
+    routes: Mapping[int, Route]
+    slices: tuple[tuple[int, int], ...]
 
 
-def plan_due(db: Database, expire_ms: Mapping[str, int], now: int) -> list[Planned]:
-    """Plan all issues that are approved and due; `expire_ms` is how long each channel's messages are worth sending."""
-    return [
-        Planned(row["id"], row["bulletin"], row["ref"], plan(db, row["id"], expire_ms, now))
-        for row in db.all(SQL["to_plan"], {"now": now})
-    ]
+def to_plan(db: Database, now: int) -> list[Row]:
+    """The issues that are approved and due, and those whose plan was cut short. Reads only."""
+    return db.all(SQL["to_plan"], {"now": now})
 
 
-def plan(db: Database, issue_id: int, expire_ms: Mapping[str, int], now: int) -> int:
-    """Plan one issue; how many deliveries were added."""
+def begin(db: Database, issue: Row) -> Plan | None:
+    """Begin to plan (or go on with) an issue of `to_plan`; None where it may not go out any more."""
     with db.transaction():
-        db.run(SQL["begin_plan"], {"id": issue_id})
-    routes = {digest_id: route(archive.digest_tags(db, digest_id)) for digest_id in archive.digest_ids(db, issue_id)}
-    added = 0
-    for low, high in _slices(db):
-        with db.transaction():
-            _fill_due(db, expire_ms, now)
-            for digest_id, found in routes.items():
-                added += _plan_slice(db, digest_id, found, low, high, now)
+        db.run(SQL["begin_plan"], {"id": issue["id"]})
+        if not _sending(db, issue["id"]):
+            return None
+    ids = archive.digest_ids(db, issue["id"])
+    routes = {digest_id: route(archive.digest_tags(db, digest_id)) for digest_id in ids}
+    return Plan(issue["id"], f"{issue['bulletin']}:{issue['ref']}", routes, tuple(_slices(db)))
+
+
+def plan_slice(db: Database, plan: Plan, low: int, high: int, expire_ms: Mapping[str, int], now: int) -> int | None:
+    """Plan the endpoints above `low` up to `high`; how many deliveries that adds, None where the issue was stopped.
+
+    `expire_ms` is how long the messages of each channel are worth sending.
+    """
     with db.transaction():
-        db.run(SQL["end_plan"], {"id": issue_id, "now": now})
-    return added
+        if not _sending(db, plan.issue_id):
+            return None
+        _fill_due(db, expire_ms, now)
+        return sum(_plan_digest(db, digest_id, found, low, high, now) for digest_id, found in plan.routes.items())
+
+
+def end(db: Database, plan: Plan, now: int) -> None:
+    """Every slice is planned."""
+    with db.transaction():
+        db.run(SQL["end_plan"], {"id": plan.issue_id, "now": now})
+
+
+def _sending(db: Database, issue_id: int) -> bool:
+    return bool(db.value(SQL["issue_state"], {"id": issue_id}) == IssueState.SENDING)
 
 
 def _slices(db: Database) -> Iterator[tuple[int, int]]:
     highest = int(db.value(SQL["highest_endpoint"]))
-    for low in range(0, highest, _SLICE):
-        yield low, min(low + _SLICE, highest)
+    for low in range(0, highest, SLICE):
+        yield low, min(low + SLICE, highest)
 
 
 def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int) -> None:
@@ -73,7 +89,7 @@ def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int) -> None:
     db.many(SQL["add_plan_due"], rows)
 
 
-def _plan_slice(db: Database, digest_id: int, found: Route, low: int, high: int, now: int) -> int:
+def _plan_digest(db: Database, digest_id: int, found: Route, low: int, high: int, now: int) -> int:
     values = {"digest_id": digest_id, "low": low, "high": high}
     # The route's SELECT is ours, made of numbered parameters: nothing of a stranger's is in its text.
     insert = SQL["plan_deliveries"].replace("{route}", found.sql)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from dispatch import archive
 from dispatch.digests.compose import section
 from dispatch.errors import Failure, StateError
 from dispatch.model import DeliveryState, Digest, MessageState
-from dispatch.states import MESSAGE
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).parents[1] / "sql" / "deliveries.sql")
@@ -28,7 +26,7 @@ def deliveries(
     delivery_id: int | None = None,
 ) -> list[Row]:
     """A row a delivery, in the order they were planned, with the titles of its articles."""
-    is_label = endpoint[:1] == "e" and endpoint[1:].isascii() and endpoint[1:].isdigit()
+    is_label = endpoint[:1] == "e" and endpoint[1:].isascii() and endpoint[1:].isdigit() and len(endpoint) < 19
     rows = db.all(
         SQL["deliveries"],
         {
@@ -61,7 +59,7 @@ def _complete(row: Row, digest: Digest, name: str) -> None:
 
 def story(db: Database, delivery_id: int) -> tuple[Row, dict[str, Any] | None, list[Row]]:
     """A delivery, its message and the attempts at it. Raises Failure where there is no such delivery."""
-    rows = deliveries(db, delivery_id=delivery_id)
+    rows = deliveries(db, delivery_id=delivery_id) if delivery_id < 2**63 else []
     if not rows:
         raise Failure(f"no delivery {delivery_id}; see: dispatch deliveries list")
     found = db.one(SQL["message"], {"id": delivery_id})
@@ -86,22 +84,29 @@ def retry(db: Database, ids: Sequence[int], *, failed: bool, expire_ms: Mapping[
     Raises Failure for an unknown id, StateError for one that may not be sent again.
     """
     with db.transaction():
-        rows = db.all(SQL["retryable"], {"failed": int(failed), "ids": json.dumps(ids)})
-        unknown = set(ids) - {row["id"] for row in rows}
-        if unknown:
-            raise Failure(f"no delivery {min(unknown)}; see: dispatch deliveries list")
-        for row in rows:
-            _check_retry(row)
+        rows = [_retryable(db, delivery_id) for delivery_id in dict.fromkeys(ids)]
+        if failed:
+            rows += db.all(SQL["failed"])
         messages = {row["message_id"]: row["channel"] for row in rows}
-        for message_id, channel in messages.items():
-            values = {"id": message_id, "now": now, "expires_at": now + expire_ms[channel]}
-            db.run(SQL["requeue"], values)
-            db.run(SQL["replan"], {"id": message_id})
+        for channel, worth in expire_ms.items():
+            values = [
+                {"id": message_id, "now": now, "expires_at": now + worth}
+                for message_id, of in messages.items()
+                if of == channel
+            ]
+            db.many(SQL["requeue"], values)
+            db.many(SQL["replan"], [{"id": value["id"]} for value in values])
         db.run(SQL["reopen_issues"])
     return len(messages)
 
 
-def _check_retry(row: Row) -> None:
+def _retryable(db: Database, delivery_id: int) -> Row:
+    row = db.one(SQL["retryable"], {"id": delivery_id}) if delivery_id < 2**63 else None
+    if row is None:
+        raise Failure(f"no delivery {delivery_id}; see: dispatch deliveries list")
     waits = row["state"] == DeliveryState.PLANNED and row["message_state"] == MessageState.QUEUED
-    if not waits and MessageState.QUEUED not in MESSAGE[MessageState(row["message_state"])]:
-        raise StateError(f"delivery {row['id']} is {row['state']}: only failed and expired ones can be tried again")
+    again = MessageState(row["message_state"]) in (MessageState.FAILED, MessageState.EXPIRED)
+    if not waits and not again:
+        state = "being sent right now" if row["message_state"] == MessageState.SENDING else row["state"]
+        raise StateError(f"delivery {delivery_id} is {state}: only failed and expired ones can be tried again")
+    return row

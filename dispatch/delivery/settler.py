@@ -7,41 +7,79 @@ share the next one: the disk sets the size of the batch.
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from dispatch.delivery import ledger
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.ledger import Attempt
 from dispatch.delivery.store import Store
+from subscribers.errors import DatabaseError
+
+log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 1.0
+
+_Waiting = tuple[Attempt, "asyncio.Future[bool]"]
 
 
 class Settler:
-    """Group commit: whoever holds the lock writes for all that wait."""
+    """Group commit, in a task of its own: a sender that is cancelled takes no other's outcome with it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, stopping: asyncio.Event) -> None:
         self._store = store
         self._clock = clock
-        self._waiting: list[tuple[Attempt, asyncio.Future[bool]]] = []
-        self._lock = asyncio.Lock()
+        self._stopping = stopping
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
 
     async def settle(self, attempt: Attempt) -> bool:
         """Returns when the outcome is committed; False where the lease was lost to somebody else."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((attempt, future))
-        async with self._lock:
-            if not future.done():
-                await self._flush()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="settler")
         return await future
 
-    async def _flush(self) -> None:
-        batch, self._waiting = self._waiting, []
-        try:
-            results = await self._store.call(ledger.settle, [attempt for attempt, _ in batch], self._clock.now())
-        except BaseException as error:
-            failure = error if isinstance(error, Exception) else RuntimeError("stopped while settling")
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(failure)
-            raise
+    async def idle(self) -> None:
+        """Returns when nothing waits to be written, whoever has given up waiting for it."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._write(batch)
+            except Exception as error:
+                await self._one_by_one(batch, error)
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        attempts = [attempt for attempt, _ in batch]
+        results = await self._patiently(attempts)
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+    async def _patiently(self, attempts: list[Attempt]) -> list[bool]:
+        """A store that is locked or full must not cost an acceptance: it is tried until it works or we stop."""
+        while True:
+            try:
+                return await self._store.call(ledger.settle, attempts, self._clock.now())
+            except DatabaseError as error:
+                if self._stopping.is_set():
+                    raise
+                log.error("%d outcomes wait to be written: %s", len(attempts), error)
+                await self._clock.sleep(_AGAIN_SECONDS)
+
+    async def _one_by_one(self, batch: list[_Waiting], failure: Exception) -> None:
+        """What the store refuses for one outcome must not hold the others."""
+        for attempt, future in batch:
+            if future.done():
+                continue
+            if len(batch) == 1 or isinstance(failure, DatabaseError):
+                future.set_exception(failure)
+                continue
+            try:
+                await self._write([(attempt, future)])
+            except Exception as error:
+                future.set_exception(error)

@@ -40,8 +40,11 @@ ORDER BY 3 DESC LIMIT 10
 
 -- name: retryable
 SELECT d.id, d.state, d.message_id, m.state AS message_state, m.channel
-FROM deliveries d JOIN messages m ON m.id = d.message_id
-WHERE (:failed = 1 AND d.state IN ('failed', 'expired')) OR d.id IN (SELECT value FROM json_each(:ids))
+FROM deliveries d JOIN messages m ON m.id = d.message_id WHERE d.id = :id
+
+-- name: failed
+SELECT DISTINCT d.message_id, m.channel FROM deliveries d JOIN messages m ON m.id = d.message_id
+WHERE d.state IN ('failed', 'expired') AND m.state IN ('failed', 'expired')
 
 -- name: requeue
 UPDATE messages SET state = 'queued', due_at = :now, expires_at = :expires_at, attempts = 0, ended_at = NULL

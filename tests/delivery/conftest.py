@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,7 @@ class FakeClock:
     def __init__(self) -> None:
         self.ms = START
         self.slept: list[float] = []
+        self.on_sleep: Callable[[float], Awaitable[None]] | None = None
 
     def now(self) -> int:
         return self.ms
@@ -58,7 +59,7 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.ms += round(seconds * 1000)
-        await asyncio.sleep(0)
+        await (self.on_sleep(seconds) if self.on_sleep else asyncio.sleep(0))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ class FakeChannel:
     answer: Callable[[Envelope, int], Outcome] = lambda envelope, part: Sent()
     lane: Lane = field(default_factory=lambda: Lane("email:default", "email", connections=1))
     retry_delays: tuple[float, ...] = (60.0, 600.0)
-    expire_seconds: float = 48 * 3600.0
     parts: int = 1
     broken_variant: int = 0
     renders: list[Content] = field(default_factory=list)
@@ -172,11 +172,21 @@ class Desk:
             )
         return directory.get(self.db, added).endpoints[0].id
 
-    def plan(self) -> None:
-        planner.plan_due(self.db, EXPIRE, self.clock.now())
+    def plan(self) -> int:
+        """Plan what is approved; how many deliveries that adds."""
+        added = 0
+        for issue in planner.to_plan(self.db, self.clock.now()):
+            plan = planner.begin(self.db, issue)
+            assert plan is not None
+            for low, high in plan.slices:
+                added += planner.plan_slice(self.db, plan, low, high, EXPIRE, self.clock.now()) or 0
+            planner.end(self.db, plan, self.clock.now())
+        return added
 
     @asynccontextmanager
-    async def engine(self, channel: FakeChannel, **settings: float) -> AsyncIterator[Engine]:
+    async def engine(
+        self, channel: FakeChannel, envelope: Callable[[Work], Envelope] = envelope, **settings: float
+    ) -> AsyncIterator[Engine]:
         async with Store(self.connect) as store:
             yield Engine(
                 store,
@@ -187,9 +197,11 @@ class Desk:
                 lambda bulletin: "",
             )
 
-    async def drain(self, channel: FakeChannel, **settings: float) -> Engine:
+    async def drain(
+        self, channel: FakeChannel, envelope: Callable[[Work], Envelope] = envelope, **settings: float
+    ) -> Engine:
         """One run of the engine to its end."""
-        async with self.engine(channel, **settings) as engine:
+        async with self.engine(channel, envelope, **settings) as engine:
             await engine.drain()
             return engine
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 
-from dispatch.delivery.channel import Lane
+from dispatch.delivery.channel import Connection, Lane
+from dispatch.delivery.ledger import Work
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.model import EndpointState, Preferences
-from tests.delivery.conftest import Desk, FakeChannel
+from tests.delivery.conftest import Desk, FakeChannel, envelope
 
 COLUMNS = {"一": ["red", "green"], "二": ["blue"]}
 
@@ -100,6 +105,22 @@ async def test_a_refusal_is_tried_again_later_and_ends_sent(desk: Desk) -> None:
     assert len({provider_id for _, _, provider_id in channel.sends}) == 1
     attempts = desk.db.all("SELECT number, outcome, code FROM attempts ORDER BY id")
     assert [(row["number"], row["outcome"]) for row in attempts] == [(1, "retry"), (2, "retry"), (3, "sent")]
+
+
+async def test_one_address_gets_its_messages_in_order_and_their_parts_together(desk: Desk) -> None:
+    for address in ("a", "b", "c"):
+        desk.reader(address, "all")
+    desk.issue({"一": ["red"], "二": ["blue"], "三": ["green"], "四": ["white"]})
+    desk.plan()
+    channel = FakeChannel(parts=2, lane=Lane("email:default", "email", connections=8, address_interval=1))
+    await desk.drain(channel)
+    for address in ("a", "b", "c"):
+        seen = [
+            (page.content.sections[0].digest.column, part)
+            for page, (to, part, _) in zip(channel.pages, channel.sends, strict=True)
+            if to == address
+        ]
+        assert seen == [(column, part) for column in "一二三四" for part in (0, 1)]
 
 
 async def test_the_providers_wait_outlives_a_restart(desk: Desk) -> None:
@@ -193,6 +214,87 @@ async def test_a_bug_of_a_channels_hurts_one_message_alone(desk: Desk) -> None:
     await desk.drain(FakeChannel(answer=answer))
     assert desk.states() == {"a 一": "sent", "b 一": "planned", "c 一": "sent"}
     assert desk.message("b")["reason"] == "internal error: ValueError"
+
+
+async def test_a_message_that_cannot_be_addressed_hurts_itself_alone(desk: Desk) -> None:
+    for number in range(12):
+        desk.reader(f"r{number}", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+    channel = FakeChannel(lane=Lane("email:default", "email", connections=4))
+
+    def broken(work: Work) -> Envelope:
+        if work.address == "r5":
+            raise LookupError("no such word")
+        return envelope(work)
+
+    await desk.drain(channel, envelope=broken)
+    assert sorted(channel.addresses) == sorted(f"r{n}" for n in range(12) if n != 5)
+    assert desk.message("r5")["reason"] == "internal error: LookupError"
+
+
+async def test_a_message_that_makes_the_receiver_hang_up_stops_no_other(desk: Desk) -> None:
+    for number in range(12):
+        desk.reader(f"r{number:02d}", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+
+    def answer(envelope: Envelope, part: int) -> Outcome:
+        poison = envelope.address == "r00"
+        return Retry("421 not this one", outage=True, counted=True) if poison else Sent()
+
+    channel = FakeChannel(answer=answer)
+    await desk.drain(channel)
+    assert Counter(desk.states().values()) == {"sent": 11, "planned": 1}
+    assert desk.message("r00")["reason"] == "421 not this one"
+    assert channel.addresses.count("r00") == 1
+
+
+async def test_a_lane_that_breaks_gives_back_what_it_claimed_and_leaves_the_others_alone(desk: Desk) -> None:
+    for number in range(12):
+        desk.reader(f"r{number}", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+
+    @dataclass
+    class Broken(FakeChannel):
+        @asynccontextmanager
+        async def open(self, lane: Lane) -> AsyncIterator[Connection]:
+            if self.opened > 2:
+                raise OSError("no more sockets")
+            async with super().open(lane) as connection:
+                yield connection
+
+    broken = Broken(lane=Lane("email:default", "email", connections=4))
+    engine = await desk.drain(broken, page=3)
+    assert "no more sockets" in engine.summary.outages["email:default"]
+    assert desk.db.value("SELECT COUNT(*) FROM messages WHERE state = 'sending'") == 0
+    channel = FakeChannel()
+    await desk.drain(channel)
+    assert len(broken.sends) + len(channel.sends) <= 12 + 3  # at most one a connection is repeated
+    assert set(desk.states().values()) == {"sent"}
+
+
+async def test_a_locked_ledger_costs_no_acceptance(desk: Desk) -> None:
+    desk.reader("a", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+    other = sqlite3.connect(desk.path, isolation_level=None)
+    channel = FakeChannel()
+
+    def answer(envelope: Envelope, part: int) -> Outcome:
+        other.execute("BEGIN IMMEDIATE")  # another process takes the lock while this one sends
+        return Sent()
+
+    async def let_go(seconds: float) -> None:
+        other.execute("ROLLBACK")
+
+    channel.answer = answer
+    desk.clock.on_sleep = let_go
+    await desk.drain(channel)
+    other.close()
+    assert desk.states() == {"a 一": "sent"}
+    assert len(channel.sends) == 1
 
 
 async def test_a_template_that_fails_for_one_variant_fails_that_one_alone(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from dispatch.delivery import leases, ledger, planner, reports
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState, Rejected, Retry, Sent
+from subscribers import directory
 from subscribers.database import Database
 from tests.delivery.conftest import EXPIRE, Desk
 
@@ -24,7 +25,7 @@ def claim(desk: Desk, owner: str = "me", page: int = 10) -> list[Work]:
 
 
 def attempt(work: Work, outcome: Sent | Retry | Rejected | None = None) -> Attempt:
-    return Attempt(work, 0, outcome or Sent(), 0, 1, True, "id-1")
+    return Attempt(work, 0, outcome or Sent(), 0, 1, True, "id-1", "email:default")
 
 
 def prepared(desk: Desk, readers: int = 1) -> None:
@@ -47,7 +48,7 @@ def test_only_the_holder_of_the_epoch_settles(desk: Desk) -> None:
     prepared(desk)
     [frozen] = claim(desk, "frozen")
     desk.clock.ms += LEASE + 1
-    leases.take_over(desk.db, desk.clock.now())
+    leases.take_over(desk.db, desk.clock.now(), "me")
     [taken] = claim(desk, "other")
     assert taken.epoch == frozen.epoch + 1
     assert ledger.settle(desk.db, [attempt(frozen, Rejected("late"))], desk.clock.now()) == [False]
@@ -67,7 +68,7 @@ def test_settling_twice_counts_once(desk: Desk) -> None:
 def test_a_lease_that_runs_is_not_taken_over(desk: Desk) -> None:
     prepared(desk)
     claim(desk, leases.new_owner())
-    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1) == 0
+    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1, "me") == 0
 
 
 def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
@@ -75,7 +76,7 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
     code = "from dispatch.delivery.leases import new_owner; print(new_owner())"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     claim(desk, dead)
-    assert leases.take_over(desk.db, desk.clock.now()) == 1
+    assert leases.take_over(desk.db, desk.clock.now(), "me") == 1
     assert len(claim(desk)) == 1
 
 
@@ -92,8 +93,9 @@ def test_an_owner_of_another_machine_is_never_called_dead(owner: str) -> None:
 
 def test_planning_twice_adds_nothing(desk: Desk) -> None:
     prepared(desk, readers=5)
-    [issue] = [row["id"] for row in desk.db.all("SELECT id FROM issues")]
-    assert planner.plan(desk.db, issue, EXPIRE, desk.clock.now()) == 0
+    with desk.db.transaction():
+        desk.db.run("UPDATE issues SET planned_at = NULL")
+    assert desk.plan() == 0
     assert desk.db.value("SELECT COUNT(*) FROM messages") == 5
 
 
@@ -112,6 +114,105 @@ def test_a_plan_cut_short_is_taken_up_again(desk: Desk) -> None:
     desk.plan()
     assert len(desk.states()) == 5
     assert desk.db.value("SELECT COUNT(*) FROM deliveries WHERE message_id IS NULL") == 0
+
+
+def test_an_issue_held_in_the_meantime_is_not_planned(desk: Desk) -> None:
+    desk.reader("a", "topic:red")
+    issue = desk.issue({"一": ["red"]})
+    [row] = planner.to_plan(desk.db, desk.clock.now())
+    with desk.db.transaction():
+        archive.change_state(desk.db, archive.load(desk.db, issue), IssueState.HELD)
+    assert planner.begin(desk.db, row) is None
+    assert desk.issue_state(issue) == "held"
+
+
+def test_an_issue_cancelled_between_two_slices_is_planned_no_further(desk: Desk) -> None:
+    desk.reader("a", "topic:red")
+    issue = desk.issue({"一": ["red"]})
+    [row] = planner.to_plan(desk.db, desk.clock.now())
+    plan = planner.begin(desk.db, row)
+    assert plan is not None
+    with desk.db.transaction():
+        archive.change_state(desk.db, archive.load(desk.db, issue), IssueState.CANCELLED)
+    assert planner.plan_slice(desk.db, plan, *plan.slices[0], EXPIRE, desk.clock.now()) is None
+    assert desk.states() == {}
+
+
+def test_what_is_owed_of_an_issue_that_is_not_sending_waits(desk: Desk) -> None:
+    prepared(desk)
+    with desk.db.transaction():
+        desk.db.run("UPDATE issues SET state = 'paused'")
+    assert claim(desk) == []
+    with desk.db.transaction():
+        desk.db.run("UPDATE issues SET state = 'sending'")
+    desk.clock.ms += 60_000
+    assert len(claim(desk)) == 1
+
+
+def test_a_process_never_takes_its_own_leases_over(desk: Desk) -> None:
+    prepared(desk)
+    owner = leases.new_owner()
+    claim(desk, owner)
+    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, owner) == 0  # as when the clock was set forward
+    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, "another") == 1
+
+
+def test_an_opt_out_outlives_what_the_provider_says(desk: Desk) -> None:
+    endpoint = desk.reader("a", "topic:red")
+    desk.issue({"一": ["red"]})
+    desk.plan()
+    [work] = claim(desk)
+    with desk.db.transaction():
+        directory.opt_out(desk.db, endpoint, desk.clock.now())
+    ledger.settle(desk.db, [attempt(work, Rejected("no", "403", "gone"))], desk.clock.now())
+    _, [found] = directory.find(desk.db, f"e{endpoint}")
+    assert (found.state, found.reason) == ("suppressed", "unsubscribed by the reader")
+
+
+def test_words_that_no_database_takes_are_written_down_all_the_same(desk: Desk) -> None:
+    prepared(desk)
+    [work] = claim(desk)
+    assert ledger.settle(desk.db, [attempt(work, Rejected("half a \ud83d, a \0"))], desk.clock.now()) == [True]
+    [row] = desk.db.all("SELECT reason FROM deliveries")
+    assert row["reason"] == "half a ?, a \ufffd"
+
+
+def test_messages_that_no_lane_takes_end_in_time(desk: Desk) -> None:
+    desk.reader("1", "topic:red", channel="telegram")
+    desk.issue({"一": ["red"]})
+    desk.plan()
+    assert ledger.expire(desk.db, "telegram", 10, desk.clock.now() + EXPIRE["telegram"] - 1) == 0
+    assert ledger.expire(desk.db, "telegram", 10, desk.clock.now() + EXPIRE["telegram"]) == 1
+    assert desk.states() == {"1 一": "expired"}
+
+
+def test_a_test_that_could_not_be_sent_does_not_go_later(desk: Desk) -> None:
+    with desk.db.transaction():
+        test = ledger.add_test(desk.db, "test:1", "email", "email", "editor@x.test", [(1, 1)], desk.clock.now())
+    assert ledger.cancel(desk.db, [test], "not sent", desk.clock.now()) == 1
+    assert claim(desk) == []
+
+
+def test_a_test_expires_like_everything_else(desk: Desk) -> None:
+    with desk.db.transaction():
+        ledger.add_test(desk.db, "test:1", "email", "email", "editor@x.test", [(1, 1)], desk.clock.now())
+    desk.clock.ms += 3_600_000
+    assert claim(desk) == []
+    assert desk.db.value("SELECT state FROM messages") == "expired"
+
+
+def test_a_replaced_issue_has_digests_of_its_own(desk: Desk) -> None:
+    first = desk.issue({"一": ["red"]}, approve=False)
+    before = archive.digest_ids(desk.db, first)
+    second = desk.issue({"一": ["green"]}, approve=False)
+    assert set(before).isdisjoint(archive.digest_ids(desk.db, second))  # nothing remembered of the old one is shown
+
+
+def test_a_message_being_sent_cannot_be_queued_again(desk: Desk) -> None:
+    prepared(desk)
+    [work] = claim(desk)
+    with pytest.raises(StateError, match="being sent"):
+        reports.retry(desk.db, [work.owed[0].delivery_id], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
 
 
 def test_every_planned_delivery_has_a_message_of_its_channel(desk: Desk) -> None:

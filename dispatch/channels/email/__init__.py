@@ -51,10 +51,6 @@ class EmailChannel:
     def retry_delays(self) -> Sequence[float]:
         return self._settings.retry_delays
 
-    @property
-    def expire_seconds(self) -> float:
-        return self._settings.expire_hours * 3600
-
     def lanes(self, queue: str) -> Sequence[Lane]:
         """One lane a relay, all on the queue `email`."""
         if queue != self.name:

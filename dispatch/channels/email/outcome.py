@@ -36,6 +36,10 @@ class Stage(StrEnum):
     BODY = "the message"
 
 
+# From RCPT on it may be this message that makes the relay hang up: it must not be the first one again each time.
+_ABOUT_ONE = (Stage.RCPT, Stage.DATA)
+
+
 def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()) -> Outcome:
     """The outcome of a reply (RFC 5321 4.2). `secrets` are taken out of its words: the address, the password."""
     words = clean(text, secrets)
@@ -46,8 +50,8 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
         return Retry(f"the relay refused the session at {stage}: {said}", code=str(code), outage=True)
     if code in _AUTH_CODES:
         return Retry(f"the relay wants another log-in: {said}", code=str(code), outage=True)
-    if code == 421:  # RFC 5321 3.8: the server closes; only after the body is it an answer to this message
-        return Retry(said, code="421", outage=stage is not Stage.BODY)
+    if code == 421:  # RFC 5321 3.8: the server closes; after the body it is an answer to this message alone
+        return Retry(said, code="421", outage=stage is not Stage.BODY, counted=stage in _ABOUT_ONE)
     if code < 500 or _FREQUENCY.search(words):
         return Retry(said, code=str(code))
     return Rejected(said, code=str(code), endpoint_state=_endpoint_state(code, words, stage))
@@ -74,7 +78,7 @@ def from_lost_connection(error: BaseException, server: str, stage: Stage) -> Ret
         return Retry(f"no secure connection to {server} ({why})", code="tls", outage=True)
     if stage is Stage.CONNECT:
         return Retry(f"nobody answers at {server} ({why})", code="connect", outage=True)
-    return Retry(f"{server} went away at {stage} ({why})", code="lost", outage=True)
+    return Retry(f"{server} went away at {stage} ({why})", code="lost", outage=True, counted=stage in _ABOUT_ONE)
 
 
 def clean(text: str, secrets: tuple[str, ...]) -> str:

@@ -101,10 +101,6 @@ class WebhookChannel:
     def retry_delays(self) -> Sequence[float]:
         return self._settings.retry_delays
 
-    @property
-    def expire_seconds(self) -> float:
-        return self._settings.expire_hours * 3600
-
     def lanes(self, queue: str) -> Sequence[Lane]:
         """One lane a host, named as its queue (`webhook:HOST`, `webhook:HOST:PORT`)."""
         if not self._settings.enabled or not queue.startswith(f"{self.name}:"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dispatch import archive
@@ -11,8 +12,9 @@ from dispatch.delivery.channel import Channel, Rendered
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
 from dispatch.digests.compose import section
-from dispatch.errors import RenderError
+from dispatch.errors import Failure, RenderError
 from dispatch.model import Content, Digest
+from subscribers.database import Database
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -37,7 +39,7 @@ class _Recent(Generic[_K, _V]):
             self._values.popitem(last=False)
 
 
-class Stationery:
+class Contents:
     """Renders and remembers. `english` gives a bulletin's English name."""
 
     def __init__(self, store: Store, channels: Mapping[str, Channel], english: Callable[[str], str]) -> None:
@@ -72,7 +74,13 @@ class Stationery:
     async def _digest(self, digest_id: int) -> Digest:
         found = self._digests.get(digest_id)
         if found is None:
-            plain = await self._store.call(archive.digest, digest_id)
-            found = await self._store.call(archive.digest, digest_id, self._english(plain.bulletin))
+            try:
+                found = await self._store.call(self._load, digest_id)
+            except Failure as error:  # the issue was replaced since
+                raise RenderError(str(error)) from error
             self._digests.put(digest_id, found)
         return found
+
+    def _load(self, db: Database, digest_id: int) -> Digest:
+        plain = archive.digest(db, digest_id)
+        return replace(plain, title_en=self._english(plain.bulletin) or plain.title)

@@ -4,6 +4,8 @@ A `Database` is one connection and belongs to the thread that opened it. Every w
 `transaction()`, which takes SQLite's write lock at once (BEGIN IMMEDIATE), so that no transaction dies half-way
 for want of it. Times are whole milliseconds since 1970 in UTC throughout.
 
+A parameter may be a list (or tuple) of numbers or words where the query says `IN (:ids)`: see `expand`.
+
 Nothing of SQLite's gets out: what goes wrong is a DatabaseError, or Busy after a wait of 5 seconds. A statement that
 the program calls wrongly (sqlite3.ProgrammingError) is a bug and stays one.
 
@@ -37,6 +39,7 @@ _NAME = re.compile(r"^-- name: ([a-z_]+)\s*$", re.MULTILINE)
 _OPENING_SECONDS = 30.0  # others may be migrating
 _BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.01
+MOST_VALUES = 30_000  # of a list in a query; SQLite takes 32,766 parameters in all
 _PLACEHOLDERS = {"{id}": "INTEGER PRIMARY KEY AUTOINCREMENT", "{clustered}": "WITHOUT ROWID"}
 _CREATE_VERSIONS = """
 CREATE TABLE IF NOT EXISTS schema_versions (
@@ -54,6 +57,34 @@ def queries(file: Path) -> Mapping[str, str]:
     """The named queries of a `.sql` file: each begins with a line `-- name: NAME`."""
     parts = _NAME.split(file.read_text(encoding="utf-8"))
     return dict(zip(parts[1::2], (text.strip() for text in parts[2::2]), strict=True))
+
+
+def expand(sql: str, name: str, count: int) -> str:
+    """`… IN (:ids)` with a parameter for each of `count` values: `… IN (:ids_0, :ids_1)`; with NULL, which nothing
+    is equal to, for none. Only for IN: NOT IN with no values would be true for nothing.
+
+    Raises ValueError: a query without `(:ids)`, or more values than a statement can have.
+    """
+    if count > MOST_VALUES:
+        raise ValueError(f"{count} values for :{name}, at most {MOST_VALUES} go into a statement: cut them into slices")
+    place = f"(:{name})"
+    if place not in sql:
+        raise ValueError(f"the query has no {place} for its list of values")
+    return sql.replace(place, f"({', '.join(f':{name}_{n}' for n in range(count)) or 'NULL'})")
+
+
+def _expanded(sql: str, params: Params | None) -> tuple[str, Params]:
+    """A query and its parameters with every list among them spread out."""
+    if not params:
+        return sql, {}
+    lists = {name: values for name, values in params.items() if isinstance(values, list | tuple)}
+    if not lists:
+        return sql, params
+    spread = {name: value for name, value in params.items() if name not in lists}
+    for name, values in lists.items():
+        sql = expand(sql, name, len(values))
+        spread |= {f"{name}_{n}": value for n, value in enumerate(values)}
+    return sql, spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +188,11 @@ class Database:
 
     def all(self, sql: str, params: Params | None = None) -> list[Row]:
         with self._told:
-            return self._connection.execute(sql, params or {}).fetchall()
+            return self._connection.execute(*_expanded(sql, params)).fetchall()
 
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         with self._told:
-            row: Row | None = self._connection.execute(sql, params or {}).fetchone()
+            row: Row | None = self._connection.execute(*_expanded(sql, params)).fetchone()
             return row
 
     def value(self, sql: str, params: Params | None = None) -> Any:
@@ -172,12 +203,12 @@ class Database:
     def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
         """Rows one by one, for results that need not fit into memory."""
         with self._told:
-            yield from self._connection.execute(sql, params or {})
+            yield from self._connection.execute(*_expanded(sql, params))
 
     def run(self, sql: str, params: Params | None = None) -> int:
         """Execute a statement; the number of rows it changed."""
         with self._told:
-            return self._connection.execute(sql, params or {}).rowcount
+            return self._connection.execute(*_expanded(sql, params)).rowcount
 
     def many(self, sql: str, rows: Iterable[Params]) -> int:
         with self._told:

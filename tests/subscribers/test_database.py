@@ -7,14 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from dispatch import archive
-from subscribers.database import SCHEMA, Database, Schema, queries
+from subscribers.database import SCHEMA, Database, Schema, expand, queries
 from subscribers.errors import Busy, DatabaseError
 
 PROCESSES, FILES = 6, 40
@@ -309,6 +309,47 @@ def test_an_id_is_not_used_twice(db: Database) -> None:
             added.append(db.insert(sql, {"now": 0}))
             db.run("DELETE FROM subscribers")
     assert added[0] < added[1]
+
+
+# ---- lists in queries
+
+NUMBERS = "WITH n (i) AS (VALUES (1), (2), (3)) SELECT i FROM n WHERE i IN (:ids)"
+
+
+@pytest.mark.parametrize(
+    ("ids", "found"), [([], []), ([2], [2]), ([3, 1, 9], [1, 3]), ((1, 2), [1, 2]), (list(range(30_000)), [1, 2, 3])]
+)
+def test_a_list_is_a_parameter_of_in(db: Database, ids: Sequence[int], found: list[int]) -> None:
+    assert [row["i"] for row in db.all(NUMBERS, {"ids": ids})] == found
+    assert [row["i"] for row in db.each(NUMBERS, {"ids": ids})] == found
+    assert db.value(NUMBERS, {"ids": ids}) == (found[0] if found else None)
+
+
+def test_a_list_stands_among_other_parameters_and_as_often_as_it_is_named(db: Database) -> None:
+    sql = f"{NUMBERS} AND i > :low OR i IN (:words) OR i + 1 IN (:ids)"
+    assert db.all(sql, {"ids": [2, 3], "low": 2, "words": ["x", "y"]}) == [{"i": 1}, {"i": 2}, {"i": 3}]
+
+
+def test_a_statement_with_a_list_says_how_many_rows_it_changed(db: Database) -> None:
+    with db.transaction():
+        db.many("INSERT INTO subscribers (id, created_at) VALUES (:n, 0)", [{"n": n} for n in range(1, 6)])
+        assert db.run("UPDATE subscribers SET name = 'x' WHERE id IN (:ids)", {"ids": [2, 4, 99]}) == 2
+
+
+def test_the_values_of_a_list_are_values(db: Database) -> None:
+    words = ["'", "x) OR (1=1", ":ids_0"]
+    assert db.value("SELECT 'x' IN (:words)", {"words": words}) == 0
+    assert [db.value("SELECT :word IN (:words)", {"word": word, "words": words}) for word in words] == [1, 1, 1]
+
+
+def test_longer_lists_are_refused_before_sqlite_sees_them(db: Database) -> None:
+    with pytest.raises(ValueError, match="30001 values for :ids, at most 30000"):
+        db.all(NUMBERS, {"ids": list(range(30_001))})
+
+
+def test_a_list_without_a_place_in_the_query_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no \(:ids\)"):
+        expand("SELECT 1 WHERE 1 IN (:id)", "ids", 2)
 
 
 # ---- what goes wrong while it is open

@@ -7,26 +7,47 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, get_origin
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as WrongEnvironment
 
 from dispatch.errors import SettingsError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Delays = Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=50)]
+Interval = Annotated[float, Field(ge=0, le=3600)]
+Hours = Annotated[float, Field(gt=0, le=24 * 90)]
 
 # Standard Webhooks, "Deliverability and reliability": after 0, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
 WEBHOOK_DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
 
+_WEB_ADDRESS = "allowed: http:// and https:// addresses without user name and password"
+_UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
+# Values of settings that may be shown in an error: types of single values, and none that looks like an address with
+# a user name or a key in it.
+_PLAIN = (str, int, float, bool, Path, Path | None, float | None)
+_MAYBE_SECRET = re.compile(r"[:/].*@|://.*[:?]")
+_LONGEST_SHOWN = 200
+
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """No path, address or password can hold these; what meets them first would fail in words of its own."""
+        if isinstance(value, str) and _UNUSABLE.search(value):
+            raise ValueError("allowed: text in UTF-8 without NUL")
+        return value
 
 
 class DatabaseSettings(Section):
@@ -65,9 +86,10 @@ class IntakeSettings(Section):
     @field_validator("urls")
     @classmethod
     def _web_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for url in value:
-            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-                raise ValueError(f"allowed: http:// and https:// addresses, not {url!r}")
+        for place, url in enumerate(value, start=1):
+            if _web_parts(url) is None:
+                # Not shown: a key for a document may stand in its address.
+                raise ValueError(f"{_WEB_ADDRESS}; number {place} is none")
         return value
 
 
@@ -85,7 +107,7 @@ class Relay(Section):
     username: str = ""
     password: SecretStr = SecretStr("")
     connections: Annotated[int, Field(ge=1, le=200)] = 4
-    rate: Annotated[float | None, Field(gt=0)] = None
+    rate: Annotated[float | None, Field(gt=0, le=100_000)] = None
     messages_per_connection: Annotated[int, Field(ge=1)] = 100
     timeout: Seconds = 60
 
@@ -103,7 +125,7 @@ class EmailSettings(Relay):
     postal_address: str = ""
     relays: tuple[Relay, ...] = ()
     retry_delays: Delays = (60.0, 300.0, 900.0, 3600.0, 7200.0, 14400.0, 28800.0)
-    expire_hours: Annotated[float, Field(gt=0)] = 48
+    expire_hours: Hours = 48
 
     @field_validator("from_address", "reply_to", "unsubscribe_address")
     @classmethod
@@ -131,8 +153,8 @@ class Bot(Section):
     api_base: str = "https://api.telegram.org"
     rate: Annotated[float, Field(gt=0, le=1000)] = 25
     connections: Annotated[int, Field(ge=1, le=100)] = 8
-    chat_interval: Annotated[float, Field(ge=0)] = 1.0
-    group_interval: Annotated[float, Field(ge=0)] = 3.0
+    chat_interval: Interval = 1.0
+    group_interval: Interval = 3.0
     timeout: Seconds = 30
 
     @field_validator("token")
@@ -152,7 +174,7 @@ class Bot(Section):
 class TelegramSettings(Bot):
     bots: tuple[Bot, ...] = ()
     retry_delays: Delays = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
-    expire_hours: Annotated[float, Field(gt=0)] = 24
+    expire_hours: Hours = 24
 
     @property
     def enabled(self) -> bool:
@@ -171,7 +193,7 @@ class WebhookSettings(Section):
     connections: Annotated[int, Field(ge=1, le=64)] = 4
     timeout: Seconds = 15
     retry_delays: Delays = WEBHOOK_DELAYS
-    expire_hours: Annotated[float, Field(gt=0)] = 96
+    expire_hours: Hours = 96
 
     @field_validator("allow_networks", mode="before")
     @classmethod
@@ -181,8 +203,8 @@ class WebhookSettings(Section):
             return items
         try:
             return tuple(ipaddress.ip_network(str(item)) for item in items)
-        except ValueError as error:
-            raise ValueError(f"allowed: networks such as 10.0.0.0/8,127.0.0.1/32 ({error})") from error
+        except ValueError:
+            raise ValueError("allowed: networks such as 10.0.0.0/8,127.0.0.1/32, no host bits set") from None
 
 
 class WebSettings(Section):
@@ -198,7 +220,7 @@ class WebSettings(Section):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
             raise ValueError("allowed: HOST:PORT, such as 127.0.0.1:8080")
         return value
 
@@ -276,9 +298,11 @@ def load_settings(file: Path | None = None) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise SettingsError(_explain(error, where, values)) from None
-    except Exception as error:  # pydantic-settings wraps JSON errors of the environment in its own class
-        raise SettingsError(f"{where}: {error}") from None
+        raise SettingsError(_explain(error, where)) from None
+    except WrongEnvironment as error:  # JSON of the environment that is none: it tells the name of the section only
+        raise SettingsError(f"the environment: {error}") from None
+    except Exception as error:  # what nobody foresaw may hold anything in its words
+        raise SettingsError(f"{where}: the settings cannot be read ({type(error).__name__})") from None
     return _anchor(settings, path.parent.resolve() if path else Path.cwd())
 
 
@@ -297,51 +321,68 @@ def _find(file: Path | None) -> Path | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise SettingsError(f"{path}: not valid TOML in UTF-8: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: not valid TOML: brackets within brackets without end") from None
 
 
-def _explain(error: ValidationError, where: str, values: dict[str, Any]) -> str:
+def _explain(error: ValidationError, where: str) -> str:
     """One line a wrong setting: its name in the file and in the environment, its value, what is allowed."""
     lines = []
-    for item in error.errors(include_url=False, include_input=True):
+    for item in error.errors(include_url=False, include_input=True, include_context=False):
         path = [str(part) for part in item["loc"]]
         name = f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else (path[0] if path else "settings")
         variable = "DISPATCH_" + "__".join(path).upper()
-        source = f"environment variable {variable}" if variable in os.environ else where
-        secret = path[-1:] in (["password"], ["token"])
-        shown = "" if secret or not path else f" = {os.environ.get(variable, _value(values, path))!r}"
+        source = f"environment variable {variable}" if variable in map(str.upper, os.environ) else where
         text = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            text, shown = "there is no such setting", ""
-        lines.append(f"{name}{shown}: {text} ({source})")
+            text = "there is no such setting"
+        lines.append(f"{name}{_shown(path, item['input'])}: {text} ({source})")
     return "wrong setting: " + "\n               ".join(lines)
 
 
-def _value(values: dict[str, Any], path: list[str]) -> object:
-    found: Any = values
-    for part in path:
-        if isinstance(found, dict):
-            found = found.get(part)
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
-            found = found[int(part)]
-        else:
-            return None
-    return found
+def _shown(path: list[str], value: object) -> str:
+    """` = VALUE` where it can be no secret: one value of a setting that is no secret, without user name or query.
+
+    What stands in the place of a section or list may hold a password that was written one level too high.
+    """
+    if not _is_plain(path) or not isinstance(value, (str, int, float)):
+        return ""
+    text = repr(value)
+    return "" if _MAYBE_SECRET.search(text) or len(text) > _LONGEST_SHOWN else f" = {text}"
+
+
+def _is_plain(path: list[str]) -> bool:
+    """Whether a setting is a single value and no secret."""
+    fields: dict[str, FieldInfo] = {}
+    if len(path) == 2 and path[0] in Settings.model_fields:
+        fields = type(Settings.model_fields[path[0]].default).model_fields
+    elif len(path) == 4 and path[1] in ("relays", "bots"):
+        fields = (Relay if path[1] == "relays" else Bot).model_fields
+    found = fields.get(path[-1])
+    return found is not None and (found.annotation in _PLAIN or get_origin(found.annotation) is Literal)
 
 
 def _anchor(settings: Settings, base: Path) -> Settings:
     """Make relative paths absolute, so that no later change of directory moves them."""
-    file = Path(settings.database.url.removeprefix("sqlite:///")).expanduser()
+    file = _place(base, Path(settings.database.url.removeprefix("sqlite:///")))
     catalog, templates = settings.catalog.folder, settings.templates.folder
     return settings.model_copy(
         update={
-            "database": settings.database.model_copy(update={"url": f"sqlite:///{base / file}"}),
-            "catalog": CatalogSettings(folder=base / catalog.expanduser() if catalog else None),
-            "templates": TemplateSettings(folder=base / templates.expanduser() if templates else None),
-            "intake": settings.intake.model_copy(update={"folder": base / settings.intake.folder.expanduser()}),
+            "database": settings.database.model_copy(update={"url": f"sqlite:///{file}"}),
+            "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
+            "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
+            "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
         }
     )
+
+
+def _place(base: Path, path: Path) -> Path:
+    try:
+        return base / path.expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{path}: there is no such user's folder; write the whole path") from None
 
 
 def _split(value: object) -> object:
@@ -350,9 +391,17 @@ def _split(value: object) -> object:
 
 
 def _http_base(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("allowed: an http:// or https:// address without query")
-    if parts.username or parts.password:
-        raise ValueError("allowed: an address without user name and password")
+    parts = _web_parts(value)
+    if parts is None or parts.query or parts.fragment:
+        raise ValueError(f"{_WEB_ADDRESS}, and without query")
     return value.rstrip("/")
+
+
+def _web_parts(value: str) -> SplitResult | None:
+    """The parts of a web address; None for what is none, and for one with a user name: logs and errors tell them."""
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:  # its words hold parts of the address
+        return None
+    return parts if valid and value.isprintable() and " " not in value else None

@@ -1,0 +1,135 @@
+"""Settings that are wrong: one clear sentence, and never a password or token in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dispatch.errors import SettingsError
+from dispatch.settings import load_settings
+
+SECRET = "hunter2"
+
+
+def refusal(folder: Path, text: str) -> str:
+    file = folder / "dispatch.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('[email.relays]\nhost = "x"\npassword = "hunter2"', "[email] relays"),
+        ('[telegram.bots]\ntoken = "1:hunter2"', "[telegram] bots"),
+        ('email = "smtp://user:hunter2@host"', "email"),
+        ('[email]\nrelays = ["smtp://user:hunter2@host"]', "[email] relays"),
+        ('[email]\nrelays = ["hunter2"]', "[email] relays"),
+        ('[email]\nrelays = [{host = "h", password = ["hunter2"]}]', "[email] relays"),
+        ('[email]\npassword = {a = "hunter2"}', "[email] password"),
+        ('[email]\nfrom_address = "smtp://user:hunter2@host"\nport = -1', "[email] port"),
+        ('[email]\nport = "user:hunter2@host"', "[email] port"),
+        ('[telegram]\ntoken = "hunter2"', "[telegram] token"),
+        ('[[telegram.bots]]\ntoken = "hunter2"', "[telegram] bots.0.token"),
+        ('[telegram]\napi_base = "https://u:hunter2@h"', "[telegram] api_base"),
+        ('[telegram]\napi_base = "https://u:hunter2"', "[telegram] api_base"),
+        ('[telegram]\napi_base = "https://u:hunter2@h\u2100"', "[telegram] api_base"),
+        ('[telegram]\napi_base = "https://h/?key=hunter2"', "[telegram] api_base"),
+        ('[web]\nbase_url = "https://u:hunter2@h"', "[web] base_url"),
+        ('[web]\nbase_url = "u:hunter2@h"', "[web] base_url"),
+        ('[intake]\nurls = ["https://u:hunter2@h/x.md"]', "[intake] urls"),
+        ('[intake]\nurls = ["https://hunter2@h/x.md"]', "[intake] urls"),
+        ('[intake]\nurls = ["ftp://h/?key=hunter2"]', "[intake] urls"),
+        ('[intake]\nurls = "hunter2"', "[intake] urls"),
+        ('[webhook]\nallow_networks = ["hunter2"]', "[webhook] allow_networks"),
+        ('[database]\nurl = "postgresql://u:hunter2@h/db"', "[database] url"),
+    ],
+)
+def test_no_error_of_the_file_tells_a_secret(tmp_path: Path, text: str, name: str) -> None:
+    said = refusal(tmp_path, text)
+    assert name in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DISPATCH_EMAIL__RELAYS", '{"password": "hunter2"}'),
+        ("DISPATCH_EMAIL__RELAYS", '["hunter2"]'),
+        ("DISPATCH_EMAIL__RELAYS", "hunter2"),
+        ("DISPATCH_EMAIL", '{"relays": {"password": "hunter2"}}'),
+        ("DISPATCH_EMAIL", "smtp://user:hunter2@host"),
+        ("DISPATCH_TELEGRAM__BOTS", '[{"token": "hunter2"}]'),
+        ("DISPATCH_TELEGRAM__TOKEN", "hunter2"),
+        ("dispatch_telegram__token", "hunter2"),
+        ("DISPATCH_TELEGRAM__API_BASE", "https://u:hunter2@h"),
+        ("DISPATCH_INTAKE__URLS", "https://h/x.md,https://u:hunter2@h/x.md"),
+        ("DISPATCH_DATABASE__URL", "postgresql://u:hunter2@h/db"),
+    ],
+)
+def test_no_error_of_the_environment_tells_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said = refusal(tmp_path, "")
+    assert SECRET not in said
+    assert re.search("email|telegram|intake|database", said)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[email]\nport = "many"', "[email] port = 'many'"),
+        ("[engine]\npage = 0", "[engine] page = 0"),
+        ('[publish]\napproval = "maybe"', "[publish] approval = 'maybe'"),
+        ('[email]\nfrom_address = "two words"', "from_address = 'two words'"),
+        ('[[email.relays]]\nhost = "h"\nport = 70000', "[email] relays.0.port = 70000"),
+    ],
+)
+def test_what_is_no_secret_is_shown(tmp_path: Path, text: str, words: str) -> None:
+    assert words in refusal(tmp_path, text)
+
+
+def test_the_environment_is_named_where_a_value_comes_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("dispatch_email__port", "many")
+    said = refusal(tmp_path, "")
+    assert "[email] port = 'many'" in said
+    assert "environment variable DISPATCH_EMAIL__PORT" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "[" * 20_000,
+        "x = " + "{a=" * 20_000,
+        "x = " + "9" * 20_000,
+        '[database]\nurl = "sqlite:///a\\u0000b"',
+        '[intake]\nfolder = "a\\u0000b"',
+        '[intake]\nfolder = "~nobody-of-that-name/x"',
+        '[database]\nurl = "sqlite:///~nobody-of-that-name/x"',
+        "[email]\nexpire_hours = 1e300",
+        "[telegram]\nexpire_hours = inf",
+        "[webhook]\nexpire_hours = 2161",
+        "[email]\nrate = inf",
+        "[telegram]\nchat_interval = 1e300",
+        '[web]\nlisten = "127.0.0.1:²"',
+        '[web]\nbase_url = "https://["',
+    ],
+)
+def test_odd_values_are_refused_in_words(tmp_path: Path, text: str) -> None:
+    assert len(refusal(tmp_path, text)) < 500
+
+
+def test_bytes_of_the_environment_that_are_no_text_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_DATABASE__URL", "sqlite:///a\udcff.db")
+    assert "UTF-8" in refusal(tmp_path, "")
+
+
+def test_a_document_behind_a_long_address_is_allowed(tmp_path: Path) -> None:
+    file = tmp_path / "dispatch.toml"
+    file.write_text('[intake]\nurls = ["https://h.example:8443/火炬/x.md?key=1"]', encoding="utf-8")
+    assert load_settings(file).intake.urls == ("https://h.example:8443/火炬/x.md?key=1",)

@@ -1,9 +1,13 @@
-"""Printing: tables for people, JSON for programs. Rich is imported only when a table is drawn."""
+"""Printing: tables for people, JSON for programs, lines for the log. Rich is imported only when a table is drawn.
+
+Text of strangers comes out everywhere: titles, names, answers of servers. None of it may steer a terminal.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import re
 import sys
 from collections.abc import Sequence
@@ -14,8 +18,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-# What could steer a terminal: text of strangers stands in our tables.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What could steer a terminal: controls (C0 but for tab and line feed, C1), ends of lines and changes of direction
+# of Unicode; and halves of characters, which no stream can write.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _WIDE = 4000
 
 
@@ -25,15 +30,33 @@ def plain(value: object) -> str:
 
 
 def say(text: str) -> None:
-    typer.echo(_CONTROL.sub("�", text))
+    typer.echo(plain(text))
 
 
 def warn(text: str) -> None:
-    typer.echo(f"warning: {_CONTROL.sub('�', text)}", err=True)
+    typer.echo(f"warning: {plain(text)}", err=True)
+
+
+def fail(text: object) -> None:
+    """Say what went wrong; the exit code is the caller's."""
+    typer.echo(f"error: {plain(text)}", err=True)
+
+
+def json_text(value: object) -> str:
+    """JSON for people and programs: readable, and with nothing in it that steers a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)  # C0 is escaped; the line feeds that are left are its own
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def emit_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(json_text(value))
+
+
+class LineFormatter(logging.Formatter):
+    """One record, one line: nothing in it can pose as another record or steer the terminal that shows the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return " ⏎ ".join(plain(super().format(record)).splitlines())
 
 
 def console(*, err: bool = False) -> Console:

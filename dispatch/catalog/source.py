@@ -95,7 +95,9 @@ def read_document(path: Path) -> Document:
     text = read_text(path)
     try:
         return Document(Table(tomllib.loads(text), Place(path)), tuple(text.splitlines()))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise Place(path).error("not TOML: brackets within brackets without end") from error
+    except ValueError as error:  # no TOML, or a number of thousands of digits
         line = re.search(r"at line (\d+)", str(error))
         raise Place(path, int(line[1]) if line else len(text.splitlines())).error(f"not TOML: {error}") from error
 

@@ -42,7 +42,11 @@ def session(ctx: typer.Context) -> Session:
 
 
 def _log(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", force=True)
+    from dispatch.output import LineFormatter
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Their lines hold addresses of receivers, which may be secrets themselves.
     for name in ("httpx", "httpcore", "aiogram", "aiohttp", "apscheduler", "asyncio", "aiosmtplib", "mail.log"):
         logging.getLogger(name).setLevel(logging.WARNING if level != "debug" else logging.INFO)

@@ -9,7 +9,7 @@ import typer
 
 from dispatch.cli.context import session
 from dispatch.errors import DispatchError
-from dispatch.output import emit_json, say, warn
+from dispatch.output import emit_json, fail, say, warn
 
 if TYPE_CHECKING:
     from dispatch.app import App
@@ -33,7 +33,7 @@ def ingest(
         except DispatchError as error:
             code = max(code, error.exit_code)
             errors.append(str(error))
-            typer.echo(f"error: {error}", err=True)
+            fail(error)
     if as_json:
         emit_json({"issues": results, **({"errors": errors} if errors else {})})
     if code:

@@ -16,7 +16,8 @@ import typer
 from dispatch import __version__
 from dispatch.cli import catalog, deliveries, demo, doctor, ingest, init, issues, run, subscribers, tag
 from dispatch.cli.context import Session
-from dispatch.errors import DispatchError
+from dispatch.errors import DispatchError, UsageError
+from dispatch.output import fail
 
 cli = typer.Typer(
     name="dispatch",
@@ -63,7 +64,7 @@ cli.command("demo")(demo.demo)
 def main() -> None:
     """The console command."""
     try:
-        cli(args=_config_first(sys.argv[1:]), prog_name="dispatch")
+        cli(args=_config_first(_readable(sys.argv[1:])), prog_name="dispatch")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away
@@ -71,6 +72,14 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         sys.exit(_tell(error))
+
+
+def _readable(arguments: list[str]) -> list[str]:
+    """The words of the call; Python turns bytes that are no text into halves of characters, which nothing can write."""
+    for place, word in enumerate(arguments, start=1):
+        if not word.isascii() and word != word.encode("utf-8", "replace").decode():
+            raise UsageError(f"word {place} of the call is not in UTF-8; rename the file or correct the locale")
+    return arguments
 
 
 def _config_first(arguments: list[str]) -> list[str]:
@@ -92,9 +101,9 @@ def _tell(error: BaseException) -> int:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, (DispatchError, SubscriberError)):
-        typer.echo(f"error: {error}", err=True)
+        fail(error)
         return error.exit_code
     if isinstance(error, OSError):
-        typer.echo(f"error: {error}", err=True)
+        fail(error)
         return 1
     raise error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dispatch.cli.context import session
-from dispatch.output import say, warn, when
+from dispatch.output import fail, say, warn, when
 from dispatch.progress import sending
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def tell(summary: Summary, waiting: list[Row]) -> None:
     for row in waiting:
         say(f"waiting for {row['queue']}: {row['messages']} (next {when(row['next_at'])})")
     for lane, reason in summary.outages.items():
-        typer.echo(f"error: {lane}: {reason}; what waits for it is kept and tried again by the next run", err=True)
+        fail(f"{lane}: {reason}; what waits for it is kept and tried again by the next run")
 
 
 def tell_off(app: App) -> None:

@@ -25,7 +25,16 @@ from dispatch.model import Content, Digest, DigestArticle, Reason
 Link = Callable[[str, str, int], str]
 
 # What templates and words can raise: Jinja's own errors, and those of the expressions in them.
-_FAILURES = (TemplateError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
+_FAILURES = (
+    TemplateError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)

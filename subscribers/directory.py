@@ -39,10 +39,12 @@ def add(
     preferences: Preferences,
     consent: str,
     now: int,
+    state: EndpointState = EndpointState.ACTIVE,
 ) -> int:
     """Add a subscriber with an endpoint an address, all with the same follows; the subscriber's id.
 
-    `consent` is the basis on which the endpoints are active at once; "" leaves them pending.
+    `consent` is the basis on which the endpoints are active at once; "" leaves them pending. A `state` other than
+    active is theirs whatever the consent.
     Raises Conflict where an address belongs to somebody else.
     """
     if not addresses:
@@ -50,20 +52,30 @@ def add(
     subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": now})
     tags = tuple(dict.fromkeys(follows))
     for address in {item.identity: item for item in addresses}.values():
-        endpoint_id = _add_endpoint(db, subscriber_id, address, preferences, consent, now)
+        endpoint_id = _add_endpoint(db, subscriber_id, address, preferences, _standing(state, consent, now), now)
         follow(db, endpoint_id, tags, now)
     return subscriber_id
 
 
+def _standing(state: EndpointState, consent: str, now: int) -> Row:
+    """Whether and why a new endpoint is written to."""
+    agreed = consent if state in (EndpointState.ACTIVE, EndpointState.PAUSED) else ""
+    waits = state is EndpointState.PENDING or (state is EndpointState.ACTIVE and not consent)
+    return {
+        "state": EndpointState.PENDING if waits else state,
+        "reason": "" if waits or state is EndpointState.ACTIVE else f"{state} when it was added",
+        "consent": agreed,
+        "consented_at": now if agreed else None,
+    }
+
+
 def _add_endpoint(
-    db: Database, subscriber_id: int, address: Address, preferences: Preferences, consent: str, now: int
+    db: Database, subscriber_id: int, address: Address, preferences: Preferences, standing: Row, now: int
 ) -> int:
     values = {
         "subscriber_id": subscriber_id,
         **asdict(address),
-        "state": EndpointState.ACTIVE if consent else EndpointState.PENDING,
-        "consent": consent,
-        "consented_at": now if consent else None,
+        **standing,
         "language": preferences.language,
         "format": preferences.format,
         "bundled": int(preferences.bundled),
@@ -80,7 +92,7 @@ def _add_endpoint(
         )
     if known.state is EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
         values |= {"state": EndpointState.SUPPRESSED, "reason": known.reason}
-    db.run(SQL["take_over_endpoint"], {"reason": "", **values, "id": known.endpoint_id})
+    db.run(SQL["take_over_endpoint"], {**values, "id": known.endpoint_id})
     db.run(SQL["unfollow_all"], {"endpoint_id": known.endpoint_id})
     return known.endpoint_id
 
@@ -103,6 +115,12 @@ def holder_of(db: Database, address: Address) -> Holder | None:
         return None
     state = EndpointState(row["state"])
     return Holder(row["id"], row["subscriber_id"], state, row["reason"], row["removed_at"] is not None)
+
+
+def owner_of(db: Database, address: Address) -> int | None:
+    """The endpoint that has an address, unless its subscriber was removed."""
+    holder = holder_of(db, address)
+    return holder.endpoint_id if holder and not holder.removed else None
 
 
 def follow(db: Database, endpoint_id: int, tags: Iterable[str], now: int) -> None:
@@ -241,11 +259,11 @@ def pause(db: Database, endpoint: Endpoint, now: int) -> bool:
 
 
 def resume(db: Database, endpoint: Endpoint, now: int) -> bool:
-    """Make a paused endpoint active again; whether it was paused. Others need their own way back: a pending one a
-    confirmation, a suppressed or gone one the person's own wish."""
+    """Make a paused endpoint active again, or pending where nobody agreed to it yet; whether it was paused. Others
+    need their own way back: a pending one a confirmation, a suppressed or gone one the person's own wish."""
     if endpoint.state is not EndpointState.PAUSED:
         return False
-    set_state(db, endpoint.id, EndpointState.ACTIVE, "", now)
+    set_state(db, endpoint.id, EndpointState.ACTIVE if endpoint.consent else EndpointState.PENDING, "", now)
     return True
 
 

@@ -1,7 +1,10 @@
 """Subscribers in and out as CSV.
 
 A row is a subscriber: each filled address is an endpoint, and all of them have the row's follows and preferences.
-On the way out, endpoints of one subscriber that differ in follows or preferences are rows of their own.
+On the way out, endpoints of one subscriber that differ in follows, preferences or state are rows of their own.
+
+The state column keeps a file from writing to people who do not want it: `suppressed`, `gone`, `paused` and `pending`
+stay so whoever imports them; `active` or nothing is what the import says, active or pending.
 """
 
 from __future__ import annotations
@@ -17,13 +20,13 @@ from pathlib import Path
 from typing import TextIO
 
 from subscribers.errors import BadFile, InvalidValue, SubscriberError
-from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, Preferences, Subscriber
+from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, EndpointState, Preferences, Subscriber
 from subscribers.rhythm import clock, parse_rhythm, quiet_text, weekday_text
 
 CHANNELS = ("email", "telegram", "webhook")
 COLUMNS = (
     *("name", *CHANNELS, "follows", "language", "cadence", "weekday", "at", "timezone", "quiet"),
-    *("bundle", "format"),
+    *("bundle", "format", "state"),
 )
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # East Asian Excel takes wide signs too
 _TRUE, _FALSE = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
@@ -41,6 +44,7 @@ class Entry:
     addresses: tuple[Address, ...]
     follows: tuple[str, ...]
     preferences: Preferences
+    state: EndpointState = EndpointState.ACTIVE
 
 
 def decode(data: bytes) -> str:
@@ -135,7 +139,14 @@ def _entry(line: int, row: dict[str, str], address: Callable[[str, str], Address
     if not addresses:
         raise InvalidValue(f"no address: fill one of {', '.join(CHANNELS)}")
     words = [word.strip() for word in row.get("follows", "").split(";") if word.strip()]
-    return Entry(line, row.get("name", ""), addresses, tuple(dict.fromkeys(map(tag, words))), _preferences(row))
+    follows = tuple(dict.fromkeys(map(tag, words)))
+    return Entry(line, row.get("name", ""), addresses, follows, _preferences(row), _state(row.get("state", "")))
+
+
+def _state(text: str) -> EndpointState:
+    if text and text.lower() not in list(EndpointState):
+        raise InvalidValue(f"state {text!r}: allowed are {', '.join(EndpointState)}")
+    return EndpointState(text.lower() or EndpointState.ACTIVE)
 
 
 def _preferences(row: dict[str, str]) -> Preferences:
@@ -205,10 +216,10 @@ def write_file(subscribers: Iterable[Subscriber], file: Path) -> int:
 
 
 def _grouped(subscriber: Subscriber) -> Iterator[dict[str, str]]:
-    """Endpoints that share follows and preferences share a row, one of each channel."""
+    """Endpoints that share follows, preferences and state share a row, one of each channel."""
     rows: list[tuple[object, dict[str, str]]] = []
     for endpoint in subscriber.endpoints:
-        alike = (sorted(endpoint.follows), endpoint.preferences)
+        alike = (sorted(endpoint.follows), endpoint.preferences, endpoint.state)
         channel = endpoint.address.channel
         row = next((row for key, row in rows if key == alike and channel not in row), None)
         if row is None:
@@ -230,6 +241,7 @@ def _common(endpoint: Endpoint) -> dict[str, str]:
         "quiet": quiet_text(rhythm),
         "bundle": "yes" if endpoint.preferences.bundled else "no",
         "format": endpoint.preferences.format,
+        "state": endpoint.state.value,
     }
 
 

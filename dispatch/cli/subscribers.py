@@ -95,10 +95,10 @@ def add(
 def _warn_suppressed(addresses: Sequence[str]) -> None:
     if not addresses:
         return
-    more = ", …" if len(addresses) > SHOWN else ""
+    shown = ", ".join([*addresses[:SHOWN], *(["…"] if len(addresses) > SHOWN else [])])
     warn(
-        f"unsubscribed or refused before, so still suppressed: {', '.join(addresses[:SHOWN])}{more}"
-        f" ({len(addresses)}); nothing goes there until the reader opts in again"
+        f"{len(addresses)} suppressed, for they unsubscribed or were refused before: {shown};"
+        " nothing goes there until the reader opts in again"
     )
 
 
@@ -361,7 +361,8 @@ def import_(
         bool, typer.Option("--confirmed", help="They have agreed: active at once, without a confirmation.")
     ] = False,
 ) -> None:
-    """Add the subscribers of a CSV file, all or none. Addresses that are known get the follows added."""
+    """Add the subscribers of a CSV file, all or none. Addresses that are known get the follows added. Those whose
+    state is pending, paused, suppressed or gone stay so, with --confirmed too."""
     from subscribers.errors import BadFile
     from subscribers.transfer import decode, read_csv
 
@@ -378,8 +379,14 @@ def import_(
         known = sum(_add_entry(app, db, entry, CONFIRMED if confirmed else "", suppressed) for entry in entries)
     say(f"{len(entries)} rows: {len(entries) - known} subscribers added, {known} known ones got the follows")
     _warn_suppressed(suppressed)
-    if not confirmed and len(entries) > known:
-        warn("the new endpoints are pending and get nothing until: dispatch subscribers confirm ID")
+    if len(entries) > known and any(_waits(entry, confirmed) for entry in entries):
+        warn("new endpoints that are pending get nothing until: dispatch subscribers confirm ID")
+
+
+def _waits(entry: Entry, confirmed: bool) -> bool:
+    from subscribers.model import EndpointState
+
+    return entry.state is EndpointState.PENDING or (entry.state is EndpointState.ACTIVE and not confirmed)
 
 
 def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: list[str]) -> bool:
@@ -388,13 +395,16 @@ def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: l
     from subscribers import directory
     from subscribers.model import EndpointState
 
-    now = app.clock.now()
     holders = [(address, directory.holder_of(db, address)) for address in entry.addresses]
-    suppressed += [a.address for a, holder in holders if holder and holder.state is EndpointState.SUPPRESSED]
+    suppressed += [
+        address.address
+        for address, holder in holders
+        if holder and EndpointState.SUPPRESSED in (entry.state, holder.state)
+    ]
     known = [holder.endpoint_id for _, holder in holders if holder and not holder.removed]
     if len(known) == len(holders):
         for endpoint_id in known:
-            directory.follow(db, endpoint_id, entry.follows, now)
+            _add_to_known(db, endpoint_id, entry, app.clock.now())
         return True
     directory.add(
         db,
@@ -403,9 +413,20 @@ def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: l
         follows=entry.follows,
         preferences=entry.preferences,
         consent=consent,
-        now=now,
+        now=app.clock.now(),
+        state=entry.state,
     )
     return False
+
+
+def _add_to_known(db: Database, endpoint_id: int, entry: Entry, now: int) -> None:
+    """The row's follows; of its state, only that nothing may be sent: what a file says makes nobody active."""
+    from subscribers import directory
+    from subscribers.model import EndpointState
+
+    directory.follow(db, endpoint_id, entry.follows, now)
+    if entry.state is EndpointState.SUPPRESSED:
+        directory.provider_state(db, endpoint_id, entry.state, "suppressed in an imported file", now)
 
 
 @commands.command()

@@ -4,8 +4,8 @@ INSERT INTO subscribers (name, created_at) VALUES (:name, :now) RETURNING id
 -- name: add_endpoint
 INSERT INTO endpoints (subscriber_id, channel, address, queue, secret, state, reason, consent, consented_at, language,
                        format, bundled, rhythm_id, created_at, changed_at)
-VALUES (:subscriber_id, :channel, :address, :queue, :secret, :state, '', :consent, :consented_at, :language, :format,
-        :bundled, :rhythm_id, :now, :now)
+VALUES (:subscriber_id, :channel, :address, :queue, :secret, :state, :reason, :consent, :consented_at, :language,
+        :format, :bundled, :rhythm_id, :now, :now)
 RETURNING id
 
 -- name: take_over_endpoint

@@ -11,7 +11,7 @@ from hypothesis import settings
 from dispatch import archive
 from subscribers import directory
 from subscribers.database import SCHEMA, Database
-from subscribers.model import Address, Preferences, Subscriber
+from subscribers.model import Address, EndpointState, Preferences, Subscriber
 
 NOW = 1_653_955_200_000
 Add = Callable[..., Subscriber]
@@ -39,6 +39,7 @@ def add(db: Database) -> Add:
         consent: str = "asked in writing",
         preferences: Preferences = Preferences(),  # noqa: B008 - it is frozen
         now: int = NOW,
+        state: EndpointState = EndpointState.ACTIVE,
     ) -> Subscriber:
         with db.transaction():
             subscriber_id = directory.add(
@@ -49,6 +50,7 @@ def add(db: Database) -> Add:
                 preferences=preferences,
                 consent=consent,
                 now=now,
+                state=state,
             )
         return directory.get(db, subscriber_id)
 

@@ -52,7 +52,7 @@ def written(subscribers: Sequence[Subscriber]) -> str:
     return out.getvalue()
 
 
-def imported(entries: Sequence[Entry]) -> list[Subscriber]:
+def imported(entries: Sequence[Entry], consent: str = "asked") -> list[Subscriber]:
     """The subscribers that a fresh store has after an import."""
     with tempfile.TemporaryDirectory() as folder:
         db = Database.open(f"sqlite:///{Path(folder) / 'store.db'}", [SCHEMA], synchronous="normal")
@@ -64,8 +64,9 @@ def imported(entries: Sequence[Entry]) -> list[Subscriber]:
                     addresses=entry.addresses,
                     follows=entry.follows,
                     preferences=entry.preferences,
-                    consent="",
+                    consent=consent,
                     now=NOW,
+                    state=entry.state,
                 )
         found = list(directory.everyone(db))
         db.close()
@@ -86,6 +87,9 @@ def test_an_export_read_and_exported_again_is_the_same_text(db: Database, add: A
     directory.follow(db, first.endpoints[0].id, ["column:latest"], NOW + 9)
     add(email("a"), email("b"), telegram("@news"), name='Wang, "the" =1\nReader; tab\there', preferences=WEEKLY)
     add(telegram("7"), email("seven"), name="=HYPERLINK(1)", consent="")
+    for n, state in enumerate(EndpointState):
+        item = add(email(f"in{n}"), telegram(f"9{n}"), follows=("all",)).endpoints[0]
+        directory.set_state(db, item.id, state, "why", NOW)
     text = written(list(directory.everyone(db)))
     assert written(imported(read(text))) == text
     assert text.count("\n") > 5
@@ -130,6 +134,26 @@ def test_any_name_survives_but_for_blanks_around_it_and_the_kind_of_line_break(n
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(BadFile):
         assert all(entry.addresses for entry in read(text))
+
+
+@pytest.mark.parametrize("consent", ["", "confirmed by an administrator"])
+@pytest.mark.parametrize("state", [state for state in EndpointState if state is not EndpointState.ACTIVE])
+def test_an_import_makes_nobody_active_whom_the_file_says_is_not(state: EndpointState, consent: str) -> None:
+    entries = read(f"email,state\nli@example.com,{state.upper()}\n")
+    assert [item.state for found in imported(entries, consent) for item in found.endpoints] == [state]
+
+
+@pytest.mark.parametrize("word", ["active", ""])
+@pytest.mark.parametrize(("consent", "state"), [("", EndpointState.PENDING), ("asked", EndpointState.ACTIVE)])
+def test_of_the_others_the_import_says_whether_they_are_active(word: str, consent: str, state: EndpointState) -> None:
+    item = imported(read(f"name,email,state\nLi,li@example.com,{word}\n"), consent)[0].endpoints[0]
+    assert (item.state, item.consent, item.reason) == (state, consent, "")
+
+
+def test_a_paused_endpoint_that_nobody_confirmed_is_not_made_active_by_a_resume(db: Database, add: Add) -> None:
+    item = add(email("li"), state=EndpointState.PAUSED, consent="").endpoints[0]
+    assert directory.resume(db, item, NOW)
+    assert directory.get(db, item.subscriber_id).endpoints[0].state is EndpointState.PENDING
 
 
 # ---- files
@@ -252,7 +276,7 @@ def test_empty_rows_and_columns_and_short_rows_are_as_spreadsheets_leave_them() 
 
 def test_a_row_has_all_its_preferences() -> None:
     header = ",".join(COLUMNS)
-    text = f"{header}\nLi,li@example.com,,,all,en,weekly,fri,10:00,Europe/Berlin,22:00-07:00,YES,titles\n"
+    text = f"{header}\nLi,li@example.com,,,all,en,weekly,fri,10:00,Europe/Berlin,22:00-07:00,YES,titles,active\n"
     assert read(text)[0].preferences == WEEKLY
     assert read("email\nli@example.com\n")[0].preferences == Preferences()
 

@@ -40,7 +40,19 @@ def list_(
     if as_json:
         emit_json([_json(row) for row in rows])
         return
-    table(COLUMNS, [tuple(row[name] for name in COLUMNS) for row in rows], empty="no deliveries")
+    table(
+        (*COLUMNS, "when"),
+        [tuple(_cell(row, name) for name in (*COLUMNS, "when")) for row in rows],
+        empty="no deliveries",
+    )
+
+
+def _cell(row: Row, name: str) -> object:
+    if name == "when":
+        return when(row["ended_at"] or row["due_at"])
+    if name == "reason" and not row["reason"]:
+        return "waits for its time, or for the channel"
+    return row[name]
 
 
 def _check(what: str, value: str, allowed: list[str], error: type[Exception]) -> None:
@@ -83,10 +95,10 @@ def show(
         say(f"message {message['key']}: {message['state']}, id {message['provider_id'] or 'none yet'}")
         say(f"due {when(row['due_at'])}, attempts {message['attempts']}")
     table(
-        ("attempt", "part", "time", "ms", "outcome", "code", "answer"),
+        ("attempt", "part", "lane", "time (UTC)", "ms", "outcome", "code", "answer"),
         [
             (item["number"], item["part"] + 1)
-            + tuple(item[name] for name in ("started_at", "duration_ms", "outcome", "code", "detail"))
+            + tuple(item[name] for name in ("lane", "started_at", "duration_ms", "outcome", "code", "detail"))
             for item in attempts
         ],
         empty="no attempt was made",
@@ -133,4 +145,4 @@ def retry(
         count = reports.retry(
             db, tuple(deliveries or ()), failed=failed, expire_ms=app.expire_ms(), now=app.clock.now()
         )
-    say(f"{count} messages are queued; a running dispatch sends them, or: dispatch run --once")
+    say(f"messages queued: {count}; a running dispatch sends them, or: dispatch run --once")

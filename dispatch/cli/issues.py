@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dispatch.cli.context import session, user
-from dispatch.output import emit_json, iso, say, table, warn, when
+from dispatch.model import Sent
+from dispatch.output import emit_json, fail, iso, say, table, warn, when
 
 if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
+    from dispatch.delivery.ledger import Attempt
     from subscribers.database import Database, Row
+    from subscribers.model import Address
 
 commands = typer.Typer(help="Look at issues, approve them, send them.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -187,15 +191,16 @@ def send(
     if dry_run:
         _dry_run(app, issue, as_json=as_json)
     elif to:
-        _send_test(app, issue, to)
+        _send_test(app, issue, to, as_json=as_json)
     else:
-        _send(app, issue)
+        _send(app, issue, as_json=as_json)
 
 
 def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
     from dispatch import archive
     from dispatch.delivery.planner import preview_counts
     from dispatch.digests.compose import section
+    from dispatch.model import IssueState
 
     with app.database() as db:
         stored = _load(db, issue)
@@ -205,14 +210,8 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
     for count in counts:
         found = section(digests[count.digest_id], count.variant)
         titles = [entry.article.title for entry in found.matching]
-        rows.append(
-            {
-                "column": found.digest.column,
-                "channel": count.channel,
-                "articles": titles,
-                "endpoints": count.endpoints,
-            }
-        )
+        rows.append({"column": found.digest.column, "channel": count.channel, "articles": titles})
+        rows[-1]["endpoints"] = count.endpoints
     if as_json:
         emit_json(rows)
         return
@@ -222,36 +221,58 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
         empty="nobody follows anything in this issue",
     )
     say(f"{sum(count.endpoints for count in counts)} deliveries; nothing was sent (dry run)")
+    if stored.state in (IssueState.SENDING, IssueState.SENT):
+        say(f"{stored.name} is {stored.state} already: what was planned then counts, and nobody gets it twice")
 
 
-def _send(app: App, issue: str) -> None:
-    from dispatch import archive
+def _send(app: App, issue: str, *, as_json: bool) -> None:
     from dispatch.cli.run import tell, tell_off
-    from dispatch.errors import StateError
-    from dispatch.model import IssueState
     from dispatch.progress import sending
     from dispatch.service import run_once
 
     tell_off(app)
     with app.database() as db, db.transaction():
-        stored = _load(db, issue)
-        if stored.state is IssueState.HELD:
-            archive.approve(db, stored, user(), app.clock.now())
-        elif stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
-            raise StateError(f"issue {stored.name} is {stored.state}: it cannot be sent")
+        if not _let_go(app, db, issue):
+            return
     with sending() as tick:
         report = asyncio.run(run_once(app, tick, take_in=False))
-    for planned in report.planned:
-        say(f"{planned.name}: {planned.deliveries} deliveries planned")
-    tell(report.summary, report.waiting)
+    if as_json:
+        summary = report.summary
+        counts = {"sent": summary.sent, "retried": summary.retried, "failed": summary.failed}
+        emit_json({**counts, "planned": [asdict(item) for item in report.planned], "outages": summary.outages})
+    else:
+        for planned in report.planned:
+            say(f"{planned.name}: deliveries planned: {planned.deliveries}")
+        tell(report.summary, report.waiting)
     if not report.ok:
         raise typer.Exit(1)
 
 
-def _send_test(app: App, issue: str, to: str) -> None:
+def _let_go(app: App, db: Database, issue: str) -> bool:
+    """Approve an issue that is held; whether there is anything to send. An issue that nobody would get stays as it
+    is: once it counts as sent, those who come later would not get it either."""
     from dispatch import archive
+    from dispatch.delivery.planner import preview_counts
+    from dispatch.errors import StateError
+    from dispatch.model import IssueState
+
+    stored = _load(db, issue)
+    if stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
+        raise StateError(f"issue {stored.name} is {stored.state}: it cannot be sent")
+    if stored.state is IssueState.SENT:
+        say(f"{stored.name} was sent already; who has come since gets the next issue")
+        return False
+    waits = stored.state in (IssueState.HELD, IssueState.APPROVED)
+    if waits and not preview_counts(db, stored.id):
+        warn(f"nobody follows anything in {stored.name}: it stays {stored.state}; see: dispatch subscribers add")
+        return False
+    if stored.state is IssueState.HELD:
+        archive.approve(db, stored, user(), app.clock.now())
+    return True
+
+
+def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
     from dispatch.channels.registry import CHANNELS, guess
-    from dispatch.delivery import ledger
     from dispatch.errors import UsageError
     from dispatch.progress import sending
     from dispatch.service import send_only
@@ -261,21 +282,42 @@ def _send_test(app: App, issue: str, to: str) -> None:
     missing = CHANNELS[channel].missing(app.settings)
     if missing:
         raise UsageError(f"{channel} is off: {missing}")
+    refusals: list[str] = []
 
-    def queue(db: Database) -> list[int]:
-        stored = _load(db, issue)
-        ids = []
-        for digest_id in archive.digest_ids(db, stored.id):
-            key = f"test:{digest_id}:{secrets.token_hex(8)}"
-            content = [(digest_id, archive.digest(db, digest_id).whole)]
-            now = app.clock.now()
-            ids.append(ledger.add_test(db, key, channel, address.queue, address.address, content, now))
-        return ids
+    def note(attempt: Attempt) -> None:
+        tick(attempt)
+        if not isinstance(attempt.outcome, Sent):
+            refusals.append(attempt.outcome.reason)
 
     with sending() as tick:
-        summary = asyncio.run(send_only(app, queue, tick))
-    say(f"test to {address.address}: sent {summary.sent}, refused {summary.failed}, put off {summary.retried}")
-    for lane, reason in summary.outages.items():
-        typer.echo(f"error: {lane}: {reason}", err=True)
-    if summary.outages or summary.failed or summary.retried:
+        summary = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address), note))
+    refusals += [f"{lane}: {reason}" for lane, reason in summary.outages.items()]
+    if as_json:
+        emit_json({"to": address.address, "sent": summary.sent, "reasons": list(dict.fromkeys(refusals))})
+    else:
+        say(f"test to {address.address}: messages sent: {summary.sent}")
+    for reason in dict.fromkeys(refusals):
+        fail(reason)
+    if refusals:
         raise typer.Exit(1)
+
+
+def _queue_test(app: App, db: Database, issue: str, address: Address) -> list[int]:
+    """A test of each digest, whole. The secret that signs is that of the endpoint at the address, or one of its own,
+    which is shown: a receiver that is no subscriber's can be tried too."""
+    from dispatch import archive
+    from dispatch.delivery import ledger
+    from subscribers import directory
+
+    stored = _load(db, issue)
+    secret = ""
+    if address.secret and directory.holder_of(db, address) is None:
+        secret = address.secret
+        say(f"signed with {secret}")
+    ids = []
+    for digest_id in archive.digest_ids(db, stored.id):
+        key = f"test:{digest_id}:{secrets.token_hex(8)}"
+        whole = archive.digest(db, digest_id).whole
+        test = ledger.Test(key, address.channel, address.queue, address.address, ((digest_id, whole),), secret)
+        ids.append(ledger.add_test(db, test, app.clock.now()))
+    return ids

@@ -208,8 +208,9 @@ def _work(row: Row, endpoint: Row, owed: tuple[Owed, ...], lease_until: int) -> 
 
 def _addressed(db: Database, row: Row, lease_until: int) -> Work:
     """A message to a bare address, whose content names the digests itself."""
-    secret = db.value(SQL["secret_of"], {"channel": row["channel"], "address": row["address"]})
-    owed = tuple(Owed(0, digest, variant, ()) for digest, variant in json.loads(row["content"]))
+    content = json.loads(row["content"])
+    held = db.value(SQL["secret_of"], {"channel": row["channel"], "address": row["address"]})
+    owed = tuple(Owed(0, digest, variant, ()) for digest, variant in content["digests"])
     return Work(
         message_id=row["id"],
         endpoint_id=0,
@@ -217,7 +218,7 @@ def _addressed(db: Database, row: Row, lease_until: int) -> Work:
         lease_until=lease_until,
         name="",
         format="full",
-        secret=secret or "",
+        secret=content["secret"] or held or "",
         **{name: row[name] for name in ("epoch", "kind", "channel", "queue", "address", "language")},
         **{name: row[name] for name in ("attempts", "parts_done", "expires_at")},
     )
@@ -346,21 +347,32 @@ def cancel(db: Database, ids: Sequence[int], reason: str, now: int) -> int:
         return len(rows)
 
 
-def add_test(
-    db: Database, key: str, channel: str, queue: str, address: str, content: Sequence[tuple[int, int]], now: int
-) -> int:
-    """Queue a test of digests, each as (digest id, variant), to an address. Called inside a transaction."""
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A message to a bare address: digests, each as (digest id, variant), and the secret that signs it, where that is
+    no endpoint's."""
+
+    key: str
+    channel: str
+    queue: str
+    address: str
+    digests: tuple[tuple[int, int], ...]
+    secret: str = field(default="", repr=False)
+
+
+def add_test(db: Database, test: Test, now: int) -> int:
+    """Queue a test; the message's id. Called inside a transaction."""
     return db.insert(
         SQL["add_message"],
         {
-            "key": key,
+            "key": test.key,
             "kind": "test",
             "endpoint_id": None,
-            "channel": channel,
-            "queue": queue,
-            "address": address,
+            "channel": test.channel,
+            "queue": test.queue,
+            "address": test.address,
             "language": "zh",
-            "content": json.dumps(content),
+            "content": json.dumps({"digests": test.digests, "secret": test.secret}),
             "priority": URGENT,
             "due_at": now,
             "expires_at": now + 3_600_000,

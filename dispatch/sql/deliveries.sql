@@ -20,7 +20,7 @@ ORDER BY d.id
 SELECT m.* FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = :id
 
 -- name: attempts
-SELECT number, part, started_at, duration_ms, outcome, code, detail FROM attempts WHERE message_id = :id ORDER BY id
+SELECT number, part, lane, started_at, duration_ms, outcome, code, detail FROM attempts WHERE message_id = :id ORDER BY id
 
 -- name: summary
 SELECT COALESCE(e.channel, m.channel) AS channel, d.state, COUNT(*) AS deliveries

@@ -236,3 +236,35 @@ def test_telegram_messages_are_valid_html_of_at_most_4096_units(dispatch: Comman
     shown = re.sub(r"<[^>]+>", "", shown)
     for block in EXPECTED["columns"][4]["articles"][0]["blocks"]:
         assert block["text"][:20] in shown
+
+
+def test_an_issue_that_nobody_would_get_is_not_used_up(dispatch: Command, mailbox: Mailbox) -> None:
+    dispatch("ingest", str(SAMPLE))
+    assert "nobody follows anything in 534" in dispatch("issues", "send", "534").err
+    assert dispatch("issues", "list", "--json").json[0]["state"] == "held"
+    dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "all", "--confirmed")
+    assert dispatch("issues", "send", "534", "--json").json["sent"] == 5
+    assert "was sent already" in dispatch("issues", "send", "534").out
+    assert len(mailbox.mails) == 5
+
+
+def test_a_test_to_a_receiver_of_nobodys_is_signed_with_the_secret_that_is_shown(
+    dispatch: Command, hooks: Recorder
+) -> None:
+    dispatch("ingest", str(SAMPLE))
+    done = dispatch("issues", "send", "534", "--to", f"{hooks.url}/try")
+    secret = re.search(r"whsec_\S+", done.out)
+    assert secret
+    for hook in hooks.requests:
+        Webhook(secret[0]).verify(hook.body, hook.headers)
+    assert len(hooks.requests) == 5
+
+
+def test_a_test_that_is_refused_says_why_and_does_not_go_later(dispatch: Command, mailbox: Mailbox) -> None:
+    mailbox.reply = lambda address: "451 4.3.0 come back later"
+    dispatch("ingest", str(SAMPLE))
+    done = dispatch("issues", "send", "534", "--to", "editor@x.test", expect=1)
+    assert "come back later" in done.err
+    mailbox.reply = lambda address: "250 OK"
+    dispatch("run", "--once")
+    assert mailbox.mails == []

@@ -360,7 +360,7 @@ def test_a_short_digest_is_not_cut() -> None:
         ("RCPT", "550 Mail frequency limited", Retry("550 Mail frequency limited", "550")),
         ("DATA", "550 Ip frequency limited", Retry("550 Ip frequency limited", "550")),
         ("MAIL", "421 HL:ICC too many connections", Retry("421 HL:ICC too many connections", "421", outage=True)),
-        ("RCPT", "421 4.7.0 closing", Retry("421 4.7.0 closing", "421", outage=True)),
+        ("RCPT", "421 4.7.0 closing", Retry("421 4.7.0 closing", "421", outage=True, counted=True)),
         ("DATA", "421 4.7.0 closing", Retry("421 4.7.0 closing", "421")),
     ],
 )
@@ -605,5 +605,6 @@ async def test_an_unknown_lane_is_a_wrong_setting() -> None:
             pass
 
 
-def test_delays_and_expiry_are_those_of_the_settings() -> None:
-    channel = channel_for(settings(2525, retry_delays=(1, 2), expire_hours=3))
+def test_delays_are_those_of_the_settings() -> None:
+    channel = channel_for(settings(2525, retry_delays=(1, 2)))
+    assert channel.retry_delays == (1, 2)

@@ -18,6 +18,7 @@ from subscribers.database import Database
 from tests.delivery.conftest import EXPIRE, Desk
 
 LEASE = 300_000
+TEST = ledger.Test("test:1", "email", "email", "editor@x.test", ((1, 1),))
 
 
 def claim(desk: Desk, owner: str = "me", page: int = 10) -> list[Work]:
@@ -188,14 +189,14 @@ def test_messages_that_no_lane_takes_end_in_time(desk: Desk) -> None:
 
 def test_a_test_that_could_not_be_sent_does_not_go_later(desk: Desk) -> None:
     with desk.db.transaction():
-        test = ledger.add_test(desk.db, "test:1", "email", "email", "editor@x.test", [(1, 1)], desk.clock.now())
+        test = ledger.add_test(desk.db, TEST, desk.clock.now())
     assert ledger.cancel(desk.db, [test], "not sent", desk.clock.now()) == 1
     assert claim(desk) == []
 
 
 def test_a_test_expires_like_everything_else(desk: Desk) -> None:
     with desk.db.transaction():
-        ledger.add_test(desk.db, "test:1", "email", "email", "editor@x.test", [(1, 1)], desk.clock.now())
+        ledger.add_test(desk.db, TEST, desk.clock.now())
     desk.clock.ms += 3_600_000
     assert claim(desk) == []
     assert desk.db.value("SELECT state FROM messages") == "expired"
@@ -241,7 +242,7 @@ def test_an_urgent_message_goes_before_the_digests(desk: Desk) -> None:
     prepared(desk, readers=3)
     with desk.db.transaction():
         now = desk.clock.now()
-        test = ledger.add_test(desk.db, "test:1", "email", "email", "editor@x.test", [(1, 1)], now)
+        test = ledger.add_test(desk.db, TEST, now)
     assert [work.message_id for work in claim(desk, page=1)] == [test]
 
 

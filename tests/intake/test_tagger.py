@@ -96,6 +96,11 @@ def test_evidence_keeps_the_blanks_and_widths_of_the_text() -> None:
     assert article.parks[0].evidence[0].end == 7
 
 
+def test_evidence_behind_a_blank_beside_full_width_letters_stands_at_its_place() -> None:
+    article = _article("", "", "５G\u3000 产业 ＶＲ 产业,南昌 高新区")
+    assert [passage.text for passage in article.parks[0].evidence] == ["南昌 高新区"]
+
+
 @pytest.mark.parametrize(
     ("text", "park"),
     [

@@ -28,7 +28,7 @@ _PATTERNS = (
     ),
     re.compile(r"(?<![\w_])_(?![\s_])([^_]*[^\s_])_(?![\w_])"),
     re.compile(r"~~(?![\s~])([^~]+)~~"),
-    re.compile(r"`+([^`]+)`+"),
+    re.compile(r"(?<!`)`++([^`]+)`++"),  # possessive: a long run of marks is looked at once
 )
 _BOLD_HEAD = re.compile(r"\s*(\*\*\*?|__)(?![\s*_])(?:(?!\1).)+\1")
 

@@ -22,10 +22,10 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _QUOTE = re.compile(r"\A {0,3}(?:>[ \t]?)+")
 _BULLET = re.compile(r"\A[ \t]*[-*+][ \t]+(?=\S)")
 _FENCE = re.compile(r" {0,3}(?:`{3,}[^`]*|~{3,}.*)")
-_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+")
+_TABLE_SIGNS = frozenset("|:- \t")
 _REFERENCE = re.compile(r" {0,3}\[[^\[\]]{1,200}\]:[ \t]*(?:<|#|/|[a-z]{3,6}:).*")
 _FRONT_MATTER = re.compile(
-    r"\A(?:[ \t]*\n){0,9}---[ \t]*\n(?:[A-Za-z_][\w-]{0,40}:.{0,500}\n|[ \t]+.{0,500}\n){0,60}---[ \t]*\n"
+    r"\A(?:[ \t]*\n){0,9}---[ \t]*\n(?:[A-Za-z_][\w-]{0,40}:.{0,500}\n|[ \t].{0,500}\n){0,60}---[ \t]*\n"
 )
 
 _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)")
@@ -38,6 +38,11 @@ _ESCAPED = re.compile("\ue000([0-9a-f]{2})\ue001")
 def lines(text: str) -> tuple[Line, ...]:
     """The lines of a Markdown text that has been cleaned: no private-use characters in it."""
     return _Reading().read(without_html(_without_front_matter(text)))
+
+
+def _rules_a_table(raw: str) -> bool:
+    """Whether a line is the one under a table's head: |---|:-:|"""
+    return "|" in raw and "-" in raw and _TABLE_SIGNS.issuperset(raw)
 
 
 class _Reading:
@@ -59,7 +64,7 @@ class _Reading:
             self._raise_last(1 if mark[1].startswith("=") else 2)
         elif _RULE.fullmatch(raw):
             self._add(Line("", number, rule=True, gap=self._gap))
-        elif not (_FENCE.fullmatch(raw) or _TABLE_RULE.fullmatch(raw) or _REFERENCE.fullmatch(raw)):
+        elif not (_FENCE.fullmatch(raw) or _rules_a_table(raw) or _REFERENCE.fullmatch(raw)):
             self._text(raw, number)
 
     def _text(self, raw: str, number: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from html import escape, unescape
 from itertools import islice
@@ -27,8 +27,9 @@ _CHINESE = r"\u2e80-\u303e\u3040-\u9fff\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\u
 # Characters that stand alone, with no word around them: Chinese, its punctuation, dashes and quotation marks.
 _WIDE = _CHINESE + r"\u2010-\u2027\u2030-\u205e"
 _STARTS_WIDE = re.compile(f"[{_WIDE}]")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _TOKEN = re.compile(
-    r"(?P<tag></?[A-Za-z][^<>]*>)"
+    rf"(?P<tag>{_TAG.pattern})"
     r"|\ue000(?P<slot>[a-z_]+)\ue001"
     r"|(?P<text>[^<\ue000]+|<|\ue000)"
 )
@@ -41,6 +42,7 @@ _NEVER_FIRST = "、。，．：；？！）〕］｝〉》」』】’”…—,
 _NEVER_LAST = "（〔［｛〈《「『【‘“([{"
 _SENTENCE_END = "。！？!?；;…"
 _CLOSING = "”’」』）)】"
+_LOOK_BACK = 8  # a sentence ends with fewer brackets and quotation marks; a page of them is no text
 
 
 class Break(IntEnum):
@@ -64,20 +66,16 @@ class Tag:
     place: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Atom:
     """What is not divided: a word, a character, space, a slot. `tags` are open around it, outermost first."""
 
     text: str
     tags: tuple[Tag, ...]
-    slot: str = ""
-    reserved: int = 0
+    units: int
     entities: int = 0
+    slot: str = ""
     after: Break = Break.NEVER
-
-    @property
-    def units(self) -> int:
-        return self.reserved or utf16_units(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,13 @@ class Reserve:
 
 
 def utf16_units(text: str) -> int:
-    return len(text) + sum(c > "\uffff" for c in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def extent(html: str) -> tuple[int, int]:
+    """The UTF-16 units and the entities of all of `html`, without looking at words and places to end a part."""
+    text, tags = _TAG.subn("", html)
+    return utf16_units(unescape(text)), tags // 2
 
 
 def visible_units(html: str) -> int:
@@ -105,7 +109,9 @@ def split(
     `reserves` says what each slot of the text may take. Raises ValueError for a tag that Telegram does not know,
     for tags that cross, and for block quotes in block quotes.
     """
-    atoms = _with_breaks(_chopped(_atoms(html, reserves), units))
+    atoms = _chopped(_atoms(html, reserves), units)
+    for index, atom in enumerate(atoms):
+        atom.after = _break(atoms, index)
     parts: list[str] = []
     start = _skip_space(atoms, 0)
     while start < len(atoms):
@@ -123,10 +129,11 @@ def _atoms(html: str, reserves: Mapping[str, Reserve]) -> list[Atom]:
             stack = _after_tag(stack, found["tag"], found.start())
         elif found["slot"]:
             room = reserves[found["slot"]]
-            atoms.append(Atom("", stack, found["slot"], room.units, room.entities))
+            atoms.append(Atom("", stack, room.units, room.entities, found["slot"]))
         else:
             # Lone < and > count as text: nothing of the reader's message may be lost to a slip in a template.
-            atoms.extend(Atom(piece, stack) for piece in _ATOM.findall(unescape(found["text"])))
+            pieces = _ATOM.findall(unescape(found["text"]))
+            atoms.extend(Atom(piece, stack, utf16_units(piece)) for piece in pieces)
     if stack:
         raise ValueError(f"<{stack[-1].name}> is not closed")
     return atoms
@@ -149,22 +156,17 @@ def _chopped(atoms: Sequence[Atom], units: int) -> list[Atom]:
     """The atoms, with those that alone are over the limit cut into characters (a word nobody wrote)."""
     whole: list[Atom] = []
     for atom in atoms:
-        whole.extend([atom] if atom.slot or atom.units <= units else [replace(atom, text=c) for c in atom.text])
+        fits = atom.slot or atom.units <= units
+        whole.extend([atom] if fits else [Atom(c, atom.tags, utf16_units(c)) for c in atom.text])
     return whole
 
 
-def _with_breaks(atoms: Sequence[Atom]) -> list[Atom]:
-    following: list[Atom | None] = [*atoms[1:], None]
-    pairs = zip(atoms, following, strict=True)
-    return [replace(atom, after=_break(atoms, index, after)) for index, (atom, after) in enumerate(pairs)]
-
-
-def _break(atoms: Sequence[Atom], index: int, after: Atom | None) -> Break:
+def _break(atoms: Sequence[Atom], index: int) -> Break:
     """How good the place after atom `index` is."""
-    atom = atoms[index]
-    if after is None:
+    if index + 1 == len(atoms):
         return Break.PARAGRAPH
-    if _link(atom) is not None and _link(atom) == _link(after):
+    atom, after = atoms[index], atoms[index + 1]
+    if atom.tags and (link := _link(atom)) is not None and link == _link(after):
         return Break.NEVER
     if atom.text == "\n":
         double = after.text == "\n" or (index > 0 and atoms[index - 1].text == "\n")
@@ -179,10 +181,10 @@ def _break(atoms: Sequence[Atom], index: int, after: Atom | None) -> Break:
 
 
 def _break_between_words(atoms: Sequence[Atom], index: int) -> Break:
-    at = index
-    while at >= 0 and (atoms[at].text.isspace() or atoms[at].text[-1:] in _CLOSING):
+    at, last = index, index - _LOOK_BACK
+    while at >= max(last, 0) and (atoms[at].text.isspace() or atoms[at].text[-1:] in _CLOSING):
         at -= 1
-    before = atoms[at].text[-1:] if at >= 0 else ""
+    before = atoms[at].text[-1:] if at >= max(last, 0) else ""
     if before and before in _SENTENCE_END:
         return Break.SENTENCE
     if atoms[index].text.isspace():

@@ -15,8 +15,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dispatch.channels.causes import explain
-from dispatch.channels.html_split import Reserve, split, visible_units
+from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, Reserve, extent, split, visible_units
 from dispatch.delivery.channel import Lane, Rendered
+from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
 from dispatch.errors import RenderError, SettingsError
@@ -27,10 +28,19 @@ from dispatch.settings import TelegramSettings
 if TYPE_CHECKING:
     from aiogram import Bot
 
+_TEMPLATE = "telegram/digest.html.j2"
 # What the personal pieces may take of a message, once filled in.
 RESERVES: Mapping[str, Reserve] = MappingProxyType(
     {"follows": Reserve(500, 12), "why": Reserve(500, 12), "unsubscribe": Reserve(200, 3)}
 )
+MAX_PARTS = 12
+"""Messages of one digest: more than a dozen in a row is no news any more, and each counts against the bot's pace."""
+
+# A part that ends at a good place is at least two thirds full.
+_UNITS = MAX_PARTS * MAX_UNITS * 2 // 3 - sum(reserve.units for reserve in RESERVES.values())
+_ENTITIES = MAX_PARTS * MAX_ENTITIES * 2 // 3 - sum(reserve.entities for reserve in RESERVES.values())
+_LONGEST_WAIT = 86_400.0  # seconds: more than that of a retry_after is not believed
+_LONGEST_REASON = 300
 _CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
@@ -74,7 +84,7 @@ class TelegramConnection:
             )
         except AiogramError as error:
             return outcome_of(error, self._bot.token)
-        return Sent(provider_id=str(message.message_id), code="200")
+        return Sent(provider_id=_number(message.message_id), code="200")
 
 
 class TelegramChannel:
@@ -100,15 +110,29 @@ class TelegramChannel:
         return tuple(lane for lane in self._settings_of if lane.queue == queue)
 
     def render(self, content: Content) -> RenderedChat:
-        """Messages of at most 4096 characters each, with room for what is personal. Raises RenderError."""
-        template = "telegram/digest.html.j2"
-        html = re.sub(r"\n{3,}", "\n\n", self._renderer.text(template, content)).strip()
+        """About a dozen messages at most, of at most 4096 characters each, with room for what is personal; longer
+        articles are shortened. Raises RenderError."""
         try:
-            parts = split(html, RESERVES)
+            parts = split(self._html(content), RESERVES)
         except (ValueError, LookupError) as error:
-            raise RenderError(f"template {template}: {error}") from error
+            raise RenderError(f"template {_TEMPLATE}: {error}") from error
         personal = self._renderer.personal("telegram/personal.html.j2", content)
         return RenderedChat(tuple(Slotted.parse(part) for part in parts), personal)
+
+    def _html(self, content: Content) -> str:
+        """The content with as much of its texts as there is room for; measured before it is divided, which is slow."""
+        whole = Size.whole(content)
+
+        def build(size: Size) -> str:
+            complete = (size.others, size.matching) == (whole.others, whole.matching)
+            html = self._renderer.text(_TEMPLATE, size.of(content), limit=size.characters, whole=complete)
+            return re.sub(r"\n{3,}", "\n\n", html).strip()
+
+        def fits(size: Size) -> bool:
+            units, entities = extent(build(size))
+            return units <= _UNITS and entities <= _ENTITIES
+
+        return build(fitting(whole, fits))
 
     def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
         """The messages as Telegram's HTML, one after the other."""
@@ -121,7 +145,7 @@ class TelegramChannel:
         if lane not in self._settings_of:
             raise SettingsError(f"there is no bot for the lane {lane.name}")
         # It takes seconds on a slow machine: in a thread, so that leases and other lanes go on meanwhile.
-        await asyncio.to_thread(import_module, "aiogram")
+        await asyncio.to_thread(import_module, "dispatch.channels.bot_session")
         if lane.name not in self._bots:
             self._bots[lane.name] = _make_bot(self._settings_of[lane])
         yield TelegramConnection(self._bots[lane.name])
@@ -145,11 +169,12 @@ def _lane(bot: BotSettings, queue: str) -> Lane:
 
 def _make_bot(settings: BotSettings) -> Bot:
     from aiogram import Bot
-    from aiogram.client.session.aiohttp import AiohttpSession
     from aiogram.client.telegram import TelegramAPIServer
 
+    from dispatch.channels.bot_session import BoundedSession
+
     server = TelegramAPIServer.from_base(settings.api_base)
-    session = AiohttpSession(api=server, limit=settings.connections, timeout=settings.timeout)
+    session = BoundedSession(api=server, limit=settings.connections, timeout=settings.timeout)
     return Bot(settings.token.get_secret_value(), session=session)
 
 
@@ -176,10 +201,9 @@ def outcome_of(error: Exception, token: str) -> Outcome:
     words = without_token(str(getattr(error, "message", error)), token)
     match error:
         case api.TelegramRetryAfter():
-            return Retry("too many requests", code="429", after=float(error.retry_after))
+            return Retry("too many requests", code="429", after=float(min(max(error.retry_after, 0), _LONGEST_WAIT)))
         case api.TelegramMigrateToChat():
-            new = str(error.migrate_to_chat_id)
-            return Retry("the group has become a supergroup", code="400", after=0, new_address=new)
+            return _moved(str(error.migrate_to_chat_id))
         case api.TelegramForbiddenError():
             return Rejected(words, code="403", endpoint_state="" if _NO_RIGHT.search(words) else "gone")
         case api.TelegramBadRequest():
@@ -198,6 +222,12 @@ def outcome_of(error: Exception, token: str) -> Outcome:
         case api.ClientDecodeError():
             return _odd_answer(error.data)
     return _unnamed(words)
+
+
+def _moved(new: str) -> Outcome:
+    if not _CHAT.fullmatch(new):
+        return Rejected("the group has become a supergroup, and what the Bot API calls it is no chat", code="400")
+    return Retry("the group has become a supergroup", code="400", after=0, new_address=new)
 
 
 def _unnamed(words: str) -> Outcome:
@@ -223,12 +253,19 @@ def _odd_answer(data: object) -> Outcome:
     """An answer that aiogram cannot read. It counts as sent where it says so: a repeat would be a second message."""
     if isinstance(data, dict) and data.get("ok") is True:
         result = data.get("result")
-        return Sent(provider_id=str(result.get("message_id", "")) if isinstance(result, dict) else "", code="200")
+        number = result.get("message_id") if isinstance(result, dict) else None
+        return Sent(provider_id=_number(number) if isinstance(number, int) else "", code="200")
     return Retry("the Bot API's answer cannot be read", code="answer")
 
 
+def _number(message_id: int) -> str:
+    return str(message_id) if abs(message_id) < 1 << 63 else ""
+
+
 def without_token(text: str, token: str) -> str:
-    """One line without the bot's token: errors of the HTTP client hold the address, and the token is in it."""
+    """One printable line without the bot's token: an answer may hold anything, the address asked for too."""
+    text = " ".join(text.encode("utf-8", "replace").decode().split())
+    text = "".join(c for c in text if c.isprintable())
     for secret in (token, token.replace(":", "%3A"), token.partition(":")[2]):
         text = text.replace(secret, "…") if secret else text
-    return " ".join(text.split())[:300]
+    return text[:_LONGEST_REASON]

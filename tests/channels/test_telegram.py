@@ -350,3 +350,99 @@ def test_aiogram_is_imported_with_the_first_lane_only() -> None:
         "assert not {'aiogram', 'aiohttp'} & set(sys.modules), 'imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Bad Request: \x1b[2J\x9b31m \u202e\u200f\u2028 \x00over",
+        "Bad Request: " + "x" * 100_000,
+        f"Bad Request: {TOKEN[:9]}\x1b{TOKEN[9:]} over",
+    ],
+)
+async def test_the_words_of_an_answer_are_bounded_printable_and_tell_no_token(words: str) -> None:
+    outcome = await answer_to(lambda: failure(400, words))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.isprintable()
+    assert len(outcome.reason) <= 300
+    assert TOKEN not in outcome.reason
+    assert "Secret" not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ok": false, "error_code": 400, "description": "Bad Request: \\ud800"}',
+        '{"ok": false, "error_code": 400, "description": null}',
+        '{"ok": false, "error_code": 400, "parameters": {"migrate_to_chat_id": 99999999999999999999999}}',
+        '{"ok": false, "error_code": 429, "parameters": {"retry_after": ' + "9" * 400 + "}}",
+        '{"ok": true, "result": {"message_id": "\\ud800\\u001b"}}',
+        '{"ok": true, "result": {"message_id": ' + "9" * 4000 + "}}",
+        "[" * 50_000,
+        '{"ok": true',
+    ],
+)
+@pytest.mark.parametrize("status", [200, 302, 400, 429, 500])
+async def test_any_answer_is_an_outcome_that_can_be_stored(body: str, status: int) -> None:
+    headers = {"Location": "/elsewhere"}
+    outcome = await answer_to(lambda: web.Response(status=status, text=body, headers=headers))
+    for text in (getattr(outcome, name, "") for name in ("reason", "code", "provider_id", "detail", "new_address")):
+        assert not text or text.isprintable()
+        assert len(text.encode()) <= 1000
+    if isinstance(outcome, Retry):
+        assert outcome.after is None or 0 <= outcome.after <= 86_400
+        assert len(outcome.new_address) <= 20
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    api = BotApi([lambda: web.Response(status=307, headers={"Location": "/elsewhere"})])
+    async with serving(api) as base:
+        (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
+    assert isinstance(outcome, Retry)
+    assert api.paths == [f"/bot{TOKEN}/sendMessage"]
+
+
+async def test_an_answer_is_not_read_without_end() -> None:
+    api = BotApi()
+    sent = 0
+
+    async def pour(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        await request.post()
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(400):
+            await response.write(b" " * 100_000)
+            sent += 100_000
+        return response
+
+    api.handle = pour  # type: ignore[assignment] # the server's own behaviour, not the code under test
+    async with serving(api) as base:
+        (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
+    assert outcome == Retry("the Bot API's answer cannot be read", "answer")
+    assert sent < 20_000_000
+
+
+def words_of(channel: TelegramChannel, what: Content) -> list[str]:
+    return ["".join(text.pieces[::2]) for text in channel.render(what).texts]
+
+
+def test_a_huge_digest_is_a_dozen_messages_with_shortened_articles() -> None:
+    texts = words_of(channel_for(), content(*["南京高新区计划实施重大产业项目32个。" * 100] * 100, articles=5))
+    assert 8 <= len(texts) <= 12
+    assert "".join(texts).count("篇幅所限，此处未刊全文。") == 5
+    assert "".join(texts).count('<a href="https://news.example.org/huoju/534/5">阅读全文</a>') == 1
+
+
+def test_an_article_that_fits_is_whole() -> None:
+    texts = words_of(channel_for(), content("短。", "长" * 3000 + "。"))
+    assert "篇幅所限" not in "".join(texts)
+
+
+def test_thousands_of_titles_are_a_dozen_messages_too() -> None:
+    entries = tuple(DigestArticle(Article(f"标题{n}" * 20, "", ()), 1, n) for n in range(62))
+    plain = content("一句。").sections[0]
+    many = Content("digest", "zh", "titles", (replace(plain, matching=entries[:1], others=entries),) * 60)
+    texts = words_of(channel_for(), many)
+    assert 8 <= len(texts) <= 12
+    assert "篇幅所限，此处未刊全文。" in texts[-1]

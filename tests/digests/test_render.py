@@ -19,6 +19,7 @@ from dispatch.model import Article, Block, BlockKind, Content, Digest, DigestArt
 
 SAMPLE = Path(__file__).parents[1] / "data" / "huoju-2022-05.expected.json"
 EMAIL = {"limit": None, "leads": True, "postal_address": "北京市西城区"}
+CHAT = {"limit": None, "whole": True}
 VOID = {"meta", "br", "link", "img", "hr"}
 
 
@@ -184,7 +185,7 @@ def test_what_an_article_says_is_never_markup() -> None:
         "<b>栏目</b>", [article('<script>alert("1")</script>', "a < b & c {{ 7*7 }} {% x %}", credit="<i>")]
     )
     for name in ("email/digest.html.j2", "telegram/digest.html.j2"):
-        text = renderer().text(name, content(section(awkward, 1)), **EMAIL)
+        text = renderer().text(name, content(section(awkward, 1)), **(EMAIL | CHAT))
         assert "<script>" not in text
         assert "a &lt; b &amp; c {{ 7*7 }} {% x %}" in text
         assert "<i></i>" not in text.replace("<i>&lt;i&gt;", "")
@@ -238,8 +239,10 @@ def test_a_long_title_is_clipped_in_the_subject() -> None:
 @pytest.mark.parametrize(("language", "mark"), [("zh", "测试"), ("en", "Test")])
 def test_a_test_message_says_so(name: str, language: str, mark: str) -> None:
     what = section(sample_digest("园区发展"), 1)
-    assert mark in renderer().text(name, content(what, kind="test", language=language), **EMAIL)
-    assert f"{mark}" not in renderer().text(name, content(what, language=language), **EMAIL).replace("latest", "")
+    assert mark in renderer().text(name, content(what, kind="test", language=language), **(EMAIL | CHAT))
+    assert f"{mark}" not in renderer().text(name, content(what, language=language), **(EMAIL | CHAT)).replace(
+        "latest", ""
+    )
 
 
 @pytest.mark.parametrize("name", ["email/digest.html.j2", "email/digest.txt.j2", "telegram/digest.html.j2"])
@@ -247,7 +250,7 @@ def test_a_test_message_says_so(name: str, language: str, mark: str) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_slot_has_its_macro(name: str, form: str, language: str) -> None:
     what = content(section(sample_digest("研究报告"), 1), form=form, language=language)
-    slotted = renderer().slotted(name, what, **EMAIL)
+    slotted = renderer().slotted(name, what, **(EMAIL | CHAT))
     assert {"follows", "unsubscribe"} <= slotted.names
     personal = renderer().personal(name.replace("digest", "personal"), what)
     pieces = personal.pieces(slotted.names, [Reason("park:A", "A & B", "https://x/1")], "https://x/2")

@@ -29,14 +29,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted, slot
 from dispatch.digests.words import first_sentence, shorten
-from dispatch.model import Article, Content, Digest, DigestArticle, Envelope, Reason, Section
+from dispatch.model import Content, Digest, DigestArticle, Envelope, Reason, Section
 
 MAX_BYTES = 20_000
 """Bytes of a body (Standard Webhooks, "Payload size")."""
@@ -79,57 +80,23 @@ class RenderedWebhook:
         return self.body.fill(values).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
-    """How much of a content is shown: characters of each article, other titles and articles of each section."""
-
-    characters: int
-    others: int
-    matching: int
-
-    def of(self, content: Content) -> Content:
-        sections = tuple(
-            replace(section, matching=section.matching[: self.matching], others=section.others[: self.others])
-            for section in content.sections
-        )
-        return replace(content, sections=sections)
-
-
 def render(renderer: Renderer, content: Content) -> RenderedWebhook:
     """Render once for all readers. Raises RenderError."""
     urls = _addresses(renderer, content)
-    whole = _Size(
-        max((_length(entry.article) for section in content.sections for entry in section.matching), default=0),
-        max((len(section.others) for section in content.sections), default=0),
-        max((len(section.matching) for section in content.sections), default=0),
-    )
+    whole = Size.whole(content)
 
-    def build(size: _Size) -> str:
+    def build(size: Size) -> str:
         shown = size.of(content)
         text = re.sub(r"\n{3,}", "\n\n", renderer.text("webhook/digest.md.j2", shown)).strip()
         return _unquoted(_dumps(_payload(shown, size.characters, urls, text)))
 
-    size = _fitting(whole, lambda size: len(build(size).encode()) <= MAX_BYTES - _PERSONAL)
+    size = fitting(whole, lambda size: len(build(size).encode()) <= MAX_BYTES - _PERSONAL)
     rendered = RenderedWebhook(
         Slotted.parse(build(size)), renderer.personal("webhook/personal.md.j2", content), size != whole
     )
     # A slot without its macro fails here, for the administrator, and not at every send.
     rendered.personal.pieces(rendered.body.names - set(_VALUES), (), "")
     return rendered
-
-
-def _fitting(whole: _Size, fits: Callable[[_Size], bool]) -> _Size:
-    """The largest size that fits: shorter texts before fewer titles before fewer articles."""
-    size = whole
-    for name in ("characters", "others", "matching"):
-        if fits(size):
-            break
-        low, high = 0, int(getattr(size, name))
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if fits(replace(size, **{name: middle})) else (low, middle - 1)
-        size = replace(size, **{name: low})
-    return size
 
 
 def _addresses(renderer: Renderer, content: Content) -> dict[tuple[int, int], str]:
@@ -211,10 +178,6 @@ def _matching(entry: DigestArticle, form: str, characters: int, url: str) -> dic
 
 def _reason(reason: Reason) -> dict[str, str]:
     return {"follow": reason.tag, "label": reason.label, "unfollow_url": reason.unfollow_url}
-
-
-def _length(article: Article) -> int:
-    return sum(len(block.text) for block in article.blocks)
 
 
 def _dumps(value: object) -> str:

@@ -22,7 +22,7 @@ _DATE = re.compile(
     rf"(?P<y>{_N}{{4}})\s*年\s*(?P<m>{_N}{{1,3}})\s*月\s*(?P<d>{_N}{{1,3}})\s*[日号]"
     r"|(?<!\d)(?P<y2>\d{4})\s*[-./／．]\s*(?P<m2>\d{1,2})\s*[-./／．]\s*(?P<d2>\d{1,2})(?!\d)"
 )
-_TOTAL = re.compile(rf"(?:总|累计)\s*(?:期[数号]?)?\s*[:：]?\s*第?\s*(?P<n>{_RUN})\s*[期号辑]?")
+_TOTAL = re.compile(rf"(?:总|累计)\s*(?:期[数号]?)?\s*[:：]?\s*第?\s*(?P<n>{_RUN})(?!{_N})\s*[期号辑]?")
 _NUMBER = re.compile(rf"(?:第\s*(?P<n>{_RUN})\s*[期号辑])|(?:\bNo\s*[.．]\s*(?P<n2>\d{{1,4}}))", re.IGNORECASE)
 _YEAR = re.compile(rf"(?<!{_N})(?P<y>{_N}{{4}})\s*年度?(?!\s*{_N}{{1,3}}\s*月)")
 _EMPTY_BRACKETS = re.compile(r"[(（\[【［]\s*[)）\]】］]")

@@ -48,7 +48,16 @@ class Pickup:
         except OSError as error:
             raise IntakeError(f"{name}: cannot be read: {error.strerror or error}") from error
         columns = tuple(self._tagged(column) for column in found.issue.columns)
-        return Reading(name, replace(found.issue, columns=columns), found.warnings)
+        return Reading(name, replace(found.issue, columns=columns), (*found.warnings, *self._unknown(found.issue)))
+
+    def _unknown(self, issue: Issue) -> Iterator[str]:
+        """A word on each column that the bulletin's profile does not have: nobody can follow it."""
+        profile = self._catalog.bulletin(issue.bulletin)
+        if profile is None or not profile.columns:
+            return
+        for column in issue.columns:
+            if self._catalog.column_spec(issue.bulletin, column.name, column.contents_name) not in profile.columns:
+                yield f"The column {column.name} is not in {profile.key}.toml: it cannot be followed by its name."
 
     def _tagged(self, column: Column) -> Column:
         return replace(column, articles=tuple(self._tagger.tag(article) for article in column.articles))

@@ -198,3 +198,20 @@ def test_the_configuration_file_may_be_named_anywhere_in_the_line(bare: Command)
     for words in (("--config", "here/dispatch.toml", "issues", "list"), ("issues", "list", "--config=here")):
         assert "no issues" in bare(*words).out
     assert "no configuration file" in one_message(bare("issues", "list", "--config", "gone.toml", expect=2).err)
+
+
+def test_a_column_that_the_bulletin_does_not_have_is_named(bare: Command) -> None:
+    text = (
+        SAMPLE.read_text(encoding="utf-8")
+        .replace("## 【研究报告】", "## 【国际合作】")
+        .replace("## 研究报告", "## 国际合作")
+    )
+    (bare.folder / "new.md").write_text(text, encoding="utf-8")
+    assert "国际合作 is not in huoju.toml" in bare("ingest", "new.md").err
+
+
+def test_an_absurd_number_is_no_number(bare: Command) -> None:
+    text = SAMPLE.read_text(encoding="utf-8").replace("总第534期", f"总第{'9' * 30}期")
+    (bare.folder / "new.md").write_text(text, encoding="utf-8")
+    issue = bare("ingest", "new.md", "--json", "--dry-run").json["issues"][0]["issue"]
+    assert (issue["total"], issue["ref"]) == (0, "2022-05")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import city_shorts, fold, province_short
-from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, lead
+from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, park_heads, says_zone
 from dispatch.model import Evidence, ParkTag, Role
@@ -32,10 +34,13 @@ _ELSE_FOLLOWS = re.compile(
     r"|马拉松|股份|电子城|电脑城)"
 )
 # Companies and universities that carry the name: 中电光谷.
-_ELSE_BEFORE = re.compile(r"(?:中电|联想|大学|学院)$")
+_ELSE_BEFORE = ("中电", "联想", "大学", "学院")
 # 天津滨海—中关村科技园 is one name; a double dash is punctuation.
-_JOINED = re.compile(r"([\u4e00-\u9fff]{2,})[·・\-—–]$")
-_PERSON_BEFORE = re.compile(r"(?:书记|主任|局长|处长|院长|校长|董事长|总经理|教授|院士|同志|记者|作者|研究员|博士)$")
+_JOINED = re.compile(r"[\u4e00-\u9fff]{2}[·・\-—–]")
+_PERSON_BEFORE = (
+    *("书记", "主任", "局长", "处长", "院长", "校长", "董事长", "总经理"),
+    *("教授", "院士", "同志", "记者", "作者", "研究员", "博士"),
+)
 _PERSON_AFTER = re.compile(r"[\u4e00-\u9fff]?(?:同志|教授|院士|博士|先生|女士|表示|指出|强调|介绍说|主持|致辞|说,|说:)")
 
 _BARE = re.compile(r"(?<![\u4e00-\u9fff])高新区|(?<=[了在为对到于由从让使向的将把以全])高新区|我区")
@@ -49,6 +54,7 @@ class ParkRules:
     def __init__(self, catalog: Catalog) -> None:
         self._shared = SharedNames(park_heads(catalog))
         self._places = _places(catalog.parks)
+        self._lengths = sorted(set(map(len, self._places)))
         self._by_city = _by_city(catalog.parks)
 
     def tags(self, parts: Sequence[Passage], found: Iterable[ParkHit]) -> tuple[ParkTag, ...]:
@@ -67,18 +73,20 @@ class ParkRules:
 
     def _hits(self, parts: Sequence[Passage], found: list[ParkHit]) -> dict[str, list[Hit]]:
         """The believed names of each park in the order of the text."""
+        named = _named_spans(parts, found)
         strict = [name for name in found if name.strict and self._stands(name)]
         shared = [
             ParkHit(hit, park, True)
             for part in parts
             for hit, park in self._shared.find(part)
-            if not any(_inside(hit, name.hit) for name in found)
+            if not named[id(part)].around(hit.start, hit.end)
         ]
         certain = {name.park.name for name in (*strict, *shared)}
-        text = "\n".join(part.text for part in parts)
         loose = [name for name in found if not name.strict and self._possible(name)]
-        certain |= _repeated(loose, text)
-        loose = [name for name in loose if _supported(name, certain, found, text)]
+        said = _said_places(parts, loose)
+        listed = _listed(found)
+        certain |= _repeated(loose, said)
+        loose = [name for name in loose if _supported(name, certain, said, listed)]
         order = {id(part): number for number, part in enumerate(parts)}
         believed = sorted(
             (*strict, *shared, *loose),
@@ -101,18 +109,21 @@ class ParkRules:
 
     def _elsewhere(self, name: ParkHit) -> bool:
         """Another place stands right before the name: 保定·中关村, 江苏中关村, 成都光谷."""
-        own = set(_own_places(name.park))
-        before = name.hit.before.rstrip("省市")
-        if joined := _JOINED.search(name.hit.before):
-            before = joined[1]
-            if not before.endswith(tuple(own)):
+        own = _own_places(name.park)
+        before = name.hit.before
+        joined = before.removesuffix("\n")
+        if _JOINED.fullmatch(joined[-3:]):
+            before = joined[:-1]
+            if not before.endswith(own):
                 return True
-        return before.endswith(tuple(self._places - own))
+        else:
+            before = before.rstrip("省市")
+        return any((end := before[-length:]) in self._places and end not in own for length in self._lengths)
 
     def _possible(self, name: ParkHit) -> bool:
         """Nothing beside a loose alias says that it is something else."""
         hit = name.hit
-        other = _ELSE_FOLLOWS.match(hit.after) or _ELSE_BEFORE.search(hit.before) or _is_person(hit)
+        other = _ELSE_FOLLOWS.match(hit.after) or hit.before.endswith(_ELSE_BEFORE) or _is_person(hit)
         return not other and not self._elsewhere(name)
 
     def _bare(self, parts: Sequence[Passage]) -> tuple[Park, list[Hit]] | None:
@@ -127,44 +138,62 @@ class ParkRules:
         return (next(iter(parks.values())), words) if len(parks) == 1 else None
 
 
-def _repeated(loose: Iterable[ParkHit], text: str) -> set[str]:
-    times = Counter(name.park for name in loose)
-    return {
-        park.name
-        for park, count in times.items()
-        if count >= _REPEATED and any(place in text for place in _own_places(park))
-    }
+def _named_spans(parts: Iterable[Passage], found: Iterable[ParkHit]) -> dict[int, Spans]:
+    """Where names stand in each passage, by the passage's id: its hash would be that of the whole text."""
+    spans: dict[int, list[tuple[int, int]]] = {id(part): [] for part in parts}
+    for name in found:
+        spans[id(name.hit.passage)].append((name.hit.start, name.hit.end))
+    return {key: Spans(own) for key, own in spans.items()}
 
 
-def _supported(name: ParkHit, certain: set[str], found: Sequence[ParkHit], text: str) -> bool:
+def _said_places(parts: Iterable[Passage], names: Iterable[ParkHit]) -> set[str]:
+    """Those of the parks' own places that the article says: each is looked for once, however often its park stands."""
+    text = "\n".join(part.text for part in parts)
+    parks = {name.park.name: name.park for name in names}
+    return {place for park in parks.values() for place in _own_places(park) if place in text}
+
+
+def _repeated(loose: Iterable[ParkHit], said: set[str]) -> set[str]:
+    times = Counter(name.park.name for name in loose)
+    near = {name.park.name for name in loose if not said.isdisjoint(_own_places(name.park))}
+    return {park for park in near if times[park] >= _REPEATED}
+
+
+def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int]) -> bool:
     """Something beside a loose alias, or elsewhere in the article, says that it is the park."""
     hit = name.hit
     if name.park.name in certain or hit.passage.where == CREDIT:
         return True
     if says_zone(hit.word):
-        return any(city in text for city in city_shorts(name.park.city))
-    beside = any(re.search(rf"{place}[省市]?·?$", hit.before) or place in hit.word for place in _own_places(name.park))
-    headline = hit.passage.where == TITLE and not hit.before and hit.after.startswith(":")
-    return bool(_ZONE_FOLLOWS.match(hit.after)) or beside or headline or _in_list(name, found)
+        return not said.isdisjoint(city_shorts(name.park.city))
+    headline = hit.passage.where == TITLE and hit.start == 0 and hit.after.startswith(":")
+    beside = id(name) in listed or _is_beside(hit, _own_places(name.park))
+    return headline or beside or _ZONE_FOLLOWS.match(hit.after) is not None
 
 
-def _inside(hit: Hit, other: Hit) -> bool:
-    return hit.passage is other.passage and other.start <= hit.start and hit.end <= other.end
+def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:
+    """One of the places is in the name or right before it: 北京中关村, 武汉市·光谷."""
+    before = hit.before.removesuffix("·")
+    ranked = before[:-1] if before.endswith(("省", "市")) else before
+    return before.endswith(places) or ranked.endswith(places) or any(place in hit.word for place in places)
 
 
 def _is_person(hit: Hit) -> bool:
     """张江 after an office or before a verb of speech is a man."""
-    return bool(_PERSON_BEFORE.search(hit.before) or _PERSON_AFTER.match(hit.after))
+    return hit.before.endswith(_PERSON_BEFORE) or _PERSON_AFTER.match(hit.after) is not None
 
 
-def _in_list(name: ParkHit, found: Sequence[ParkHit]) -> bool:
-    """Another park's name stands beside it: 中关村、张江、光谷."""
-    for other in found:
-        if other.hit.passage is name.hit.passage and other.park is not name.park:
-            first, second = sorted((name.hit, other.hit), key=lambda hit: hit.start)
-            if _BETWEEN.fullmatch(first.passage.text[first.end : second.start]):
-                return True
-    return False
+def _listed(found: Iterable[ParkHit]) -> set[int]:
+    """The ids of the names that stand beside another park's: 中关村、张江、光谷.
+
+    `found` is in the order of the text, so that names beside each other are neighbours in it.
+    """
+    listed: set[int] = set()
+    for first, second in pairwise(found):
+        together = first.hit.passage is second.hit.passage and first.park is not second.park
+        if together and _BETWEEN.fullmatch(first.hit.passage.text, first.hit.end, second.hit.start):
+            listed |= {id(first), id(second)}
+    return listed
 
 
 def _names_other_zone(text: str) -> bool:
@@ -191,6 +220,7 @@ def _loose_words(park: Park) -> tuple[str, ...]:
     return (*park.loose_aliases, *(() if says_zone(park.name) else (park.name,)))
 
 
+@lru_cache(maxsize=1024)
 def _own_places(park: Park) -> tuple[str, ...]:
     """The park's cities and province, short."""
     return (*city_shorts(park.city), province_short(park.province))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,27 @@ from dispatch.model import Article, BlockKind, Evidence
 
 TITLE, CREDIT, TEXT = "title", "credit", "text"
 
-# A blank between two Chinese characters is left over from a line's end in the source and parts no words.
-_STRAY_BLANK = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
+# How far a rule looks to either side of a name. No rule needs more, and with a bound the work for one name does not
+# grow with the paragraph that it stands in.
+WINDOW = 40
+
+# A blank between two Chinese characters is left over from a line's end in the source and parts no words. A longer gap
+# is none, so that the evidence for a word stays short.
+_STRAY_BLANK = re.compile(r"(?<=[^\x00-\x7f\s])\s{1,40}(?=[^\x00-\x7f\s])")
 _SENTENCE = re.compile(r"[^。;!?]+[。;!?]?")
+
+
+class Spans:
+    """Stretches of one text, apart and in order; the one at a place is found without a look at the others."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self._spans = spans
+        self._starts = [start for start, _ in spans]
+
+    def around(self, start: int, end: int) -> tuple[int, int] | None:
+        """The stretch that `start` to `end` lies in."""
+        index = bisect_right(self._starts, start) - 1
+        return self._spans[index] if index >= 0 and end <= self._spans[index][1] else None
 
 
 @dataclass(frozen=True)
@@ -31,13 +50,14 @@ class Passage:
         return _STRAY_BLANK.sub("", fold(self.raw))
 
     @cached_property
-    def sentences(self) -> tuple[tuple[int, int], ...]:
-        return tuple(match.span() for match in _SENTENCE.finditer(self.text))
+    def sentences(self) -> Spans:
+        return Spans([match.span() for match in _SENTENCE.finditer(self.text)])
 
     @cached_property
     def _offsets(self) -> Sequence[int]:
         """Where each character of `text` stands in `raw`."""
-        blanks = {index for match in _STRAY_BLANK.finditer(self.raw) for index in range(*match.span())}
+        # In the folded text as `text` does: a full-width blank or letter is ASCII there and none in `raw`.
+        blanks = {index for match in _STRAY_BLANK.finditer(fold(self.raw)) for index in range(*match.span())}
         return [index for index in range(len(self.raw)) if index not in blanks] if blanks else range(len(self.raw))
 
     def evidence(self, start: int, end: int) -> Evidence:
@@ -59,11 +79,13 @@ class Hit:
 
     @property
     def before(self) -> str:
-        return self.passage.text[: self.start]
+        """The last WINDOW characters before it."""
+        return self.passage.text[max(0, self.start - WINDOW) : self.start]
 
     @property
     def after(self) -> str:
-        return self.passage.text[self.end :]
+        """The first WINDOW characters after it."""
+        return self.passage.text[self.end : self.end + WINDOW]
 
     def evidence(self) -> Evidence:
         return self.passage.evidence(self.start, self.end)

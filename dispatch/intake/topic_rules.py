@@ -66,13 +66,12 @@ def _repeated(terms: Iterable[TermHit]) -> float:
 def _share(parts: Sequence[Passage], terms: Iterable[TermHit]) -> float:
     """How much of the text, in characters, lies in sentences with one of the terms."""
     filled = {
-        (term.hit.passage.block, start, end)
-        for term in terms
-        for start, end in term.hit.passage.sentences
-        if start <= term.hit.start < end
+        (hit.passage.block, sentence)
+        for hit in (term.hit for term in terms)
+        if (sentence := hit.passage.sentences.around(hit.start, hit.start + 1))
     }
     whole = sum(len(part.text) for part in parts if part.where == TEXT)
-    return sum(end - start for _, start, end in filled) / whole if whole else 0.0
+    return sum(end - start for _, (start, end) in filled) / whole if whole else 0.0
 
 
 def _evidence(terms: Sequence[TermHit]) -> tuple[Evidence, ...]:

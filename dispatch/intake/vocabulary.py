@@ -11,7 +11,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from dispatch.catalog import Catalog, Park, Topic
 from dispatch.catalog.words import fold_word, written_forms, zone_head
-from dispatch.intake.passages import CREDIT, Hit, Passage, without_overlaps
+from dispatch.intake.passages import CREDIT, Hit, Passage, Spans, without_overlaps
 
 # A name that ends so says that it is a zone; 中关村 or 光谷 alone do not.
 _SAYS_ZONE = re.compile(r"[区园城]$")
@@ -68,7 +68,7 @@ class Vocabulary:
             if _whole_word(passage.text, start, end)
         ]
         parks = list(_park_hits(passage, matches))
-        names = [(found.hit.start, found.hit.end) for found in parks]
+        names = Spans([(found.hit.start, found.hit.end) for found in parks])
         return parks, list(_term_hits(passage, matches, names))
 
 
@@ -111,13 +111,11 @@ def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> It
         yield found[index]
 
 
-def _term_hits(
-    passage: Passage, matches: list[tuple[_Meaning, int, int]], names: list[tuple[int, int]]
-) -> Iterator[TermHit]:
+def _term_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]], names: Spans) -> Iterator[TermHit]:
     """Each topic's terms by themselves; what stands inside a park's name or a counter-term is none."""
     by_topic: defaultdict[str, list[tuple[TermHit, bool]]] = defaultdict(list)
     for meaning, start, end in matches:
-        if any(first <= start and end <= last for first, last in names):
+        if names.around(start, end):
             continue
         hit = Hit(passage, start, end)
         for topic, weight in meaning.terms:

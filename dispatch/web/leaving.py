@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.http import HttpProcessingError
 
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.store import Store
@@ -95,10 +94,8 @@ async def _wants_all(request: web.Request) -> bool:
         fields = await request.post()
     except web.RequestPayloadError:
         raise web.HTTPBadRequest from None
-    except (
-        ValueError,
-        LookupError,
-        HttpProcessingError,
-    ):  # no form after all, or in no known charset: it says nothing more
+    except (web.HTTPException, TimeoutError, OSError):  # too large, too slow, gone
+        raise
+    except Exception:  # no form after all, or one of a kind that the framework stumbles over: it says nothing more
         return False
     return fields.get("all") == "1"

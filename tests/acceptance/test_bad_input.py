@@ -58,7 +58,8 @@ def test_other_content_replaces_a_held_issue_and_no_sent_one(dispatch: Command) 
     dispatch("ingest", str(SAMPLE))
     assert "replaced" in dispatch("ingest", "changed.md").out
     assert dispatch("issues", "list", "--json").json[0]["revision"] == 2
-    dispatch("issues", "send", "534")
+    dispatch("issues", "approve", "534")
+    dispatch("run", "--once")
     assert "is sent already" in one_message(dispatch("ingest", str(SAMPLE), expect=1).err)
 
 

@@ -11,6 +11,13 @@ from subscribers.database import Database
 from .conftest import ADDRESS, FOLLOWS, NAME, NOW, Site
 
 PARK = FOLLOWS[0]
+
+
+def part(header: bytes, body: bytes) -> bytes:
+    """A form of one field, with an odd header."""
+    return b'--x\r\nContent-Disposition: form-data; name="all"\r\n' + header + b"\r\n\r\n" + body + b"\r\n--x--\r\n"
+
+
 BAD = ("x", "1", "WzEsImFsbCJd", "..", "%00", "%E4%B8%AD", "a" * 3000, "MQ.aaaaaaaaaaaaaaaaaaaaaaaaaaa")
 
 
@@ -112,6 +119,12 @@ async def test_who_left_everything_is_told_that_for_a_follow_too(site: Site) -> 
         (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
         (b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nno end", "multipart/form-data; boundary=x"),
         (b"no boundary", "multipart/form-data"),
+        (part(b"Content-Transfer-Encoding: nonsense", b"1"), "multipart/form-data; boundary=x"),
+        (part(b"Content-Transfer-Encoding: base64", b"!"), "multipart/form-data; boundary=x"),
+        (part(b"Content-Transfer-Encoding: \xff", b"1"), "multipart/form-data; boundary=x"),
+        (part(b"Content-Encoding: gzip", b"1"), "multipart/form-data; boundary=x"),
+        (part(b"Content-Type: text/plain; charset=nonsense", b"1"), "multipart/form-data; boundary=x"),
+        (part(b"Content-Type: multipart/mixed; boundary=y", b"1"), "multipart/form-data; boundary=x"),
         (b"{}", "application/json"),
         (b"x", "nonsense"),
     ],

@@ -19,12 +19,13 @@ from http import HTTPStatus
 from ssl import SSLError
 from typing import TYPE_CHECKING
 
+from dispatch.channels.causes import explain
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
 if TYPE_CHECKING:
     from dispatch.channels.webhook.transport import Answer
 
-LONGEST_WAIT = 7 * 86_400.0
+LONGEST_WAIT = 86_400.0
 """Seconds: more than that of a Retry-After is not believed."""
 
 
@@ -50,7 +51,7 @@ def retry_after(value: str, now: dt.datetime) -> float | None:
         return min(float(text), LONGEST_WAIT)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError, IndexError):  # the parser fails in its own ways
         return None
     # "-0000" and missing zones give naive times, which HTTP dates never are: they are in GMT.
     date = date if date.tzinfo else date.replace(tzinfo=dt.UTC)
@@ -71,10 +72,13 @@ def of_failure(error: Exception) -> Outcome:
         return Retry("nobody listens at the receiver's address (connection refused)", "refused", outage=True)
     for cause in causes:
         if isinstance(cause, SSLError):
-            return Retry(f"TLS failed: {cause}", "tls")
+            return Retry(f"no secure connection ({explain(cause)})", "tls")
     if any("Timeout" in type(cause).__name__ for cause in causes):
         return Retry("the receiver did not answer in time", "timeout")
-    return Retry(f"the connection broke: {str(error) or type(error).__name__}", "connection")
+    # The libraries' own words hold what the receiver sent.
+    spoke = any("Protocol" in type(cause).__name__ for cause in causes)
+    what = "its answer is no HTTP, or broke off" if spoke else explain(error)
+    return Retry(f"the connection to the receiver broke ({what})", "connection")
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import logging
@@ -498,6 +499,18 @@ async def test_a_refused_login_is_an_outage_and_tells_no_secret(start: Start, ca
     told = repr(outcome) + repr(given) + "".join(record.getMessage() for record in ours)
     assert "pa55word" not in told
     assert "reader@example.com" not in told
+
+
+@without_tls
+@pytest.mark.parametrize("stage", ["RCPT", "DATA"])
+async def test_what_a_relay_says_back_of_the_login_is_left_out(start: Start, stage: str) -> None:
+    plain, word = (base64.b64encode(text).decode() for text in (b"\0me\0pa55word", b"pa55word"))
+    said = f"550 after AUTH PLAIN {plain}, {plain.rstrip('=')} and {word}: pa55word"
+    port = await login(start, Handler({stage: [said]}), accept=True)
+    outcome = await send(settings(port, username="me", password="pa55word"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.startswith("550 after AUTH PLAIN …")
+    assert not any(secret in outcome.reason for secret in (plain.rstrip("="), word.rstrip("="), "pa55word"))
 
 
 async def test_a_connection_is_kept_for_so_many_messages(start: Start) -> None:

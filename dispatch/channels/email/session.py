@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from contextlib import suppress
 
@@ -96,7 +97,7 @@ class Session:
 
     def _refused_session(self, error: Exception) -> Retry:
         """Why there is no session. The relay is at fault, or its settings: no message is."""
-        secrets = (self._relay.password.get_secret_value(), self._relay.username)
+        secrets = (*_credentials(self._relay), self._relay.username)
         if isinstance(error, SMTPResponseException):
             greeting = isinstance(error, (SMTPConnectResponseError, SMTPHeloError))
             stage = Stage.CONNECT if greeting else Stage.LOGIN
@@ -138,13 +139,22 @@ class Session:
                 await client.rset()
             except (SMTPException, OSError):
                 self._drop()
-        secrets = (recipient, self._relay.password.get_secret_value())
+        secrets = (recipient, *_credentials(self._relay))
         return from_reply(reply.code, reply.message, stage, secrets)
 
     def _drop(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+
+def _credentials(relay: Relay) -> tuple[str, ...]:
+    """The password, and what AUTH PLAIN and LOGIN send (RFC 4954), which a relay may say back; the longest first."""
+    password = relay.password.get_secret_value()
+    if not password:
+        return ()
+    sent = (f"\0{relay.username}\0{password}", password, relay.username)
+    return (*(base64.b64encode(text.encode()).decode().rstrip("=") for text in sent), password)
 
 
 def _commands(sender: str, recipient: str, utf8: bool) -> list[tuple[Stage, tuple[bytes, ...]]]:

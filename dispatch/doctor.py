@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from dispatch import archive
@@ -17,6 +19,7 @@ from subscribers.database import Database
 from subscribers.errors import SubscriberError
 
 _SECONDS = 5.0
+_SECRET = re.compile(r"""^[^#\n]*\b(?:password|token)\b["']?\s*=\s*["'][^"']""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,18 @@ class Finding:
     detail: str
 
 
-def examine(app: App) -> list[Finding]:
-    """All findings. Nothing is changed but that a missing database is made."""
-    return [*_catalog(app), *_database(app), *_inbox(app), *_channels(app), *_web(app)]
+def examine(app: App, config: Path | None) -> list[Finding]:
+    """All findings; `config` is the file of the settings. Nothing is changed but that a missing database is made."""
+    return [*_settings(config), *_catalog(app), *_database(app), *_inbox(app), *_channels(app), *_web(app)]
+
+
+def _settings(config: Path | None) -> Iterator[Finding]:
+    """A file with passwords or tokens in it is nobody else's to read."""
+    if config is None or os.name != "posix" or not config.stat().st_mode & 0o077:
+        return
+    if _SECRET.search(config.read_text(encoding="utf-8-sig")):
+        detail = f"{config} holds a password or token and others may read it; do: chmod 600 {config}"
+        yield Finding("settings", "note", detail)
 
 
 def _catalog(app: App) -> Iterator[Finding]:

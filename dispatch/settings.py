@@ -289,7 +289,7 @@ def load_settings(file: Path | None = None) -> Settings:
     Relative paths in them start from the file's folder, or from the working directory without a file.
     Raises SettingsError: which setting, its value (secrets left out), what is allowed.
     """
-    path = _find(file)
+    path = find_config(file)
     values = _read(path) if path else {}
     where = str(path) if path else "the environment"
     unknown = sorted(set(values) - set(Settings.model_fields))
@@ -306,7 +306,8 @@ def load_settings(file: Path | None = None) -> Settings:
     return _anchor(settings, path.parent.resolve() if path else Path.cwd())
 
 
-def _find(file: Path | None) -> Path | None:
+def find_config(file: Path | None) -> Path | None:
+    """The file that the settings are read from, if any. Raises SettingsError where one is named and not there."""
     named = file or (Path(os.environ["DISPATCH_CONFIG"]) if os.environ.get("DISPATCH_CONFIG") else None)
     if named is None:
         usual = Path("dispatch.toml")

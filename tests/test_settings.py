@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from dispatch import doctor
+from dispatch.cli.init import init
 from dispatch.errors import SettingsError
 from dispatch.settings import load_settings
 
@@ -133,3 +136,35 @@ def test_a_document_behind_a_long_address_is_allowed(tmp_path: Path) -> None:
     file = tmp_path / "dispatch.toml"
     file.write_text('[intake]\nurls = ["https://h.example:8443/火炬/x.md?key=1"]', encoding="utf-8")
     assert load_settings(file).intake.urls == ("https://h.example:8443/火炬/x.md?key=1",)
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ('[email]\npassword = "hunter2"', True),
+        ("[[email.relays]]\n  password='hunter2'", True),
+        ('telegram.token = "1:a"', True),
+        ('[email]\nrelays = [{host = "h", "password" = "hunter2"}]', True),
+        ('[email]\n# password = "hunter2"\npassword = ""', False),
+        ('[email]\nhost = "h"', False),
+    ],
+)
+def test_doctor_notes_a_file_with_secrets_that_others_may_read(tmp_path: Path, text: str, noted: bool) -> None:
+    file = tmp_path / "dispatch.toml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o640)
+    found = list(doctor._settings(file))
+    assert [finding.state for finding in found] == ["note"] * noted
+    assert SECRET not in repr(found)
+    file.chmod(0o600)
+    assert list(doctor._settings(file)) == []
+
+
+def test_init_writes_a_file_that_was_never_readable_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "chmod", lambda *_: pytest.fail("too late"))
+    old = os.umask(0)
+    try:
+        init(tmp_path / "new")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "new" / "dispatch.toml").stat().st_mode & 0o777 == 0o600

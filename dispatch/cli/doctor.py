@@ -13,8 +13,10 @@ from dispatch.output import emit_json, table
 def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say what is configured, what answers and what is missing. Exit code 1 if something set up does not work."""
     from dispatch.doctor import examine
+    from dispatch.settings import find_config
 
-    findings = examine(session(ctx).app)
+    found = session(ctx)
+    findings = examine(found.app, find_config(found.config))
     if as_json:
         emit_json([{"what": item.what, "state": item.state, "detail": item.detail} for item in findings])
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,7 @@ def init(
     if file.exists():
         say(f"{file} is there already and stays as it is")
     else:
-        file.write_bytes((config_dir() / "dispatch.toml").read_bytes())
-        file.chmod(0o600)  # passwords and tokens are written into it
+        _write_private(file, (config_dir() / "dispatch.toml").read_bytes())
         say(f"wrote {file}")
     session = Session(file)
     with session.app.database() as db:
@@ -35,3 +35,9 @@ def init(
     say(f"  dispatch --config {file} doctor")
     say(f"  dispatch --config {file} subscribers add --email you@example.com --follow all --confirmed")
     say(f"  dispatch --config {file} run")
+
+
+def _write_private(file: Path, data: bytes) -> None:
+    """For its owner alone from the first moment: passwords and tokens are written into it."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -14,6 +15,7 @@ from dispatch import archive
 from dispatch.app import App
 from dispatch.channels.registry import off
 from dispatch.errors import DispatchError
+from dispatch.settings import Relay
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.errors import SubscriberError
@@ -35,7 +37,9 @@ def examine(app: App, config: Path | None) -> list[Finding]:
 
 
 def _settings(config: Path | None) -> Iterator[Finding]:
-    """A file with passwords or tokens in it is nobody else's to read."""
+    """Which file the settings are of. One with passwords or tokens in it is nobody else's to read."""
+    where = str(config) if config else "no dispatch.toml here and no DISPATCH_CONFIG: defaults and the environment"
+    yield Finding("settings", "ok" if config else "note", where)
     if config is None or os.name != "posix" or not config.stat().st_mode & 0o077:
         return
     if _SECRET.search(config.read_text(encoding="utf-8-sig")):
@@ -94,8 +98,7 @@ def _channels(app: App) -> Iterator[Finding]:
         yield Finding(name, "off", words)
     if "email" not in missing:
         for relay in app.settings.email.all_relays:
-            where = f"{relay.host}:{relay.resolved_port} ({relay.security})"
-            yield _answers(f"email relay {relay.name}", relay.host, relay.resolved_port, where)
+            yield _relay(relay)
     if "telegram" not in missing:
         for bot in app.settings.telegram.all_bots:
             parts = urlsplit(bot.api_base)
@@ -104,6 +107,16 @@ def _channels(app: App) -> Iterator[Finding]:
     if "webhook" not in missing:
         networks = ", ".join(map(str, app.settings.webhook.allow_networks)) or "none"
         yield Finding("webhook", "ok", f"networks of your own that are allowed: {networks}")
+
+
+def _relay(relay: Relay) -> Finding:
+    """A session as a send would open it: with TLS and the log-in."""
+    from dispatch.channels.email.session import check
+
+    what, where = f"email relay {relay.name}", f"{relay.host}:{relay.resolved_port} ({relay.security})"
+    bounded = relay.model_copy(update={"timeout": min(relay.timeout, _SECONDS)})
+    fault = asyncio.run(check(bounded))
+    return Finding(what, "bad", f"{where}: {fault}") if fault else Finding(what, "ok", f"{where} takes a session")
 
 
 def _answers(what: str, host: str, port: int, where: str) -> Finding:

@@ -112,7 +112,7 @@ async def look_at_addresses(app: App, store: Store) -> list[Look]:
             look = await _look_at(app, store, url)
         except DispatchError as error:
             log.error("%s", error)
-            look = Look(url, error=error)
+            look = Look(address.shown(url), error=error)
         if look is not None:
             looks.append(look)
     return looks
@@ -126,7 +126,7 @@ async def _look_at(app: App, store: Store, url: str) -> Look | None:
         return None
     path = await asyncio.to_thread(address.as_file, fetched)
     try:
-        look = await _take_in(app, store, path, url)
+        look = await _take_in(app, store, path, address.shown(url))
     finally:
         await asyncio.to_thread(path.unlink)
     await store.call(_remember, url, fetched.state, app.clock.now())

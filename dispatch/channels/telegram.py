@@ -41,6 +41,7 @@ _UNITS = MAX_PARTS * MAX_UNITS * 2 // 3 - sum(reserve.units for reserve in RESER
 _ENTITIES = MAX_PARTS * MAX_ENTITIES * 2 // 3 - sum(reserve.entities for reserve in RESERVES.values())
 _LONGEST_WAIT = 86_400.0  # seconds: more than that of a retry_after is not believed
 _LONGEST_REASON = 300
+_HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
 _CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
@@ -113,11 +114,16 @@ class TelegramChannel:
         """About a dozen messages at most, of at most 4096 characters each, with room for what is personal; longer
         articles are shortened. Raises RenderError."""
         try:
-            parts = split(self._html(content), RESERVES)
+            parts = split(self._html(content), RESERVES, units=4096 - _HEAD_UNITS, entities=99)
         except (ValueError, LookupError) as error:
             raise RenderError(f"template {_TEMPLATE}: {error}") from error
         personal = self._renderer.personal("telegram/personal.html.j2", content)
-        return RenderedChat(tuple(Slotted.parse(part) for part in parts), personal)
+        headed = [parts[0], *(self._head(content, n, len(parts)) + part for n, part in enumerate(parts[1:], start=2))]
+        return RenderedChat(tuple(Slotted.parse(part) for part in headed), personal)
+
+    def _head(self, content: Content, part: int, parts: int) -> str:
+        """What a message begins with that goes on from the one before: in a busy chat it stands alone."""
+        return self._renderer.text("telegram/continued.html.j2", content, part=part, parts=parts).strip() + "\n\n"
 
     def _html(self, content: Content) -> str:
         """The content with as much of its texts as there is room for; measured before it is divided, which is slow."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatch.cli.context import session
-from dispatch.output import emit_json, iso, say, table, warn
+from dispatch.output import emit_json, iso, json_text, say, table, warn
 
 if TYPE_CHECKING:
     from dispatch.app import App
@@ -186,7 +185,7 @@ def _emit_array(items: Iterable[dict[str, Any]]) -> None:
     started = False
     for item in items:
         typer.echo(",\n" if started else "[\n", nl=False)
-        typer.echo(textwrap.indent(json.dumps(item, ensure_ascii=False, indent=2), "  "), nl=False)
+        typer.echo(textwrap.indent(json_text(item), "  "), nl=False)
         started = True
     typer.echo("\n]" if started else "[]")
 

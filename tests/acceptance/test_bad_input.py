@@ -216,3 +216,9 @@ def test_an_absurd_number_is_no_number(bare: Command) -> None:
     (bare.folder / "new.md").write_text(text, encoding="utf-8")
     issue = bare("ingest", "new.md", "--json", "--dry-run").json["issues"][0]["issue"]
     assert (issue["total"], issue["ref"]) == (0, "2022-05")
+
+
+def test_the_doctor_opens_a_session_as_a_send_would(dispatch: Command) -> None:
+    assert "takes a session" in dispatch("doctor").out
+    done = dispatch("doctor", expect=1, DISPATCH_EMAIL__SECURITY="starttls")
+    assert "STARTTLS" in done.out

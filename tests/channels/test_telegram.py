@@ -446,3 +446,11 @@ def test_thousands_of_titles_are_a_dozen_messages_too() -> None:
     texts = words_of(channel_for(), many)
     assert 8 <= len(texts) <= 12
     assert "篇幅所限，此处未刊全文。" in texts[-1]
+
+
+def test_a_message_that_goes_on_says_so() -> None:
+    rendered = channel_for().render(content(*["一句很长的话。" * 300] * 4))
+    heads = ["".join(text.pieces).split("\n", 1)[0] for text in rendered.texts]
+    assert len(heads) > 2
+    for number, head in enumerate(heads[1:], start=2):
+        assert f"（续 {number}/{len(heads)}）" in head

@@ -43,6 +43,11 @@ class Session:
             outcome, _ = await self._attempt(sender, recipient, data, utf8)
         return outcome
 
+    async def open(self) -> Retry | None:
+        """Open the session; why that failed, or None."""
+        opened = await self._open()
+        return opened if isinstance(opened, Retry) else None
+
     async def close(self) -> None:
         """Say good-bye where somebody listens."""
         client, self._client = self._client, None
@@ -155,6 +160,16 @@ def _credentials(relay: Relay) -> tuple[str, ...]:
         return ()
     sent = (f"\0{relay.username}\0{password}", password, relay.username)
     return (*(base64.b64encode(text.encode()).decode().rstrip("=") for text in sent), password)
+
+
+async def check(relay: Relay) -> str:
+    """Open a session and close it again, sending nothing; what is wrong, or ""."""
+    session = Session(relay)
+    try:
+        opened = await session.open()
+        return opened.reason if opened else ""
+    finally:
+        await session.close()
 
 
 def _commands(sender: str, recipient: str, utf8: bool) -> list[tuple[Stage, tuple[bytes, ...]]]:

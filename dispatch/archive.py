@@ -19,7 +19,7 @@ from dispatch.model import Article, Column, Digest, DigestArticle, Issue, IssueS
 from dispatch.states import check_issue
 from subscribers.database import Database, Row, Schema, queries
 
-SQL = queries(Path(__file__).with_name("sql") / "archive.sql")
+SQL = queries(Path(__file__).with_name("archive.sql"))
 SCHEMA = Schema("dispatch", Path(__file__).with_name("migrations"))
 MOST_ARTICLES = 62  # bits that fit, summed, into a signed 64-bit integer with room to spare
 

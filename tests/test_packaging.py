@@ -35,7 +35,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else_at_top_level(wheel: P
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"dispatch", "subscribers"}
-    assert {"dispatch/py.typed", "subscribers/py.typed", "dispatch/sql/ledger.sql"} <= set(names)
+    assert {"dispatch/py.typed", "subscribers/py.typed", "dispatch/delivery/ledger.sql"} <= set(names)
     for folder in ("templates", "config"):
         here = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*") if path.is_file()}
         assert {f"dispatch/_assets/{name}" for name in here} <= set(names)

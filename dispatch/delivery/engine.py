@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dispatch.delivery import leases, ledger
+from dispatch.delivery import claims, leases, ledger
 from dispatch.delivery.channel import Channel, Lane
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
@@ -146,7 +146,7 @@ class Engine:
         return run
 
     async def _due_lanes(self, only: Sequence[int] | None = None) -> list[Lane]:
-        queues = await self._store.call(ledger.due_queues, self._clock.now(), only)
+        queues = await self._store.call(claims.due_queues, self._clock.now(), only)
         lanes: list[Lane] = []
         self.summary.off = []
         for queue in queues:

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dispatch.delivery import ledger
+from dispatch.delivery import claims, ledger
 from dispatch.delivery.channel import Channel, Connection, Lane, Rendered
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
@@ -110,7 +110,7 @@ class LaneRun:
         context = self._context
         claiming = asyncio.ensure_future(
             context.store.call(
-                ledger.claim,
+                claims.claim,
                 self._lane.queue,
                 self._page,
                 context.owner,

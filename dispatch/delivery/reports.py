@@ -13,7 +13,7 @@ from dispatch.errors import Failure, StateError
 from dispatch.model import DeliveryState, Digest, MessageState
 from subscribers.database import Database, Row, queries
 
-SQL = queries(Path(__file__).parents[1] / "sql" / "deliveries.sql")
+SQL = queries(Path(__file__).with_name("reports.sql"))
 
 
 def deliveries(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from dispatch.delivery import ledger
+from dispatch.delivery import settles
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.ledger import Attempt
 from dispatch.delivery.store import Store
@@ -64,7 +64,7 @@ class Settler:
         """A store that is locked or full must not cost an acceptance: it is tried until it works or we stop."""
         while True:
             try:
-                return await self._store.call(ledger.settle, attempts, self._clock.now())
+                return await self._store.call(settles.settle, attempts, self._clock.now())
             except DatabaseError as error:
                 if self._stopping.is_set():
                     raise

@@ -153,3 +153,11 @@ async def test_an_allowed_network_opens_http_for_itself_only(receiver: WebhookRe
     assert "not encrypted" in outside.reason
     assert isinstance(private, Rejected)
     assert "private" in private.reason
+
+
+async def test_of_a_names_addresses_the_opened_one_is_used(receiver: WebhookReceiver) -> None:
+    """`localhost` is often ::1 as well as 127.0.0.1."""
+    async with channel_of(resolve=Names(both_example=["::1", "127.0.0.1"])) as channel:
+        (outcome,) = await send(channel, envelope_to(receiver.url("/a", host="both.example")))
+    assert isinstance(outcome, Sent), outcome
+    assert len(receiver.requests) == 1

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from dispatch import archive
-from dispatch.delivery import leases, ledger, planner, reports
+from dispatch.delivery import claims, leases, ledger, planner, reports, settles
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState, Rejected, Retry, Sent
@@ -22,7 +22,7 @@ TEST = ledger.Test("test:1", "email", "email", "editor@x.test", ((1, 1),))
 
 
 def claim(desk: Desk, owner: str = "me", page: int = 10) -> list[Work]:
-    return ledger.claim(desk.db, "email", page, owner, desk.clock.now(), LEASE)
+    return claims.claim(desk.db, "email", page, owner, desk.clock.now(), LEASE)
 
 
 def attempt(work: Work, outcome: Sent | Retry | Rejected | None = None) -> Attempt:
@@ -52,17 +52,17 @@ def test_only_the_holder_of_the_epoch_settles(desk: Desk) -> None:
     leases.take_over(desk.db, desk.clock.now(), "me")
     [taken] = claim(desk, "other")
     assert taken.epoch == frozen.epoch + 1
-    assert ledger.settle(desk.db, [attempt(frozen, Rejected("late"))], desk.clock.now()) == [False]
+    assert settles.settle(desk.db, [attempt(frozen, Rejected("late"))], desk.clock.now()) == [False]
     assert desk.states() == {"r0 一": "planned"}
     assert desk.db.value("SELECT COUNT(*) FROM attempts") == 0
-    assert ledger.settle(desk.db, [attempt(taken)], desk.clock.now()) == [True]
+    assert settles.settle(desk.db, [attempt(taken)], desk.clock.now()) == [True]
     assert desk.states() == {"r0 一": "sent"}
 
 
 def test_settling_twice_counts_once(desk: Desk) -> None:
     prepared(desk)
     [work] = claim(desk)
-    assert ledger.settle(desk.db, [attempt(work), attempt(work)], desk.clock.now()) == [True, False]
+    assert settles.settle(desk.db, [attempt(work), attempt(work)], desk.clock.now()) == [True, False]
     assert desk.db.value("SELECT COUNT(*) FROM attempts") == 1
 
 
@@ -165,7 +165,7 @@ def test_an_opt_out_outlives_what_the_provider_says(desk: Desk) -> None:
     [work] = claim(desk)
     with desk.db.transaction():
         directory.opt_out(desk.db, endpoint, desk.clock.now())
-    ledger.settle(desk.db, [attempt(work, Rejected("no", "403", "gone"))], desk.clock.now())
+    settles.settle(desk.db, [attempt(work, Rejected("no", "403", "gone"))], desk.clock.now())
     _, [found] = directory.find(desk.db, f"e{endpoint}")
     assert (found.state, found.reason) == ("suppressed", "unsubscribed by the reader")
 
@@ -173,7 +173,7 @@ def test_an_opt_out_outlives_what_the_provider_says(desk: Desk) -> None:
 def test_words_that_no_database_takes_are_written_down_all_the_same(desk: Desk) -> None:
     prepared(desk)
     [work] = claim(desk)
-    assert ledger.settle(desk.db, [attempt(work, Rejected("half a \ud83d, a \0"))], desk.clock.now()) == [True]
+    assert settles.settle(desk.db, [attempt(work, Rejected("half a \ud83d, a \0"))], desk.clock.now()) == [True]
     [row] = desk.db.all("SELECT reason FROM deliveries")
     assert row["reason"] == "half a ?, a \ufffd"
 
@@ -234,8 +234,8 @@ def test_due_queues_names_each_queue_with_something_due(desk: Desk) -> None:
     desk.reader("1", "all", channel="telegram")
     desk.issue({"一": ["red"]})
     desk.plan()
-    assert ledger.due_queues(desk.db, desk.clock.now()) == ["email", "telegram"]
-    assert ledger.due_queues(desk.db, desk.clock.now() - 1) == []
+    assert claims.due_queues(desk.db, desk.clock.now()) == ["email", "telegram"]
+    assert claims.due_queues(desk.db, desk.clock.now() - 1) == []
 
 
 def test_an_urgent_message_goes_before_the_digests(desk: Desk) -> None:
@@ -248,16 +248,16 @@ def test_an_urgent_message_goes_before_the_digests(desk: Desk) -> None:
 
 def test_only_the_named_messages_are_claimed(desk: Desk) -> None:
     prepared(desk, readers=3)
-    found = ledger.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2])
+    found = claims.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2])
     assert [work.message_id for work in found] == [2]
-    assert ledger.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2]) == []
+    assert claims.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2]) == []
 
 
 def failed(desk: Desk) -> int:
     """A delivery that failed."""
     prepared(desk)
     [work] = claim(desk)
-    ledger.settle(desk.db, [attempt(work, Rejected("no", "550"))], desk.clock.now())
+    settles.settle(desk.db, [attempt(work, Rejected("no", "550"))], desk.clock.now())
     ledger.finish_issues(desk.db, desk.clock.now())
     return work.owed[0].delivery_id
 
@@ -267,7 +267,7 @@ def test_a_failed_delivery_can_be_tried_again(desk: Desk) -> None:
     assert reports.retry(desk.db, [delivery], failed=False, expire_ms=EXPIRE, now=desk.clock.now()) == 1
     assert desk.states() == {"r0 一": "planned"}
     [work] = claim(desk)
-    ledger.settle(desk.db, [attempt(work)], desk.clock.now())
+    settles.settle(desk.db, [attempt(work)], desk.clock.now())
     assert desk.states() == {"r0 一": "sent"}
     row, message, attempts = reports.story(desk.db, delivery)
     assert [item["outcome"] for item in attempts] == ["rejected", "sent"]
@@ -286,7 +286,7 @@ def test_a_sent_issue_is_sending_again_while_something_of_it_is_tried_again(desk
 def test_a_sent_delivery_cannot_be_tried_again(desk: Desk) -> None:
     prepared(desk)
     [work] = claim(desk)
-    ledger.settle(desk.db, [attempt(work)], desk.clock.now())
+    settles.settle(desk.db, [attempt(work)], desk.clock.now())
     with pytest.raises(StateError, match="is sent"):
         reports.retry(desk.db, [work.owed[0].delivery_id], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
     with pytest.raises(Failure, match="no delivery 99"):

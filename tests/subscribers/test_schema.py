@@ -12,10 +12,11 @@ import subscribers
 from subscribers.database import Database, queries
 from subscribers.routing import route
 
-FOLDERS = [Path(package.__path__[0]) / "sql" for package in (subscribers, dispatch)]
-FILES = sorted(file for folder in FOLDERS for file in folder.glob("*.sql"))
-DIRECTORY = queries(FOLDERS[0] / "directory.sql")
-LEDGER = queries(FOLDERS[1] / "ledger.sql")
+OURS = sorted((Path(subscribers.__path__[0]) / "sql").glob("*.sql"))
+THEIRS = [file for file in sorted(Path(dispatch.__path__[0]).rglob("*.sql")) if file.parent.name != "migrations"]
+FILES = [*OURS, *THEIRS]
+DIRECTORY = queries(Path(subscribers.__path__[0]) / "sql" / "directory.sql")
+LEDGER = queries(Path(dispatch.__path__[0]) / "delivery" / "ledger.sql")
 NAMED = [(file, name) for file in FILES for name in queries(file)]
 
 
@@ -114,7 +115,7 @@ def test_people_are_listed_without_sorting_them(name: str, state: str, request: 
     assert [step for step in plan(found, DIRECTORY[name]) if "B-TREE" in step] == []
 
 
-@pytest.mark.parametrize("file", sorted(FOLDERS[0].glob("*.sql")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.stem)
 def test_no_parameter_is_asked_whether_it_is_null(file: Path) -> None:
     """PostgreSQL cannot tell its type, and SQLite reads the whole table for it."""
     assert not re.search(r":\w+ IS NULL", file.read_text(encoding="utf-8"))

@@ -39,9 +39,13 @@ class Guard:
 
     allow: tuple[Network, ...] = ()
 
+    def opens(self, address: Address) -> bool:
+        """Whether an administrator has opened this address's network."""
+        return within(address, self.allow)
+
     def check(self, address: Address, scheme: str, port: int) -> None:
         """Raises AddressRefused unless a connection to this address is allowed."""
-        if not within(address, self.allow):
+        if not self.opens(address):
             self._refuse_if(denied(address) or _against(scheme, port))
 
     def check_name(self, scheme: str, port: int) -> None:

@@ -102,13 +102,15 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
     async def _checked(self, host: str, port: int) -> list[str]:
-        """All addresses of the name. One refused address refuses the name: no use in picking the good ones."""
+        """The addresses of the name that may be connected to: those in networks that an administrator has opened
+        (`localhost` is often two addresses, of which one is), else all, of which every one must pass."""
         addresses = await self._resolve(host, port)
         if not addresses:
             raise NameNotResolved(f"the name {host} has no address")
-        for address in addresses:
+        opened = [address for address in addresses if self._guard.opens(ipaddress.ip_address(address))]
+        for address in addresses if not opened else ():
             self._guard.check(ipaddress.ip_address(address), self._scheme, port)
-        return addresses
+        return opened or addresses
 
 
 class _Body(httpx.AsyncByteStream):

@@ -1,0 +1,126 @@
+"""Showing subscribers: as text, as lines of a table, as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dispatch.output import iso, json_text, say, table, warn
+
+if TYPE_CHECKING:
+    from subscribers.model import Endpoint, Subscriber
+
+SHOWN = 5  # addresses in a warning
+TABLE = 1000  # lines of one table
+
+
+def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
+    from subscribers.model import EndpointState
+
+    say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
+    for endpoint in subscriber.endpoints:
+        say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {_state(endpoint)}")
+        say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {_preferences(endpoint)}")
+        if endpoint.consent:
+            say(f"     consent: {endpoint.consent}, {iso(endpoint.consented_at)}")
+        if secrets and endpoint.address.secret:
+            say(f"     signing secret, for the receiver: {endpoint.address.secret}")
+        if endpoint.state is EndpointState.PENDING:
+            say(f"     it gets nothing until: dispatch subscribers confirm {endpoint.label}")
+
+
+def _state(endpoint: Endpoint) -> str:
+    return f"{endpoint.state} ({endpoint.reason})" if endpoint.reason else endpoint.state.value
+
+
+def _preferences(endpoint: Endpoint) -> str:
+    from subscribers.rhythm import clock, quiet_text, weekday_text
+
+    found = endpoint.preferences
+    rhythm = found.rhythm
+    when = " ".join(word for word in (rhythm.cadence, weekday_text(rhythm), clock(rhythm.minute)) if word)
+    quiet = f", quiet {quiet_text(rhythm)}" if quiet_text(rhythm) else ""
+    bundled = "bundled" if found.bundled else "separate"
+    return f"{when} {rhythm.timezone}{quiet}, {bundled}, {found.language}, {found.format}"
+
+
+def subscriber_json(subscriber: Subscriber, *, secrets: bool = False) -> dict[str, Any]:
+    return {
+        "id": subscriber.id,
+        "name": subscriber.name,
+        "created_at": iso(subscriber.created_at),
+        "endpoints": [_endpoint_json(endpoint, secrets=secrets) for endpoint in subscriber.endpoints],
+    }
+
+
+def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
+    from subscribers.rhythm import clock, quiet_text, weekday_text
+
+    found, rhythm = endpoint.preferences, endpoint.preferences.rhythm
+    value = {
+        "id": endpoint.label,
+        "channel": endpoint.address.channel,
+        "address": endpoint.address.address,
+        "state": endpoint.state.value,
+        "reason": endpoint.reason,
+        "consent": endpoint.consent,
+        "consented_at": iso(endpoint.consented_at),
+        "follows": list(endpoint.follows),
+        "language": found.language,
+        "format": found.format,
+        "bundled": found.bundled,
+        "cadence": rhythm.cadence.value,
+        "weekday": weekday_text(rhythm),
+        "at": clock(rhythm.minute),
+        "timezone": rhythm.timezone,
+        "quiet": quiet_text(rhythm),
+    }
+    if secrets and endpoint.address.secret:
+        value["secret"] = endpoint.address.secret
+    return value
+
+
+def emit_array(items: Iterable[dict[str, Any]]) -> None:
+    """What `emit_json` prints for a list, item by item."""
+    started = False
+    for item in items:
+        typer.echo(",\n" if started else "[\n", nl=False)
+        typer.echo(textwrap.indent(json_text(item), "  "), nl=False)
+        started = True
+    typer.echo("\n]" if started else "[]")
+
+
+def emit_lines(lines: Iterator[Sequence[object]]) -> None:
+    """Tables of a thousand lines: a table is drawn when all of it is known."""
+    titles = ("id", "name", "endpoint", "channel", "address", "state", "follows")
+    page = list(islice(lines, TABLE))
+    table(titles, page, empty="no subscribers; add one with: dispatch subscribers add")
+    while page := list(islice(lines, TABLE)):
+        table(titles, page, empty="")
+
+
+def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
+    for endpoint in subscriber.endpoints:
+        yield (
+            subscriber.id,
+            subscriber.name,
+            endpoint.label,
+            endpoint.address.channel,
+            endpoint.address.address,
+            endpoint.state,
+            ", ".join(endpoint.follows),
+        )
+
+
+def warn_suppressed(addresses: Sequence[str]) -> None:
+    if not addresses:
+        return
+    shown = ", ".join([*addresses[:SHOWN], *(["…"] if len(addresses) > SHOWN else [])])
+    warn(
+        f"{len(addresses)} suppressed, for they unsubscribed or were refused before: {shown};"
+        " nothing goes there until the reader opts in again"
+    )

@@ -39,7 +39,7 @@ def examine(app: App, config: Path | None) -> list[Finding]:
 def _settings(config: Path | None) -> Iterator[Finding]:
     """Which file the settings are of. One with passwords or tokens in it is nobody else's to read."""
     where = str(config) if config else "no dispatch.toml here and no DISPATCH_CONFIG: defaults and the environment"
-    yield Finding("settings", "ok" if config else "note", where)
+    yield Finding("configuration", "ok" if config else "note", where)
     if config is None or os.name != "posix" or not config.stat().st_mode & 0o077:
         return
     if _SECRET.search(config.read_text(encoding="utf-8-sig")):

@@ -33,13 +33,24 @@ class Finding:
 
 def examine(app: App, config: Path | None) -> list[Finding]:
     """All findings; `config` is the file of the settings. Nothing is changed but that a missing database is made."""
-    return [*_settings(config), *_catalog(app), *_database(app), *_inbox(app), *_channels(app), *_web(app)]
+    return [
+        *_configuration(config),
+        *_settings(config),
+        *_catalog(app),
+        *_database(app),
+        *_inbox(app),
+        *_channels(app),
+        *_web(app),
+    ]
+
+
+def _configuration(config: Path | None) -> Iterator[Finding]:
+    where = str(config) if config else "no dispatch.toml here and no DISPATCH_CONFIG: defaults and the environment"
+    yield Finding("configuration", "ok" if config else "note", where)
 
 
 def _settings(config: Path | None) -> Iterator[Finding]:
-    """Which file the settings are of. One with passwords or tokens in it is nobody else's to read."""
-    where = str(config) if config else "no dispatch.toml here and no DISPATCH_CONFIG: defaults and the environment"
-    yield Finding("configuration", "ok" if config else "note", where)
+    """A file with passwords or tokens in it is nobody else's to read."""
     if config is None or os.name != "posix" or not config.stat().st_mode & 0o077:
         return
     if _SECRET.search(config.read_text(encoding="utf-8-sig")):

@@ -27,17 +27,15 @@ def deliveries(
 ) -> list[Row]:
     """A row a delivery, in the order they were planned, with the titles of its articles."""
     is_label = endpoint[:1] == "e" and endpoint[1:].isascii() and endpoint[1:].isdigit() and len(endpoint) < 19
-    rows = db.all(
-        SQL["deliveries"],
-        {
-            "issue_id": issue_id,
-            "state": state,
-            "channel": channel,
-            "endpoint_id": int(endpoint[1:]) if is_label else None,
-            "address": "" if is_label else endpoint,
-            "id": delivery_id,
-        },
-    )
+    wanted: dict[str, object] = {
+        "id": delivery_id,
+        "issue": issue_id,
+        "state": state,
+        "channel": channel,
+        "endpoint": int(endpoint[1:]) if is_label else None,
+        "address": "" if is_label else endpoint,
+    }
+    rows = _filtered(db, "deliveries", wanted)
     shown = archive.shown(db)
     digests: dict[int, Digest] = {}
     for row in rows:
@@ -74,8 +72,16 @@ def story(db: Database, delivery_id: int) -> tuple[Row, dict[str, Any] | None, l
 
 def summary(db: Database, issue_id: int | None) -> tuple[list[Row], list[Row]]:
     """Counts by channel and state, and the commonest reasons of what was not sent."""
-    values = {"issue_id": issue_id}
-    return db.all(SQL["summary"], values), db.all(SQL["reasons"], values)
+    wanted: dict[str, object] = {"issue": issue_id}
+    return _filtered(db, "summary", wanted), _filtered(db, "reasons", wanted)
+
+
+def _filtered(db: Database, query: str, wanted: Mapping[str, object]) -> list[Row]:
+    """The rows of a query, with those filters in it whose value is neither None nor empty: an index serves each, where
+    one condition for all cases would read everything."""
+    values = {name: value for name, value in wanted.items() if value not in (None, "")}
+    conditions = " AND ".join(SQL[f"filter_{name}"] for name in values) or SQL["filter_all"]
+    return db.all(SQL[query].replace("{filter}", conditions), values)
 
 
 def retry(db: Database, ids: Sequence[int], *, failed: bool, expire_ms: Mapping[str, int], now: int) -> int:

@@ -1,4 +1,5 @@
 -- name: deliveries
+-- The place in braces takes those of the filters below that are asked for.
 SELECT d.id, d.digest_id, i.bulletin, i.ref, c.name AS column_name, g.part, g.parts, d.endpoint_id, s.id AS subscriber_id,
        COALESCE(s.name, '') AS name, COALESCE(e.channel, m.channel) AS channel, COALESCE(e.address, '') AS address,
        d.state, CASE WHEN d.state = 'planned' AND d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason,
@@ -10,11 +11,29 @@ JOIN columns c ON c.issue_id = g.issue_id AND c.position = g.column_position
 LEFT JOIN messages m ON m.id = d.message_id
 LEFT JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN subscribers s ON s.id = e.subscriber_id
-WHERE (:issue_id IS NULL OR i.id = :issue_id) AND (:state = '' OR d.state = :state)
-  AND (:channel = '' OR COALESCE(e.channel, m.channel) = :channel)
-  AND (:endpoint_id IS NULL OR d.endpoint_id = :endpoint_id)
-  AND (:address = '' OR e.address = :address) AND (:id IS NULL OR d.id = :id)
+WHERE {filter}
 ORDER BY d.id
+
+-- name: filter_id
+d.id = :id
+
+-- name: filter_issue
+d.digest_id IN (SELECT f.id FROM digests f WHERE f.issue_id = :issue)
+
+-- name: filter_state
+d.state = :state
+
+-- name: filter_channel
+COALESCE(e.channel, m.channel) = :channel
+
+-- name: filter_endpoint
+d.endpoint_id = :endpoint
+
+-- name: filter_address
+d.endpoint_id IN (SELECT f.id FROM endpoints f WHERE f.address = :address)
+
+-- name: filter_all
+d.id > 0
 
 -- name: message
 SELECT m.* FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = :id
@@ -28,13 +47,13 @@ FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
 LEFT JOIN messages m ON m.id = d.message_id
 LEFT JOIN endpoints e ON e.id = d.endpoint_id
-WHERE :issue_id IS NULL OR g.issue_id = :issue_id
+WHERE {filter}
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: reasons
 SELECT d.state, CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason, COUNT(*) AS deliveries
 FROM deliveries d JOIN digests g ON g.id = d.digest_id LEFT JOIN messages m ON m.id = d.message_id
-WHERE (:issue_id IS NULL OR g.issue_id = :issue_id) AND d.state <> 'sent'
+WHERE {filter} AND d.state <> 'sent'
 GROUP BY 1, 2 HAVING CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END <> ''
 ORDER BY 3 DESC LIMIT 10
 

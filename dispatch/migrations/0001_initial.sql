@@ -118,6 +118,7 @@ CREATE TABLE deliveries (
   ended_at BIGINT,
   UNIQUE (digest_id, endpoint_id)
 );
+CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id);
 CREATE INDEX deliveries_by_message ON deliveries (message_id);
 CREATE INDEX deliveries_planned ON deliveries (digest_id) WHERE state = 'planned';
 

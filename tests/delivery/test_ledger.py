@@ -312,3 +312,22 @@ def test_the_claim_reads_no_more_of_the_queue_than_it_takes(desk: Desk) -> None:
 def _plan(db: Database, sql: str) -> str:
     names = ("owner", "lease_until", "queue", "priority", "now", "page")
     return "\n".join(row["detail"] for row in db.all("EXPLAIN QUERY PLAN " + sql, dict.fromkeys(names, 1)))
+
+
+@pytest.mark.parametrize("name", ["id", "issue", "endpoint", "address"])
+def test_a_filtered_list_reads_no_more_than_it_shows(desk: Desk, name: str) -> None:
+    sql = reports.SQL["deliveries"].replace("{filter}", reports.SQL[f"filter_{name}"])
+    plan = [row["detail"] for row in desk.db.all(f"EXPLAIN QUERY PLAN {sql}", {name: 1})]
+    assert not [step for step in plan if step.startswith("SCAN")]
+
+
+def test_filters_are_joined(desk: Desk) -> None:
+    desk.reader("a", "all")
+    desk.reader("b", "topic:red")
+    issue = desk.issue({"一": ["red"], "二": ["blue"]})
+    desk.plan()
+    assert len(reports.deliveries(desk.db)) == 3
+    assert len(reports.deliveries(desk.db, issue_id=issue, state="planned", channel="email", endpoint="a")) == 2
+    assert len(reports.deliveries(desk.db, endpoint="e2")) == 1
+    assert reports.deliveries(desk.db, state="sent") == []
+    assert reports.summary(desk.db, issue)[0] == [{"channel": "email", "state": "planned", "deliveries": 3}]

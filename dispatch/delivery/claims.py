@@ -24,7 +24,7 @@ _LOOK_AGAIN_MS = 60_000
 def due_queues(db: Database, now: int, only: Sequence[int] | None = None) -> list[str]:
     """The queues that have something due, or one of the messages `only` due. Reads only."""
     if only is not None:
-        return [row["queue"] for row in db.all(SQL["queues_of"], {"now": now, "ids": json.dumps(list(only))})]
+        return [row["queue"] for row in db.all(SQL["queues_of"], {"now": now, "ids": list(only)})]
     return [row["queue"] for row in db.all(SQL["due_queues"], {"now": now})]
 
 
@@ -48,7 +48,7 @@ def _lease(
 ) -> list[Row]:
     lease = {"queue": queue, "owner": owner, "now": now, "lease_until": now + lease_ms}
     if only is not None:
-        return db.all(SQL["claim_only"], {**lease, "page": page, "ids": json.dumps(list(only))})
+        return db.all(SQL["claim_only"], {**lease, "page": page, "ids": list(only)})
     rows: list[Row] = []
     for priority in (URGENT, NORMAL):
         if len(rows) < page:
@@ -58,7 +58,9 @@ def _lease(
 
 
 def _checked(db: Database, rows: Sequence[Row], now: int, lease_until: int) -> list[Work]:
-    ids = {"ids": json.dumps([row["id"] for row in rows])}
+    if not rows:
+        return []
+    ids = {"ids": [row["id"] for row in rows]}
     endpoints = {row["message_id"]: row for row in db.all(SQL["claimed_endpoints"], ids)}
     deliveries: defaultdict[int, list[Row]] = defaultdict(list)
     for row in db.all(SQL["claimed_deliveries"], ids):

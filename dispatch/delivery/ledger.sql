@@ -121,7 +121,7 @@ RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content
 UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_until, epoch = epoch + 1
 WHERE id IN (
   SELECT id FROM messages
-  WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
+  WHERE id IN (:ids) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
   ORDER BY id LIMIT :page)
   AND state = 'queued'
 RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
@@ -131,18 +131,18 @@ RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content
 SELECT secret FROM endpoints WHERE channel = :channel AND address = :address
 
 -- name: queues_of
-SELECT DISTINCT queue FROM messages WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued'
+SELECT DISTINCT queue FROM messages WHERE id IN (:ids) AND state = 'queued'
   AND due_at <= :now
 
 -- name: claimed_endpoints
 SELECT m.id AS message_id, e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, s.name
 FROM messages m JOIN endpoints e ON e.id = m.endpoint_id JOIN subscribers s ON s.id = e.subscriber_id
-WHERE m.id IN (SELECT value FROM json_each(:ids))
+WHERE m.id IN (:ids)
 
 -- name: claimed_deliveries
 SELECT d.id, d.message_id, d.digest_id, d.variant, i.state AS issue_state
 FROM deliveries d JOIN digests g ON g.id = d.digest_id JOIN issues i ON i.id = g.issue_id
-WHERE d.message_id IN (SELECT value FROM json_each(:ids)) AND d.state = 'planned'
+WHERE d.message_id IN (:ids) AND d.state = 'planned'
 ORDER BY d.message_id, g.column_position, g.part
 
 -- name: claimed_follows
@@ -151,7 +151,7 @@ SELECT d.id AS delivery_id, f.tag, t.bit
 FROM deliveries d
 JOIN digest_tags t ON t.digest_id = d.digest_id
 JOIN follows f ON f.tag = t.tag AND f.endpoint_id = d.endpoint_id
-WHERE d.message_id IN (SELECT value FROM json_each(:ids)) AND d.state = 'planned'
+WHERE d.message_id IN (:ids) AND d.state = 'planned'
 
 -- name: release
 -- Back into the queue, uncounted: the lane was at fault, or the sender is stopping.

@@ -44,7 +44,7 @@ async def start(dispatch: Command) -> asyncio.subprocess.Process:
         cwd=dispatch.folder,
         env=dispatch.environment,
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
 
 

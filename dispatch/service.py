@@ -16,7 +16,7 @@ from dispatch import archive
 from dispatch.app import App
 from dispatch.delivery import ledger, planner
 from dispatch.delivery.engine import Engine, Summary
-from dispatch.delivery.schedule import Job, make_scheduler
+from dispatch.delivery.schedule import Job, running
 from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure
 from dispatch.intake import address
@@ -225,9 +225,7 @@ async def run_forever(app: App) -> None:
             Job("addresses", settings.intake.urls_every, fetch),
             Job("plan", settings.engine.poll, plan),
         ]
-        scheduler = make_scheduler(jobs)
-        scheduler.start()
-        stack.callback(scheduler.shutdown, wait=False)
+        await stack.enter_async_context(running(jobs))
         log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
         await engine.serve()
         log.info("stopped")

@@ -6,14 +6,12 @@ share no job.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +26,17 @@ class Job:
     work: Callable[[], Awaitable[None]]
 
 
-def make_scheduler(jobs: Sequence[Job]) -> AsyncIOScheduler:
-    """A scheduler with these jobs, not yet started."""
+@asynccontextmanager
+async def running(jobs: Sequence[Job]) -> AsyncIterator[None]:
+    """The jobs run while inside. At the end none begins any more, and what is under way is finished: APScheduler's own
+    shutdown would cut it off in the middle."""
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+    crew = _Crew()
     scheduler = AsyncIOScheduler(timezone=dt.UTC)
     for job in jobs:
         scheduler.add_job(
-            _guarded(job),
+            crew.guarded(job),
             "interval",
             seconds=job.seconds,
             id=job.name,
@@ -45,14 +46,45 @@ def make_scheduler(jobs: Sequence[Job]) -> AsyncIOScheduler:
             misfire_grace_time=None,
             next_run_time=dt.datetime.now(dt.UTC),
         )
-    return scheduler
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.pause()
+        await crew.rest()
+        scheduler.shutdown(wait=False)
 
 
-def _guarded(job: Job) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        try:
-            await job.work()
-        except Exception:
-            log.exception("%s failed; it is tried again in %g seconds", job.name, job.seconds)
+class _Crew:
+    """Knows which jobs are under way."""
 
-    return run
+    def __init__(self) -> None:
+        self._working = 0
+        self._closing = False
+        self._idle = asyncio.Event()
+
+    def guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if self._closing:
+                return
+            self._working += 1
+            try:
+                await job.work()
+            except Exception:
+                log.exception("%s failed; it is tried again in %g seconds", job.name, job.seconds)
+            finally:
+                self._working -= 1
+                if not self._working:
+                    self._idle.set()
+
+        return run
+
+    async def rest(self) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        self._closing = True
+        while self._working:
+            self._idle.clear()
+            await self._idle.wait()
+        # Jobs that were handed out already begin, and end at once, in the next turns of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)

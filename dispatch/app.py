@@ -13,7 +13,6 @@ from dispatch.assets import templates_dir
 from dispatch.catalog import Catalog, load_catalog
 from dispatch.delivery.clock import Clock, SystemClock
 from dispatch.links import Addressing, Links, article_url, leave_address
-from dispatch.model import Issue
 from dispatch.settings import Settings
 from subscribers.database import SCHEMA, Database
 from subscribers.model import Address
@@ -75,10 +74,6 @@ class App:
         """A bulletin's English name, or ""."""
         found = self.catalog.bulletin(bulletin)
         return found.name_en if found else ""
-
-    def column_key(self, issue: Issue, name: str) -> str:
-        """How a column is followed: `huoju/parks`."""
-        return f"{issue.bulletin}/{self.catalog.column_spec(issue.bulletin, name).key}"
 
     def connect(self) -> Database:
         """A connection of the calling thread's; the database is made or migrated as needed."""

@@ -209,12 +209,10 @@ async def run_forever(app: App) -> None:
             log.info("pages on http://%s for %s", settings.web.listen, settings.web.base_url)
 
         async def watch() -> None:
-            if await look_in_folder(app, store, inbox, settled=True):
-                await plan()
+            await look_in_folder(app, store, inbox, settled=True)
 
         async def fetch() -> None:
-            if await look_at_addresses(app, store):
-                await plan()
+            await look_at_addresses(app, store)
 
         async def plan() -> None:
             if await plan_due(app, store, engine):

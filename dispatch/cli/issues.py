@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -210,8 +211,8 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
     for count in counts:
         found = section(digests[count.digest_id], count.variant)
         titles = [entry.article.title for entry in found.matching]
-        rows.append({"column": found.digest.column, "channel": count.channel, "articles": titles})
-        rows[-1]["endpoints"] = count.endpoints
+        row = {"column": found.digest.column, "channel": count.channel, "articles": titles}
+        rows.append({**row, "endpoints": count.endpoints})
     if as_json:
         emit_json(rows)
         return
@@ -228,14 +229,15 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
 def _send(app: App, issue: str, *, as_json: bool) -> None:
     from dispatch.cli.run import tell, tell_off
     from dispatch.progress import sending
-    from dispatch.service import run_once
+    from dispatch.service import Report, run_once
 
     tell_off(app)
     with app.database() as db, db.transaction():
-        if not _let_go(app, db, issue):
-            return
+        goes = _let_go(app, db, issue, warn if as_json else say)
+    if not goes and not as_json:
+        return
     with sending() as tick:
-        report = asyncio.run(run_once(app, tick, take_in=False))
+        report = asyncio.run(run_once(app, tick, take_in=False)) if goes else Report()
     if as_json:
         summary = report.summary
         counts = {"sent": summary.sent, "retried": summary.retried, "failed": summary.failed}
@@ -248,9 +250,9 @@ def _send(app: App, issue: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _let_go(app: App, db: Database, issue: str) -> bool:
-    """Approve an issue that is held; whether there is anything to send. An issue that nobody would get stays as it
-    is: once it counts as sent, those who come later would not get it either."""
+def _let_go(app: App, db: Database, issue: str, tell: Callable[[str], None]) -> bool:
+    """Approve an issue that is held; whether there is anything to send, and if not, `tell` why. An issue that nobody
+    would get stays as it is: once it counts as sent, those who come later would not get it either."""
     from dispatch import archive
     from dispatch.delivery.planner import preview_counts
     from dispatch.errors import StateError
@@ -260,7 +262,7 @@ def _let_go(app: App, db: Database, issue: str) -> bool:
     if stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
         raise StateError(f"issue {stored.name} is {stored.state}: it cannot be sent")
     if stored.state is IssueState.SENT:
-        say(f"{stored.name} was sent already; who has come since gets the next issue")
+        tell(f"{stored.name} was sent already; who has come since gets the next issue")
         return False
     waits = stored.state in (IssueState.HELD, IssueState.APPROVED)
     if waits and not preview_counts(db, stored.id):
@@ -283,6 +285,7 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
     if missing:
         raise UsageError(f"{channel} is off: {missing}")
     refusals: list[str] = []
+    tell = warn if as_json else say  # standard output is the JSON's alone
 
     def note(attempt: Attempt) -> None:
         tick(attempt)
@@ -290,7 +293,9 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
             refusals.append(attempt.outcome.reason)
 
     with sending() as tick:
-        summary = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address), note))
+        summary = asyncio.run(
+            send_only(app, lambda db: _queue_test(app, db, issue, address, warn if as_json else say), note)
+        )
     refusals += [f"{lane}: {reason}" for lane, reason in summary.outages.items()]
     if as_json:
         emit_json({"to": address.address, "sent": summary.sent, "reasons": list(dict.fromkeys(refusals))})
@@ -302,7 +307,7 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _queue_test(app: App, db: Database, issue: str, address: Address) -> list[int]:
+def _queue_test(app: App, db: Database, issue: str, address: Address, tell: Callable[[str], None]) -> list[int]:
     """A test of each digest, whole. The secret that signs is that of the endpoint at the address, or one of its own,
     which is shown: a receiver that is no subscriber's can be tried too."""
     from dispatch import archive
@@ -313,7 +318,7 @@ def _queue_test(app: App, db: Database, issue: str, address: Address) -> list[in
     secret = ""
     if address.secret and directory.holder_of(db, address) is None:
         secret = address.secret
-        say(f"signed with {secret}")
+        tell(f"signed with {secret}")
     ids = []
     for digest_id in archive.digest_ids(db, stored.id):
         key = f"test:{digest_id}:{secrets.token_hex(8)}"

@@ -119,7 +119,7 @@ class Engine:
                 break
             slots = {name: asyncio.Semaphore(self._settings.lanes) for name in self._channels}
             async with asyncio.TaskGroup() as group:
-                tries = [group.create_task(self._try(slots[_channel_of(lane)], lane, only)) for lane in lanes]
+                tries = [group.create_task(self._try(slots[_channel_of(lane.queue)], lane, only)) for lane in lanes]
             for lane, task in zip(lanes, tries, strict=True):
                 fault = task.result()
                 if fault:
@@ -139,7 +139,7 @@ class Engine:
         return run.outage if not run.settled else ""
 
     async def _run(self, lane: Lane, only: Sequence[int] | None = None) -> LaneRun:
-        channel = self._channels[_channel_of(lane)]
+        channel = self._channels[_channel_of(lane.queue)]
         pace = self._paces.setdefault(lane.name, Pace(lane, self._clock))
         run = LaneRun(self._context, channel, lane, pace, only)
         await run.run()
@@ -150,7 +150,7 @@ class Engine:
         lanes: list[Lane] = []
         self.summary.off = []
         for queue in queues:
-            channel = self._channels.get(queue.partition(":")[0])
+            channel = self._channels.get(_channel_of(queue))
             found = channel.lanes(queue) if channel else []
             lanes += found
             if not found:
@@ -194,7 +194,7 @@ class Engine:
             rest = self._rests.get(lane.name)
             resting = rest is not None and rest.until > self._clock.monotonic()
             # Counted a channel: a thousand hosts that stall must not keep the relay's lane from starting.
-            busy = sum(name.partition(":")[0] == _channel_of(lane) for name in running)
+            busy = sum(_channel_of(name) == _channel_of(lane.queue) for name in running)
             if lane.name not in running and not resting and busy < self._settings.lanes:
                 running[lane.name] = asyncio.create_task(self._watched(lane), name=lane.name)
 
@@ -236,8 +236,9 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _channel_of(lane: Lane) -> str:
-    return lane.queue.partition(":")[0]
+def _channel_of(name: str) -> str:
+    """The channel that the name of a queue or a lane begins with."""
+    return name.partition(":")[0]
 
 
 def _words(error: BaseException) -> str:

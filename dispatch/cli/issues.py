@@ -293,9 +293,7 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
             refusals.append(attempt.outcome.reason)
 
     with sending() as tick:
-        summary = asyncio.run(
-            send_only(app, lambda db: _queue_test(app, db, issue, address, warn if as_json else say), note)
-        )
+        summary = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address, tell), note))
     refusals += [f"{lane}: {reason}" for lane, reason in summary.outages.items()]
     if as_json:
         emit_json({"to": address.address, "sent": summary.sent, "reasons": list(dict.fromkeys(refusals))})

@@ -118,6 +118,7 @@ class DeliveryState(StrEnum):
 
 class MessageState(StrEnum):
     QUEUED = "queued"
+    PAUSED = "paused"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"

@@ -172,8 +172,12 @@ class Database:
         return int(found or 0)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All writes inside happen together or not at all. Not nestable."""
+    def transaction(self, *, shared: bool = False) -> Iterator[None]:
+        """All writes inside happen together or not at all. Not nestable.
+
+        What another transaction wrote is seen, and nobody else writes meanwhile. `shared` is for work that is correct
+        beside other transactions, where the database can do that: claims and settles.
+        """
         with self._told:
             self._connection.execute("BEGIN IMMEDIATE")
         try:

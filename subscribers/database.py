@@ -192,12 +192,20 @@ class Database:
 
     def all(self, sql: str, params: Params | None = None) -> list[Row]:
         with self._told:
+            cursor = self._connection.execute(*_expanded(sql, params))
+            names = _names(cursor)
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def rows(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
+        """All rows as plain tuples: for the hot path, where a dictionary a row is felt."""
+        with self._told:
             return self._connection.execute(*_expanded(sql, params)).fetchall()
 
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         with self._told:
-            row: Row | None = self._connection.execute(*_expanded(sql, params)).fetchone()
-            return row
+            cursor = self._connection.execute(*_expanded(sql, params))
+            values = cursor.fetchone()
+            return None if values is None else dict(zip(_names(cursor), values, strict=True))
 
     def value(self, sql: str, params: Params | None = None) -> Any:
         """The first column of the first row; None without a row."""
@@ -207,7 +215,10 @@ class Database:
     def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
         """Rows one by one, for results that need not fit into memory."""
         with self._told:
-            yield from self._connection.execute(*_expanded(sql, params))
+            cursor = self._connection.execute(*_expanded(sql, params))
+            names = _names(cursor)
+            for values in cursor:
+                yield dict(zip(names, values, strict=True))
 
     def run(self, sql: str, params: Params | None = None) -> int:
         """Execute a statement; the number of rows it changed."""
@@ -265,7 +276,6 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_OPENING_SECONDS, isolation_level=None)
     try:
         _enable_wal(connection)
-        connection.row_factory = _row
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -281,7 +291,6 @@ def _enable_wal(connection: sqlite3.Connection) -> None:
     give_up = time.monotonic() + _OPENING_SECONDS
     while True:
         try:
-            # sqlite-utils reads rows by position: it works before the row factory is ours.
             sqlite_utils.Database(connection, execute_plugins=False).enable_wal()
             return
         except sqlite3.OperationalError as error:
@@ -290,8 +299,9 @@ def _enable_wal(connection: sqlite3.Connection) -> None:
             time.sleep(_RETRY_SECONDS)
 
 
-def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
-    return dict(zip((column[0] for column in cursor.description), values, strict=True))
+def _names(cursor: sqlite3.Cursor) -> list[str]:
+    """The columns of a result; none of a statement that gives no rows."""
+    return [column[0] for column in cursor.description or ()]
 
 
 def _filled(script: str) -> str:

@@ -12,12 +12,15 @@ Each is an async context manager on 127.0.0.1 and a free port, keeps what it rec
 
 from dispatch.testing.bot_api import BotApi, Limits
 from dispatch.testing.conformance import Arrival, ChannelContract, ChannelHarness
-from dispatch.testing.smtp import CLOSE, KEEP_AND_CLOSE, SmtpSink
+from dispatch.testing.smtp import CLOSE, CUT_MIDWAY, KEEP_AND_CLOSE, KEEP_AND_STALL, STALL, SmtpSink
 from dispatch.testing.webhook import WebhookReceiver
 
 __all__ = [
     "CLOSE",
+    "CUT_MIDWAY",
     "KEEP_AND_CLOSE",
+    "KEEP_AND_STALL",
+    "STALL",
     "Arrival",
     "BotApi",
     "ChannelContract",

@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -60,11 +60,22 @@ class Refusal:
         return web.json_response(body, status=self.status)
 
 
-class _Close:
-    """The connection is reset instead of an answer."""
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """No answer of the Bot API: the connection is reset, or stays open without a word. `keep`: the message was taken
+    all the same."""
+
+    stall: bool = False
+    keep: bool = False
 
 
-CLOSE: Final = _Close()
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """An answer that is none of the Bot API's, as a proxy before it gives."""
+
+    status: int
+    body: str
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,7 @@ class BotApi(LoopbackServer):
         self.messages: Inbox[ChatMessage] = Inbox()
         self.refused: Inbox[tuple[int | str, Refusal]] = Inbox()
         self.methods: dict[str, Callable[[Params], Any]] = {"getMe": lambda params: self._me()}
-        self._faults: Prepared[int | str, Refusal | _Close] = Prepared()
+        self._faults: Prepared[int | str, Refusal | _Silence | _Page] = Prepared()
         self._windows: dict[object, deque[float]] = {}
 
     def answer(
@@ -138,9 +149,25 @@ class BotApi(LoopbackServer):
         """Answer with an error of the server's own."""
         self.answer(chat, status, "Bad Gateway" if status == 502 else "Internal Server Error", times=times)
 
-    def close_connection(self, chat: int | str | None = None, times: int | None = 1) -> None:
-        """Reset the connection instead of an answer; the message is not kept."""
-        self._faults.add(CLOSE, _for(chat), times)
+    def close_connection(self, chat: int | str | None = None, times: int | None = 1, *, keep: bool = False) -> None:
+        """Reset the connection instead of an answer; with `keep`, the message was taken before."""
+        self._faults.add(_Silence(keep=keep), _for(chat), times)
+
+    def stall(self, chat: int | str | None = None, times: int | None = 1, *, keep: bool = False) -> None:
+        """Never answer; with `keep`, the message was taken before."""
+        self._faults.add(_Silence(stall=True, keep=keep), _for(chat), times)
+
+    def babble(
+        self,
+        chat: int | str | None = None,
+        body: str = "<html><h1>Bad Gateway</h1></html>",
+        *,
+        status: int = 502,
+        content_type: str = "text/html",
+        times: int | None = 1,
+    ) -> None:
+        """Answer with a body that is no answer of the Bot API's."""
+        self._faults.add(_Page(status, body, content_type), _for(chat), times)
 
     def clear(self) -> None:
         """Forget every fault; what was received stays."""
@@ -155,22 +182,30 @@ class BotApi(LoopbackServer):
             return Refusal(401, "Unauthorized").response()
         params = await _params(request)
         if method.lower() == "sendmessage":
-            return self._send_message(request, params)
+            return await self._send_message(request, params)
         known = {name.lower(): function for name, function in self.methods.items()}
         if method.lower() not in known:
             return Refusal(404, "Not Found: method not found").response()
         return _ok(known[method.lower()](params))
 
-    def _send_message(self, request: web.Request, params: Params) -> web.Response:
+    async def _send_message(self, request: web.Request, params: Params) -> web.Response:
         chat = _chat(params.get("chat_id"))
         fault = self._faults.take(chat) if chat != "" else None
-        if isinstance(fault, _Close):
-            return cut(request)
-        outcome = fault or self._checked(chat, params)
+        if isinstance(fault, _Page):
+            return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
+        if isinstance(fault, _Silence) and not fault.keep:
+            return await self._silent(request, fault)
+        outcome = fault if isinstance(fault, Refusal) else self._checked(chat, params)
         if isinstance(outcome, Refusal):
             self.refused.put((chat, outcome))
             return outcome.response()
-        return self._accept(chat, params, outcome)
+        answer = self._accept(chat, params, outcome)
+        return await self._silent(request, fault) if isinstance(fault, _Silence) else answer
+
+    async def _silent(self, request: web.Request, fault: _Silence) -> web.Response:
+        if fault.stall:
+            await self.stopping.wait()
+        return cut(request)
 
     def _checked(self, chat: int | str, params: Params) -> ParsedText | Refusal:
         """The text as Telegram reads it, or why it is refused; a refusal does not count towards the limits."""

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, AnyStr, Final, Literal, Self
 
 from dispatch.errors import UsageError
 from dispatch.testing.certificate import server_tls
@@ -30,13 +30,22 @@ from dispatch.testing.recording import Inbox, Prepared
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
-Stage = Literal["EHLO", "MAIL", "RCPT", "DATA"]
+Stage = Literal["CONNECT", "STARTTLS", "EHLO", "MAIL", "RCPT", "PROMPT", "DATA"]
 
 CLOSE: Final = "close"
 """A reply for `SmtpSink.answer`: the connection is cut instead, and nothing of the message is kept."""
 
+STALL: Final = "stall"
+"""The connection stays open and nothing is answered any more; nothing of the message is kept."""
+
 KEEP_AND_CLOSE: Final = "keep and close"
 """At DATA: the message is kept, and the connection is cut before the sender learns of it."""
+
+KEEP_AND_STALL: Final = "keep and stall"
+"""At DATA: the message is kept, and the sender waits in vain for the answer."""
+
+CUT_MIDWAY: Final = "cut midway"
+"""At PROMPT: the message is asked for, and the connection is cut when its first line has come."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +118,12 @@ class SmtpSink:
     def answer(
         self, stage: Stage, reply: str, when: Callable[[SmtpStep], bool] = _always, times: int | None = None
     ) -> None:
-        """Answer `reply` ("451 4.7.1 later", CLOSE, KEEP_AND_CLOSE) at `stage`, for the next `times` steps that
-        `when` accepts (None: all). DATA means the end of the message, after the last dot."""
+        """Answer `reply` at `stage` for the next `times` steps that `when` accepts (None: all).
+
+        A reply is a line that is sent as it stands ("451 4.7.1 later", or what is no SMTP at all), or one of CLOSE,
+        STALL, KEEP_AND_CLOSE, KEEP_AND_STALL and CUT_MIDWAY. CONNECT means the greeting, PROMPT the answer to the
+        command DATA, and DATA the end of the message, after the last dot.
+        """
         self._faults.add(reply, lambda step: step.stage == stage and when(step), times)
 
     def clear(self) -> None:
@@ -172,7 +185,9 @@ def _protocol_factory(sink: SmtpSink) -> Callable[[], SMTP]:
         raise UsageError("SmtpSink needs aiosmtpd: pip install 'huoju-dispatch[testing]'") from error
 
     class Protocol(SMTP):
-        """Tells the sink of connections, which aiosmtpd has no hook for."""
+        """Tells the sink of connections and of the steps that aiosmtpd has no hook for."""
+
+        _greeted = False
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
@@ -187,6 +202,25 @@ def _protocol_factory(sink: SmtpSink) -> Callable[[], SMTP]:
             if handler.transport is not None:
                 sink._closed(handler.transport)
             super().connection_lost(error)
+
+        async def push(self, status: AnyStr) -> None:
+            """A line to the client, of which the first is the greeting."""
+            greeting, self._greeted = not self._greeted, True
+            fault = await self._fault("CONNECT") if greeting else None
+            await (super().push(status) if fault is None else super().push(fault))
+
+        async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 (aiosmtpd's name)
+            fault = await self._fault("STARTTLS")
+            await (super().smtp_STARTTLS(arg) if fault is None else self.push(fault))
+
+        async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 (aiosmtpd's name)
+            fault = await self._fault("PROMPT")
+            await (super().smtp_DATA(arg) if fault is None else self.push(fault))
+
+        async def _fault(self, stage: Stage) -> str | None:
+            """What to answer instead at a stage that the handler is not asked about."""
+            handler: _Handler = self.event_handler
+            return await _said(self, sink._fault(handler.step(stage, self.envelope)))
 
     def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         known = isinstance(data, LoginPassword) and sink._accepts_login(data.login, data.password)
@@ -219,7 +253,7 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        reply = self._reply(server, SmtpStep("EHLO", self.number))
+        reply = await self._reply(server, SmtpStep("EHLO", self.number))
         return responses if reply is None else [reply]
 
     async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
@@ -227,7 +261,7 @@ class _Handler:
     ) -> str:
         if self._sink._needs_login and not session.authenticated:
             return "530 5.7.0 Authentication required"
-        reply = self._reply(server, SmtpStep("MAIL", self.number, address))
+        reply = await self._reply(server, SmtpStep("MAIL", self.number, address))
         if reply is not None:
             return reply
         envelope.mail_from = address
@@ -238,7 +272,7 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         step = SmtpStep("RCPT", self.number, envelope.mail_from or "", tuple(envelope.rcpt_tos), address)
-        reply = self._reply(server, step)
+        reply = await self._reply(server, step)
         if reply is not None:
             return reply
         envelope.rcpt_tos.append(address)
@@ -256,17 +290,28 @@ class _Handler:
             tuple(str(option) for option in envelope.mail_options),
         )
         fault = self._sink._fault(SmtpStep("DATA", self.number, mail.mail_from, mail.recipients, "", raw))
-        if fault in (None, KEEP_AND_CLOSE):
+        if fault in (None, KEEP_AND_CLOSE, KEEP_AND_STALL):
             self._sink.messages.put(mail)
-        return _said(server, fault) or "250 2.0.0 OK"
+        return await _said(server, fault) or "250 2.0.0 OK"
 
-    def _reply(self, server: SMTP, step: SmtpStep) -> str | None:
-        return _said(server, self._sink._fault(step))
+    def step(self, stage: Stage, envelope: Envelope | None) -> SmtpStep:
+        """Where the session stands."""
+        if envelope is None:
+            return SmtpStep(stage, self.number)
+        return SmtpStep(stage, self.number, envelope.mail_from or "", tuple(envelope.rcpt_tos))
+
+    async def _reply(self, server: SMTP, step: SmtpStep) -> str | None:
+        return await _said(server, self._sink._fault(step))
 
 
-def _said(server: SMTP, fault: str | None) -> str | None:
-    """What to answer for a fault: its reply, or nothing that arrives where the connection is cut."""
-    if fault not in (CLOSE, KEEP_AND_CLOSE):
+async def _said(server: SMTP, fault: str | None) -> str | None:
+    """What to answer for a fault: its reply, or nothing that arrives where the connection is cut or silent."""
+    if fault in (STALL, KEEP_AND_STALL):
+        await asyncio.Event().wait()  # aiosmtpd cancels this when the connection ends
+    if fault == CUT_MIDWAY:
+        await server.push("354 go ahead")
+        await server._reader.readline()
+    if fault not in (CLOSE, KEEP_AND_CLOSE, CUT_MIDWAY):
         return fault
     assert isinstance(server.transport, asyncio.Transport)
     server.transport.abort()

@@ -23,7 +23,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from dispatch.testing.recording import Inbox, Prepared
 from dispatch.testing.server import LoopbackServer, cut
 
-_Behaviour = Literal["answer", "drip", "stall", "reset"]
+_Behaviour = Literal["answer", "drip", "stall", "reset", "babble"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,10 @@ class WebhookReceiver(LoopbackServer):
         """Take the request and reset the connection."""
         self._prepare(path, _Answer("reset"), times)
 
+    def babble(self, path: str, said: bytes = b"220 mail.example ESMTP\r\n", times: int | None = None) -> None:
+        """Take the request, and say something that is no HTTP."""
+        self._prepare(path, _Answer("babble", body=said), times)
+
     def clear(self) -> None:
         """Answer 200 everywhere again."""
         self._answers.clear()
@@ -116,6 +120,8 @@ class WebhookReceiver(LoopbackServer):
             case "stall":
                 await self.stopping.wait()
                 return cut(request)
+            case "babble":
+                return _babbled(request, answer)
             case "drip":
                 return await self._drip(request, answer)
             case "answer":
@@ -145,6 +151,15 @@ class WebhookReceiver(LoopbackServer):
         except WebhookVerificationError:
             return False
         return True
+
+
+def _babbled(request: web.Request, answer: _Answer) -> web.Response:
+    """Say it and hang up; the response returned goes nowhere."""
+    transport = request.transport
+    assert isinstance(transport, asyncio.WriteTransport)
+    transport.write(answer.body)
+    transport.close()
+    return web.Response()
 
 
 def _json(body: bytes) -> Any:

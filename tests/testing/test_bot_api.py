@@ -12,6 +12,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
+    ClientDecodeError,
     TelegramForbiddenError,
     TelegramMigrateToChat,
     TelegramNetworkError,
@@ -161,6 +162,24 @@ async def test_refusals_are_those_aiogram_knows(api: BotApi, bot: Bot) -> None:
         await bot.send_message(chat, "x")
     assert [message.chat for message in api.messages] == [3, 4, 5, 6]
     assert [(chat, refusal.status) for chat, refusal in api.refused] == [(1, 403), (-2, 400), (3, 429), (4, 502)]
+
+
+async def test_answers_that_are_none_of_the_bot_apis(api: BotApi, bot: Bot) -> None:
+    """A page of a proxy's, and no answer at all; `keep` takes the message all the same."""
+    api.babble(1)
+    with pytest.raises(ClientDecodeError):
+        await bot.send_message(1, "x")
+    api.close_connection(2, keep=True)
+    with pytest.raises(TelegramNetworkError):
+        await bot.send_message(2, "x")
+    api.stall(3)
+    api.stall(4, keep=True)
+    url = f"{api.base_url}/bot{api.token}/sendMessage"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.1)) as session:
+        for chat in (3, 4):
+            with pytest.raises(TimeoutError):
+                await session.post(url, json={"chat_id": chat, "text": "x"})
+    assert [message.chat for message in api.messages] == [2, 4]
 
 
 async def test_an_unknown_chat_is_not_found_until_faults_are_cleared(api: BotApi) -> None:

@@ -10,17 +10,17 @@ import pytest
 
 from dispatch.errors import UsageError
 from dispatch.testing.certificate import client_tls
-from dispatch.testing.smtp import CLOSE, KEEP_AND_CLOSE, SmtpSink
+from dispatch.testing.smtp import CLOSE, CUT_MIDWAY, KEEP_AND_CLOSE, KEEP_AND_STALL, STALL, SmtpSink, Stage
 
 MAIL = b"From: a@example.com\r\nSubject: =?utf-8?b?56ysNeacnw==?=\r\n\r\n.dot\r\nbody \xe7\x81\xab\r\n"
 
 
-def client(sink: SmtpSink) -> aiosmtplib.SMTP:
-    return aiosmtplib.SMTP(hostname=sink.host, port=sink.port, start_tls=False, timeout=5)
+def client(sink: SmtpSink, timeout: float = 5) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(hostname=sink.host, port=sink.port, start_tls=False, timeout=timeout)
 
 
-async def send(sink: SmtpSink, to: str = "b@example.com") -> None:
-    async with client(sink) as smtp:
+async def send(sink: SmtpSink, to: str = "b@example.com", patience: float = 5) -> None:
+    async with client(sink, patience) as smtp:
         await smtp.sendmail("a@example.com", [to], MAIL)
 
 
@@ -76,6 +76,54 @@ async def test_cuts_the_connection_at_the_end_of_a_message(fault: str, kept: int
         assert len(sink.messages) == kept
         await send(sink)
         assert len(sink.messages) == kept + 1
+
+
+async def test_refuses_at_the_greeting_and_at_the_command_data() -> None:
+    """CONNECT replaces the greeting, PROMPT the answer to DATA; what is no SMTP goes out as it stands."""
+    async with SmtpSink() as sink:
+        sink.answer("CONNECT", "554 5.7.1 go away", times=1)
+        with pytest.raises(aiosmtplib.SMTPConnectResponseError) as refused:
+            await send(sink)
+        assert (refused.value.code, refused.value.message) == (554, "5.7.1 go away")
+        sink.answer("CONNECT", "HTTP/1.1 400 Bad Request", times=1)
+        with pytest.raises(aiosmtplib.SMTPException):
+            await send(sink)
+        sink.answer("PROMPT", "451 4.3.0 no room", when=lambda step: step.recipients == ("b@example.com",), times=1)
+        with pytest.raises(aiosmtplib.SMTPDataError):
+            await send(sink)
+        await send(sink)
+    assert len(sink.messages) == 1
+
+
+async def test_refuses_starttls() -> None:
+    async with SmtpSink(security="starttls") as sink:
+        sink.answer("STARTTLS", "454 4.7.0 TLS not available", times=1)
+        smtp = aiosmtplib.SMTP(
+            hostname="localhost", port=sink.port, start_tls=True, tls_context=client_tls(), timeout=5
+        )
+        with pytest.raises(aiosmtplib.SMTPException):
+            await smtp.connect()
+
+
+async def test_cuts_the_connection_in_the_middle_of_a_message() -> None:
+    async with SmtpSink() as sink:
+        sink.answer("PROMPT", CUT_MIDWAY, times=1)
+        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+            await send(sink)
+        assert sink.messages == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault", "kept"),
+    [("CONNECT", STALL, 0), ("RCPT", STALL, 0), ("DATA", STALL, 0), ("DATA", KEEP_AND_STALL, 1)],
+)
+async def test_stalls_until_the_sender_gives_up(stage: Stage, fault: str, kept: int) -> None:
+    """Nothing is answered any more; the message is kept or not, as asked, and stopping ends it."""
+    async with SmtpSink() as sink:
+        sink.answer(stage, fault, times=1)
+        with pytest.raises(aiosmtplib.SMTPTimeoutError):
+            await send(sink, patience=0.1)
+        assert len(sink.messages) == kept
 
 
 async def test_numbers_connections() -> None:

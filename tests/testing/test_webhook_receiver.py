@@ -88,6 +88,14 @@ async def test_resets_and_stalls(receiver: WebhookReceiver, http: aiohttp.Client
         assert answer.status == 200
 
 
+async def test_says_what_is_no_http(receiver: WebhookReceiver, http: aiohttp.ClientSession) -> None:
+    receiver.babble("/a", times=1)
+    with pytest.raises(aiohttp.ClientError):
+        await http.post(receiver.url("/a"))
+    async with http.post(receiver.url("/a")) as answer:
+        assert answer.status == 200
+
+
 async def test_speaks_https_under_the_names_of_the_certificate() -> None:
     async with WebhookReceiver(server_tls()) as receiver, aiohttp.ClientSession() as http:
         async with http.get(receiver.url("/a", host="localhost"), ssl=client_tls()) as answer:

@@ -207,6 +207,13 @@ class WebhookSettings(Section):
             raise ValueError("allowed: networks such as 10.0.0.0/8,127.0.0.1/32, no host bits set") from None
 
 
+def _host_and_port(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError("allowed: HOST:PORT, such as 127.0.0.1:8080")
+    return value
+
+
 class WebSettings(Section):
     base_url: str = ""
     listen: str = "127.0.0.1:8080"
@@ -218,11 +225,17 @@ class WebSettings(Section):
 
     @field_validator("listen")
     @classmethod
-    def _host_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
-            raise ValueError("allowed: HOST:PORT, such as 127.0.0.1:8080")
-        return value
+    def _listen(cls, value: str) -> str:
+        return _host_and_port(value)
+
+
+class MetricsSettings(Section):
+    listen: str = ""
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        return _host_and_port(value) if value else value
 
 
 class EngineSettings(Section):
@@ -233,8 +246,20 @@ class EngineSettings(Section):
     shutdown: Seconds = 30
 
 
+class RetentionSettings(Section):
+    """Days that something is kept after it has ended; 0 is for ever."""
+
+    attempts_days: Annotated[int, Field(ge=0, le=36_500)] = 180
+    deliveries_days: Annotated[int, Field(ge=0, le=36_500)] = 1095
+
+
+class BackupSettings(Section):
+    postgresql_bin: Path | None = None
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
 
 
 class Settings(BaseSettings):
@@ -257,7 +282,10 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     webhook: WebhookSettings = WebhookSettings()
     web: WebSettings = WebSettings()
+    metrics: MetricsSettings = MetricsSettings()
     engine: EngineSettings = EngineSettings()
+    retention: RetentionSettings = RetentionSettings()
+    backup: BackupSettings = BackupSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
@@ -369,12 +397,14 @@ def _anchor(settings: Settings, base: Path) -> Settings:
     """Make relative paths absolute, so that no later change of directory moves them."""
     file = _place(base, Path(settings.database.url.removeprefix("sqlite:///")))
     catalog, templates = settings.catalog.folder, settings.templates.folder
+    programs = settings.backup.postgresql_bin
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": f"sqlite:///{file}"}),
             "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
             "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
+            "backup": BackupSettings(postgresql_bin=_place(base, programs) if programs else None),
         }
     )
 

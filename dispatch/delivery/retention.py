@@ -1,0 +1,167 @@
+"""What is kept for how long.
+
+Attempts go some time after their message has ended; messages, and the details of deliveries, later. What stays of a
+delivery for ever is its key (digest and endpoint), its state and when it ended: planning an issue again after years
+sends nothing to anybody who had it. What has not ended, and what belongs to an issue that may still send, is not
+touched, however old it is.
+
+It is done in slices, each a transaction of a few thousand rows: between two, others have their turn, and it may stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dispatch.delivery.leases import is_dead
+from dispatch.delivery.store import Store
+from dispatch.model import MessageState
+from dispatch.settings import RetentionSettings
+from subscribers.database import Database, Row, queries
+
+log = logging.getLogger(__name__)
+
+SQL = queries(Path(__file__).with_name("retention.sql"))
+LIVE = (MessageState.QUEUED, MessageState.PAUSED, MessageState.SENDING)
+ENDED = tuple(state.value for state in MessageState if state not in LIVE)
+SLICE = 2_000  # messages of a transaction, with what hangs on them; attempts, where only they go
+_DAY_MS = 86_400_000
+_MINUTES_KEPT = 2 * 24 * 60
+# A holder renews its lease every few seconds: what ran out a day ago is nobody's, on whatever machine.
+_LEASE_KEPT_MS = _DAY_MS
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What was deleted, or would be: rows of each table. Of `deliveries` the details were."""
+
+    attempts: int = 0
+    messages: int = 0
+    deliveries: int = 0
+    lane_minutes: int = 0
+    leases: int = 0
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {count}" for name, count in asdict(self).items())
+
+    @property
+    def total(self) -> int:
+        return sum(asdict(self).values())
+
+
+class Sweep:
+    """One walk over all that is too old at `now`, slice by slice. `dry` only counts."""
+
+    def __init__(self, settings: RetentionSettings, now: int, *, dry: bool = False) -> None:
+        days = [kept for kept in (settings.attempts_days, settings.deliveries_days) if kept]
+        self._now = now
+        self._dry = dry
+        self._attempts_before = _before(now, min(days, default=0))  # they are never kept longer than their message
+        self._messages_before = _before(now, settings.deliveries_days)
+        self._after = 0
+        self._steps: list[Callable[[Database], bool]] = [
+            self._attempts,
+            self._messages,
+            self._minutes,
+            self._leases,
+        ]
+        self.pruned = Pruned()
+
+    def slice(self, db: Database) -> bool:
+        """Do the next slice, in one transaction; False when there is none left."""
+        while self._steps:
+            if self._steps[0](db):
+                return True
+            del self._steps[0]
+            self._after = 0
+        return False
+
+    def _attempts(self, db: Database) -> bool:
+        last = self._edge(db, "attempt_edge", self._attempts_before)
+        if last:
+            with db.transaction():
+                ids = self._old(db, "old_attempts", last, self._attempts_before)
+                self.pruned.attempts += self._change(db, "delete_attempts", ids, len(ids))
+            self._after = last
+        return bool(last)
+
+    def _messages(self, db: Database) -> bool:
+        last = self._edge(db, "message_edge", self._messages_before)
+        if last:
+            with db.transaction():
+                self._delete_messages(db, self._old(db, "old_messages", last, self._messages_before))
+            self._after = last
+        return bool(last)
+
+    def _delete_messages(self, db: Database, ids: Sequence[int]) -> None:
+        if not self._dry:  # a dry run has counted them already
+            self.pruned.attempts += self._change(db, "delete_attempts_of", ids, 0)
+        owed = int(db.value(SQL["count_deliveries_of"], {"ids": ids})) if ids else 0
+        self.pruned.deliveries += self._change(db, "strip_deliveries_of", ids, owed)
+        self.pruned.messages += self._change(db, "delete_messages", ids, len(ids))
+
+    def _minutes(self, db: Database) -> bool:
+        before = self._now // 60_000 - _MINUTES_KEPT
+        if self._dry:
+            self.pruned.lane_minutes = int(db.value(SQL["count_minutes"], {"before": before}))
+            return False
+        edge = _one(db, "minute_edge", {"before": before, "slice": SLICE})
+        if edge["found"]:
+            with db.transaction():
+                self.pruned.lane_minutes += db.run(SQL["delete_minutes"], {"last": edge["last"]})
+        return bool(edge["found"])
+
+    def _leases(self, db: Database) -> bool:
+        """All at once: there is one a lane and process."""
+        rows = [row for row in db.all(SQL["expired_leases"], {"now": self._now}) if self._is_dead(row)]
+        if rows and not self._dry:
+            with db.transaction():
+                for row in rows:
+                    values = {"name": row["name"], "owner": row["owner"], "now": self._now}
+                    self.pruned.leases += db.run(SQL["delete_lease"], values)
+        elif rows:
+            self.pruned.leases = len(rows)
+        return False
+
+    def _is_dead(self, lease: Row) -> bool:
+        return lease["until"] < self._now - _LEASE_KEPT_MS or is_dead(lease["owner"])
+
+    def _edge(self, db: Database, query: str, before: int) -> int:
+        """The id that the next slice ends with; 0 where nothing old is left. It writes nothing, so that a day without
+        work takes no lock."""
+        edge = _one(db, query, {"after": self._after, "now": self._now, "slice": SLICE})
+        return int(edge["last"]) if edge["last"] is not None and edge["oldest"] < before else 0
+
+    def _old(self, db: Database, query: str, last: int, before: int) -> list[int]:
+        values = {"after": self._after, "last": last, "before": before, "ended": ENDED}
+        return [row["id"] for row in db.all(SQL[query].replace("{is_old}", SQL["is_old"]), values)]
+
+    def _change(self, db: Database, query: str, ids: Sequence[int], would: int) -> int:
+        """The rows that a statement changes; `would` where nothing may be changed."""
+        return would if self._dry or not ids else db.run(SQL[query], {"ids": ids})
+
+
+async def prune(store: Store, settings: RetentionSettings, now: int, stopping: asyncio.Event) -> Pruned:
+    """What a day has made too old goes. Between two slices the store does what else waits, and it stops soon after
+    `stopping` is set: the next run goes on."""
+    sweep = Sweep(settings, now)
+    while not stopping.is_set() and await store.call(sweep.slice):
+        pass
+    if sweep.pruned.total:
+        log.info("kept long enough and deleted: %s", sweep.pruned)
+    return sweep.pruned
+
+
+def _before(now: int, days: int) -> int:
+    """The time before which something is too old; with 0 days nothing is."""
+    return now - days * _DAY_MS if days else 0
+
+
+def _one(db: Database, query: str, values: dict[str, int]) -> Row:
+    row = db.one(SQL[query], values)
+    if row is None:
+        raise RuntimeError(f"{query} is an aggregate: it has a row")
+    return row

@@ -53,12 +53,13 @@ class Pruned:
 
 
 class Sweep:
-    """One walk over all that is too old at `now`, slice by slice. `dry` only counts."""
+    """One walk over all that is too old at `now`, `rows` a slice. `dry` only counts."""
 
-    def __init__(self, settings: RetentionSettings, now: int, *, dry: bool = False) -> None:
+    def __init__(self, settings: RetentionSettings, now: int, *, dry: bool = False, rows: int = SLICE) -> None:
         days = [kept for kept in (settings.attempts_days, settings.deliveries_days) if kept]
         self._now = now
         self._dry = dry
+        self._rows = rows
         self._attempts_before = _before(now, min(days, default=0))  # they are never kept longer than their message
         self._messages_before = _before(now, settings.deliveries_days)
         self._after = 0
@@ -108,7 +109,7 @@ class Sweep:
         if self._dry:
             self.pruned.lane_minutes = int(db.value(SQL["count_minutes"], {"before": before}))
             return False
-        edge = _one(db, "minute_edge", {"before": before, "slice": SLICE})
+        edge = _one(db, "minute_edge", {"before": before, "slice": self._rows})
         if edge["found"]:
             with db.transaction():
                 self.pruned.lane_minutes += db.run(SQL["delete_minutes"], {"last": edge["last"]})
@@ -132,7 +133,7 @@ class Sweep:
     def _edge(self, db: Database, query: str, before: int) -> int:
         """The id that the next slice ends with; 0 where nothing old is left. It writes nothing, so that a day without
         work takes no lock."""
-        edge = _one(db, query, {"after": self._after, "now": self._now, "slice": SLICE})
+        edge = _one(db, query, {"after": self._after, "now": self._now, "slice": self._rows})
         return int(edge["last"]) if edge["last"] is not None and edge["oldest"] < before else 0
 
     def _old(self, db: Database, query: str, last: int, before: int) -> list[int]:
@@ -144,10 +145,12 @@ class Sweep:
         return would if self._dry or not ids else db.run(SQL[query], {"ids": ids})
 
 
-async def prune(store: Store, settings: RetentionSettings, now: int, stopping: asyncio.Event) -> Pruned:
+async def prune(
+    store: Store, settings: RetentionSettings, now: int, stopping: asyncio.Event, *, rows: int = SLICE
+) -> Pruned:
     """What a day has made too old goes. Between two slices the store does what else waits, and it stops soon after
     `stopping` is set: the next run goes on."""
-    sweep = Sweep(settings, now)
+    sweep = Sweep(settings, now, rows=rows)
     while not stopping.is_set() and await store.call(sweep.slice):
         pass
     if sweep.pruned.total:

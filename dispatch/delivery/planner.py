@@ -101,6 +101,15 @@ def _plan_digest(db: Database, digest_id: int, found: Route, low: int, high: int
     return added
 
 
+def plan_alone(db: Database, digest_id: int, low: int, high: int, expire_ms: Mapping[str, int], now: int) -> None:
+    """Give deliveries that are planned and have no message one of their own, those of the endpoints above `low` up to
+    `high`. Nobody is added. Called inside a transaction."""
+    _fill_due(db, expire_ms, now)
+    values = {"digest_id": digest_id, "low": low, "high": high}
+    db.run(SQL["plan_messages"], {**values, "now": now})
+    db.run(SQL["join_messages"], values)
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many endpoints of a channel would get a variant of a digest."""

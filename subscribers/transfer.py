@@ -14,6 +14,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -31,7 +32,7 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # East Asian Excel takes wide signs too
 _TRUE, _FALSE = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 _SHOWN_ERRORS = 20
-_MARKED = "utf-8-sig"  # the mark makes spreadsheets read UTF-8
+MARKED = "utf-8-sig"  # the mark makes spreadsheets read UTF-8
 _MOST_BYTES = 200_000_000
 
 
@@ -190,29 +191,37 @@ def write_csv(subscribers: Iterable[Subscriber], out: TextIO) -> int:
     count = 0
     for subscriber in subscribers:
         for row in _grouped(subscriber):
-            writer.writerow([_neutral(row.get(name, "")) for name in COLUMNS])
+            writer.writerow([neutral(row.get(name, "")) for name in COLUMNS])
             count += 1
     return count
 
 
 def write_file(subscribers: Iterable[Subscriber], file: Path) -> int:
     """Write all subscribers to a file that is in place when all of it is written; how many rows."""
+    with replacing(file, MARKED) as out:
+        return write_csv(subscribers, out)
+
+
+@contextmanager
+def replacing(file: Path, encoding: str) -> Iterator[TextIO]:
+    """A file to write text to, readable by its owner alone, which takes its place when all of it is written: whatever
+    goes wrong before, what was there stays."""
     target = file.resolve()
     if target.exists() and not target.is_file():  # a pipe or a device has no place to take
-        with target.open("w", encoding=_MARKED, newline="") as out:
-            return write_csv(subscribers, out)
+        with target.open("w", encoding=encoding, newline="") as out:
+            yield out
+        return
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".export-")
     beside = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding=_MARKED, newline="") as out:
-            count = write_csv(subscribers, out)
+        with os.fdopen(descriptor, "w", encoding=encoding, newline="") as out:
+            yield out
             out.flush()
             os.fsync(descriptor)
         beside.replace(target)
     except BaseException:
         beside.unlink()
         raise
-    return count
 
 
 def _grouped(subscriber: Subscriber) -> Iterator[dict[str, str]]:
@@ -245,7 +254,7 @@ def _common(endpoint: Endpoint) -> dict[str, str]:
     }
 
 
-def _neutral(value: str) -> str:
+def neutral(value: str) -> str:
     """No spreadsheet may take a value for a formula; numbers (chat ids of groups) are none. What begins so already
     gets one more quote, so that `_plain` gives back every value."""
     value = value.strip().replace("\r\n", "\n").replace("\r", "\n")  # the csv module leaves a lone CR without quotes

@@ -44,7 +44,16 @@ def fail(text: object) -> None:
 
 def json_text(value: object) -> str:
     """JSON for people and programs: readable, and with nothing in it that steers a terminal."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)  # C0 is escaped; the line feeds that are left are its own
+    return _escaped(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def json_line(value: object) -> str:
+    """The same on one line. What JSON does not know is written as text."""
+    return _escaped(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _escaped(text: str) -> str:
+    """JSON has C0 escaped already; the line feeds that are left are its own."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 

@@ -207,13 +207,6 @@ class WebhookSettings(Section):
             raise ValueError("allowed: networks such as 10.0.0.0/8,127.0.0.1/32, no host bits set") from None
 
 
-def _host_and_port(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError("allowed: HOST:PORT, such as 127.0.0.1:8080")
-    return value
-
-
 class WebSettings(Section):
     base_url: str = ""
     listen: str = "127.0.0.1:8080"
@@ -426,6 +419,13 @@ def _http_base(value: str) -> str:
     if parts is None or parts.query or parts.fragment:
         raise ValueError(f"{_WEB_ADDRESS}, and without query")
     return value.rstrip("/")
+
+
+def _host_and_port(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError("allowed: HOST:PORT, such as 127.0.0.1:8080")
+    return value
 
 
 def _web_parts(value: str) -> SplitResult | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,27 +30,15 @@ class Session:
     @cached_property
     def app(self) -> App:
         from dispatch.app import App
+        from dispatch.logs import set_up
 
-        _log(self.settings.log.level)
+        set_up(self.settings.log)
         return App(self.settings)
 
 
 def session(ctx: typer.Context) -> Session:
     found = ctx.find_root().obj
     return found if isinstance(found, Session) else Session()
-
-
-def _log(level: str) -> None:
-    from dispatch.output import LineFormatter
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Their lines hold addresses of receivers, which may be secrets themselves.
-    for name in ("httpx", "httpcore", "aiogram", "aiohttp", "apscheduler", "asyncio", "aiosmtplib", "mail.log"):
-        logging.getLogger(name).setLevel(logging.WARNING if level != "debug" else logging.INFO)
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def user() -> str:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from dispatch import __version__
-from dispatch.cli import catalog, deliveries, demo, doctor, ingest, init, issues, run, subscribers, tag
+from dispatch.cli import catalog, deliveries, demo, doctor, ingest, init, issues, run, status, subscribers, tag
 from dispatch.cli.context import Session
 from dispatch.errors import DispatchError, UsageError
 from dispatch.output import fail
@@ -57,6 +57,7 @@ cli.add_typer(deliveries.commands, name="deliveries")
 cli.add_typer(catalog.commands, name="catalog")
 cli.command("tag")(tag.tag)
 cli.command("run")(run.run)
+cli.command("status")(status.status)
 cli.command("doctor")(doctor.doctor)
 cli.command("demo")(demo.demo)
 

@@ -1,0 +1,217 @@
+"""The status in words: for JSON, for tables and for lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from dispatch.output import iso, plain, say, table, when
+
+if TYPE_CHECKING:
+    from dispatch.delivery.status import IssueStatus, LaneStatus, Process, QueueStatus, Status
+
+LANE_TITLES = (
+    "lane",
+    "state",
+    "a second",
+    "due",
+    "later",
+    "sending",
+    "oldest due",
+    "time left",
+    "sent",
+    "retried",
+    "failed",
+)
+
+
+def as_dict(status: Status) -> dict[str, Any]:
+    """The whole status. Counts of an hour are of the last one, `attempts` since the installation; `rate` is messages a
+    second."""
+    holders = {role: status.holder(role) for role in ("scheduler", "web")}
+    return {
+        "time": iso(status.now),
+        "counted_at": iso(status.counted_at),
+        "processes": [_process_dict(process) for process in status.processes],
+        **{role: holder.owner if holder else None for role, holder in holders.items()},
+        "issues": [_issue_dict(issue) for issue in status.issues],
+        "issue_states": dict(status.issue_states),
+        "queues": [_queue_dict(queue, status.now) for queue in status.queues],
+        "paused": dict(status.paused),
+    }
+
+
+def _process_dict(process: Process) -> dict[str, Any]:
+    return {**asdict(process), "since": iso(process.since), "until": iso(process.until)}
+
+
+def _issue_dict(issue: IssueStatus) -> dict[str, Any]:
+    holds = [
+        {"column": hold.column, "channel": hold.channel, "by": hold.held_by, "at": iso(hold.held_at)}
+        for hold in issue.holds
+    ]
+    return {
+        "id": issue.name,
+        "title": issue.title,
+        "state": issue.state,
+        "publish_at": iso(issue.publish_at),
+        "planned": issue.planned,
+        "deliveries": issue.deliveries,
+        "ended": issue.ended,
+        "owed": issue.owed,
+        "paused": holds,
+    }
+
+
+def _queue_dict(queue: QueueStatus, now: int) -> dict[str, Any]:
+    return {
+        "queue": queue.name,
+        "channel": queue.channel,
+        "off": queue.off,
+        "due": queue.due,
+        "later": queue.later,
+        "sending": queue.sending,
+        "oldest_due_seconds": (now - queue.oldest_at) / 1000 if queue.oldest_at is not None else None,
+        "next_at": iso(queue.next_at),
+        "rate": round(queue.rate, 3),
+        "seconds_left": _rounded(queue.seconds_left),
+        "lanes": [_lane_dict(lane) for lane in queue.lanes],
+    }
+
+
+def _lane_dict(lane: LaneStatus) -> dict[str, Any]:
+    kept = ("state", "breaker", "reason", "runs")
+    counts = ("sent", "retried", "failed")
+    return {
+        "lane": lane.name,
+        **{name: getattr(lane, name) for name in kept},
+        "not_before": iso(lane.not_before) if lane.not_before else None,
+        "rate": round(lane.rate, 3),
+        "minutes": list(lane.minutes),
+        "hour": dict(zip(counts, lane.hour, strict=True)),
+        "attempts": {**{name: getattr(lane, name) for name in counts}, "busy_ms": lane.busy_ms},
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def print_tables(status: Status) -> None:
+    """For a file or another program: nothing is drawn, nothing cut off."""
+    table(
+        ("host", "process", "since", "does"),
+        [(item.host, item.pid, when(item.since), duty(item)) for item in status.processes],
+        empty="no process is running: dispatch run",
+    )
+    say("")
+    table(
+        ("issue", "title", "state", "ended", "deliveries", "paused"),
+        [(i.name, i.title, issue_state(i), i.ended, i.deliveries, holds(i)) for i in status.issues],
+        empty="no issue is under way",
+    )
+    for text in notes(status):
+        say(text)
+    say("")
+    rows = [row for queue in status.queues if not queue.quiet for row in lane_rows(queue, status.now)]
+    table((*LANE_TITLES, "reason"), rows, empty="nothing waits, and no lane did anything for an hour")
+
+
+def line(status: Status) -> str:
+    """The status in one line, for a log."""
+    parts = [when(status.now), f"processes {len(status.processes)}"]
+    parts += [f"issue {i.name} {issue_state(i)} {i.ended}/{i.deliveries}" for i in status.issues]
+    parts += [_queue_words(queue, status.now) for queue in status.queues if not queue.quiet]
+    parts += notes(status)
+    return plain("; ".join(parts))
+
+
+def _queue_words(queue: QueueStatus, now: int) -> str:
+    words = [f"{queue.name} {queue_state(queue)}", f"{queue.rate:.1f}/s", f"due {queue.due}"]
+    words += [f"later {queue.later}"] if queue.later else []
+    words += [f"{span(queue.seconds_left)} left"] if queue.seconds_left else []
+    return ", ".join(words)
+
+
+def lane_rows(queue: QueueStatus, now: int) -> Iterator[tuple[str, ...]]:
+    """A row a lane, as LANE_TITLES and the reason; the backlog is the queue's: of several lanes, it has a row of its
+    own before theirs."""
+    backlog = _backlog(queue, now)
+    if len(queue.lanes) == 1:
+        [lane] = queue.lanes
+        yield (lane.name, lane_state(lane, off=queue.off), f"{lane.rate:.1f}", *backlog, *_hour(lane), lane.reason)
+        return
+    rate = f"{queue.rate:.1f}" if queue.lanes else ""
+    yield (queue.name, "" if queue.lanes else queue_state(queue), rate, *backlog, "", "", "", "")
+    for lane in queue.lanes:
+        state = lane_state(lane, off=queue.off)
+        yield ("  " + lane.name, state, f"{lane.rate:.1f}", "", "", "", "", "", *_hour(lane), lane.reason)
+
+
+def _backlog(queue: QueueStatus, now: int) -> tuple[str, ...]:
+    oldest = span((now - queue.oldest_at) / 1000) if queue.oldest_at is not None else ""
+    left = span(queue.seconds_left) if queue.seconds_left is not None else ""
+    return (f"{queue.due:,}", f"{queue.later:,}", f"{queue.sending:,}", oldest, left)
+
+
+def _hour(lane: LaneStatus) -> tuple[str, ...]:
+    return tuple(f"{count:,}" for count in lane.hour)
+
+
+def queue_state(queue: QueueStatus) -> str:
+    """The states of a queue's lanes, each once."""
+    if not queue.lanes:
+        return "off: no settings" if queue.off else "no lane yet"
+    return " and ".join(dict.fromkeys(lane_state(lane, off=queue.off) for lane in queue.lanes))
+
+
+def lane_state(lane: LaneStatus, *, off: bool) -> str:
+    """`not_before` counts for a lane that rests, and one that a receiver asked to wait."""
+    if off:
+        return "off: no settings"
+    if lane.state in ("resting", "waiting"):
+        return f"{lane.state} until {when(lane.not_before)[11:]}"
+    return f"running ×{lane.runs}" if lane.state == "running" and lane.runs > 1 else lane.state
+
+
+def issue_state(issue: IssueStatus) -> str:
+    if issue.state == "approved" and issue.publish_at is not None:
+        return f"goes out {when(issue.publish_at)}"
+    return "being planned" if issue.state == "sending" and not issue.planned else issue.state
+
+
+def holds(issue: IssueStatus) -> str:
+    """The parts that are paused, and by whom."""
+    return "; ".join(
+        f"{hold.column or 'all columns'} on {hold.channel or 'all channels'} (by {hold.held_by}, {when(hold.held_at)})"
+        for hold in issue.holds
+    )
+
+
+def duty(process: Process) -> str:
+    words = list(process.roles)
+    words += [f"{process.lanes} {'lane' if process.lanes == 1 else 'lanes'}"] if process.lanes else []
+    words += [] if process.alive else ["died; its work is taken over soon"]
+    return ", ".join(words) or "nothing at the moment"
+
+
+def notes(status: Status) -> list[str]:
+    """What belongs to no row."""
+    found = [f"paused for {channel}: {count:,} messages" for channel, count in sorted(status.paused.items())]
+    held = status.issue_states.get("held", 0)
+    found += [f"issues that wait for approval: {held}"] if held else []
+    if status.processes:
+        found += [f"no process has the part of the {role}" for role in ("scheduler",) if not status.holder(role)]
+    return found
+
+
+def span(seconds: float | None) -> str:
+    """A length of time: 0:05, 12:30, 2:10:00, 3 d 4 h."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole >= 86400:
+        return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -1,0 +1,151 @@
+"""What goes on: processes, issues under way, lanes and what waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ROLES = ("scheduler", "web")
+MINUTES = 20  # that are shown one by one
+MINUTE_MS = 60_000
+
+_RATE_MINUTES = 5
+LEAST_SECONDS = 10  # that a rate is measured over
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running process: what it alone may do at the moment, and how many connections' worth of lanes it runs.
+    `alive` is False where it died here and its lease has not run out yet."""
+
+    owner: str
+    host: str
+    pid: str
+    since: int
+    until: int
+    roles: tuple[str, ...]
+    lanes: int
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A part of an issue that is paused: a column ("": all), a channel ("": all)."""
+
+    column: str
+    channel: str
+    held_at: int
+    held_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueStatus:
+    """An issue under way. Of its `deliveries`, `owed` have not ended."""
+
+    name: str
+    title: str
+    state: str
+    publish_at: int | None
+    planned: bool
+    deliveries: int
+    owed: int
+    holds: tuple[Hold, ...]
+
+    @property
+    def ended(self) -> int:
+        return max(0, self.deliveries - self.owed)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """A lane. `rate` is messages a second over the last minutes, `minutes` those sent in each, the oldest first;
+    `sent`, `retried` and `failed` count attempts since the installation, `hour` the same in the last hour.
+
+    States: `resting` after an outage, `rested` when that is over and nobody has tried yet, `trying` with one
+    connection, `waiting` because the receiver asked for it, `running`, `idle`.
+    """
+
+    name: str
+    queue: str
+    state: str
+    breaker: str
+    reason: str
+    not_before: int
+    runs: int
+    rate: float
+    minutes: tuple[int, ...]
+    sent: int
+    retried: int
+    failed: int
+    busy_ms: int
+    hour: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """A queue with the lanes that take from it. `due` may go now, `later` has a time of its own, by plan or to be
+    tried again."""
+
+    name: str
+    due: int
+    later: int
+    sending: int
+    oldest_at: int | None
+    next_at: int | None
+    off: bool
+    lanes: tuple[LaneStatus, ...]
+
+    @property
+    def channel(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def rate(self) -> float:
+        return sum(lane.rate for lane in self.lanes)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until what is due is sent; None where nothing of it goes out."""
+        goes = sum(lane.rate for lane in self.lanes if lane.runs)
+        return self.due / goes if goes and self.due else None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to tell: nothing waits, nothing runs or rests, nothing happened for an hour."""
+        busy = any(lane.state != "idle" or any(lane.hour) for lane in self.lanes)
+        return not (self.due or self.later or self.sending or busy)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All of it at one time, `now`; what is counted was counted at `counted_at`. `paused` is messages by channel,
+    `issue_states` issues by state."""
+
+    now: int
+    counted_at: int
+    processes: tuple[Process, ...]
+    issues: tuple[IssueStatus, ...]
+    queues: tuple[QueueStatus, ...]
+    paused: Mapping[str, int]
+    issue_states: Mapping[str, int]
+
+    def holder(self, role: str) -> Process | None:
+        return next((process for process in self.processes if role in process.roles), None)
+
+
+def rate(minutes: Mapping[int, int], now: int) -> float:
+    """Messages a second over the last minutes, of the counts by the minute.
+
+    The minute in which a lane began says nothing of its pace: it is left out where there is another.
+    """
+    minute = now // MINUTE_MS
+    window = range(minute - _RATE_MINUTES + 1, minute + 1)
+    active = [number for number in window if minutes.get(number)]
+    if not active:
+        return 0.0
+    began = active[0]
+    later = now / 1000 - (began + 1) * 60
+    if not minutes.get(began - 1) and later >= LEAST_SECONDS and len(active) > 1:
+        began += 1
+    seconds = max(1.0, now / 1000 - began * 60)
+    return sum(minutes.get(number, 0) for number in range(began, minute + 1)) / seconds

@@ -14,7 +14,20 @@ from typing import Annotated
 import typer
 
 from dispatch import __version__
-from dispatch.cli import catalog, deliveries, demo, doctor, ingest, init, issues, run, status, subscribers, tag
+from dispatch.cli import (
+    catalog,
+    database,
+    deliveries,
+    demo,
+    doctor,
+    ingest,
+    init,
+    issues,
+    run,
+    status,
+    subscribers,
+    tag,
+)
 from dispatch.cli.context import Session
 from dispatch.errors import DispatchError, UsageError
 from dispatch.output import fail
@@ -55,6 +68,7 @@ cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
 cli.add_typer(catalog.commands, name="catalog")
+cli.add_typer(database.commands, name="database")
 cli.command("tag")(tag.tag)
 cli.command("run")(run.run)
 cli.command("status")(status.status)

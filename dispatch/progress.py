@@ -1,4 +1,4 @@
-"""Progress of a send: a bar a channel on a terminal, plain lines otherwise."""
+"""Progress: of a send a bar a channel on a terminal, plain lines otherwise; of other long work a bar."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _EVERY = 500
+_WORTH_A_BAR = 5_000
 
 
 @contextmanager
@@ -57,3 +58,19 @@ def _lines() -> Iterator[Callable[[Attempt], None]]:
             log.info("settled so far: %s", ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
 
     yield tick
+
+
+@contextmanager
+def counting(words: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal for work on `total` things, for which the callback says how many more are done; nothing
+    elsewhere, and nothing for work that is done at once."""
+    out = console(err=True)
+    if not out.is_terminal or total < _WORTH_A_BAR:
+        yield lambda done: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task(words, total=total)
+        yield lambda done: progress.advance(task, done)

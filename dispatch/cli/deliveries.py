@@ -2,62 +2,97 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dispatch.cli.context import session
+from dispatch.cli.people import emit_array
 from dispatch.output import emit_json, iso, say, table, when
 
 if TYPE_CHECKING:
+    from dispatch.delivery.reports import Next, Story
+    from dispatch.delivery.requeue import Failed
+    from dispatch.delivery.tally import Tally
     from subscribers.database import Database, Row
 
 COLUMNS = ("id", "issue", "column", "subscriber", "channel", "address", "state", "reason")
+SHOWN = 1000  # lines of a list unless more are asked for, and of one table
+REASONS = 10
 commands = typer.Typer(help="Who got what, and what became of the rest.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OfIssue = Annotated[str, typer.Option("--issue", metavar="ID", help="Only deliveries of this issue.")]
+InState = Annotated[str, typer.Option("--state", metavar="S", help="planned, paused, sent, failed, …")]
+OnChannel = Annotated[str, typer.Option("--channel", metavar="C", help="email, telegram or webhook.")]
 
 
 @commands.command("list")
 def list_(
     ctx: typer.Context,
     issue: OfIssue = "",
-    state: Annotated[str, typer.Option("--state", metavar="S", help="planned, sent, failed, …")] = "",
-    channel: Annotated[str, typer.Option("--channel", metavar="C", help="email, telegram or webhook.")] = "",
+    state: InState = "",
+    channel: OnChannel = "",
     endpoint: Annotated[str, typer.Option("--endpoint", metavar="A", help="An address, or an endpoint as e7.")] = "",
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all. 1000, but all with --json."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """All deliveries, one a line."""
-    from dispatch.channels.registry import CHANNELS
+    """Deliveries, one a line, issue by issue."""
     from dispatch.delivery import reports
-    from dispatch.errors import UsageError
-    from dispatch.model import DeliveryState
 
-    _check("state", state, list(DeliveryState), UsageError)
-    _check("channel", channel, list(CHANNELS), UsageError)
+    _check(state, channel)
+    most = (0 if as_json else SHOWN) if limit is None else limit
     with session(ctx).app.database() as db:
-        rows = reports.deliveries(db, issue_id=_issue_id(db, issue), state=state, channel=channel, endpoint=endpoint)
-    if as_json:
-        emit_json([_json(row) for row in rows])
-        return
-    table(
-        (*COLUMNS, "when"),
-        [tuple(_cell(row, name) for name in (*COLUMNS, "when")) for row in rows],
-        empty="no deliveries",
-    )
+        wanted = reports.Wanted(_issue_id(db, issue), state, channel, _at(db, endpoint))
+        rows = reports.deliveries(db, wanted)
+        shown = islice(rows, most) if most else rows
+        if as_json:
+            emit_array(map(_json, shown))
+            return
+        _tables(shown)
+        if most and next(rows, None):
+            say(f"only the first {most} are shown: narrow them down, or say --limit 0, or dispatch deliveries export")
+
+
+def _tables(rows: Iterator[Row]) -> None:
+    """Tables of a thousand lines: a table is drawn when all of it is known."""
+    titles = (*COLUMNS, "when")
+    page = list(islice(rows, SHOWN))
+    table(titles, [_line(row, titles) for row in page], empty="no deliveries")
+    while page := list(islice(rows, SHOWN)):
+        table(titles, [_line(row, titles) for row in page], empty="")
+
+
+def _line(row: Row, names: Iterable[str]) -> tuple[object, ...]:
+    return tuple(_cell(row, name) for name in names)
 
 
 def _cell(row: Row, name: str) -> object:
     if name == "when":
         return when(row["ended_at"] or row["due_at"])
-    if name == "reason" and not row["reason"]:
+    if name == "state":
+        return row["standing"]
+    if name == "reason" and not row["reason"] and row["standing"] == "planned":
         return "waits for its time, or for the channel"
     return row[name]
 
 
-def _check(what: str, value: str, allowed: list[str], error: type[Exception]) -> None:
-    if value and value not in allowed:
-        raise error(f"{what} {value!r}: allowed are {', '.join(allowed)}")
+def _check(state: str, channel: str) -> None:
+    from dispatch.channels.registry import CHANNELS
+    from dispatch.delivery.tally import PAUSED
+    from dispatch.errors import UsageError
+    from dispatch.model import DeliveryState
+
+    for what, value, allowed in (("state", state, [*DeliveryState, PAUSED]), ("channel", channel, list(CHANNELS))):
+        if value and value not in allowed:
+            raise UsageError(f"{what} {value!r}: allowed are {', '.join(allowed)}")
 
 
 def _issue_id(db: Database, word: str) -> int | None:
@@ -66,10 +101,22 @@ def _issue_id(db: Database, word: str) -> int | None:
     return archive.find(db, word) if word else None
 
 
+def _at(db: Database, word: str) -> tuple[int, ...] | None:
+    """The endpoints at an address; none where it is nobody's: a list of nothing is an answer."""
+    from dispatch.delivery import reports
+    from dispatch.errors import Failure
+
+    try:
+        return reports.endpoints(db, word) if word else None
+    except Failure:
+        return ()
+
+
 def _json(row: Row) -> dict[str, Any]:
     more = ("bulletin", "subscriber_id", "endpoint", "articles")
     times = {name: iso(row[name]) for name in ("planned_at", "due_at", "ended_at")}
-    return {**{name: row[name] for name in (*COLUMNS, *more)}, **times}
+    paused = {"paused": row["standing"] == "paused"}
+    return {**{name: row[name] for name in (*COLUMNS, *more)}, **times, **paused}
 
 
 @commands.command()
@@ -78,54 +125,150 @@ def show(
     delivery: Annotated[int, typer.Argument(metavar="ID", help="A delivery's number.")],
     as_json: Json = False,
 ) -> None:
-    """One delivery's whole story: what was owed, the message, each attempt."""
+    """One delivery's whole story: what was owed and why, the message, each attempt, and what happens next."""
     from dispatch.delivery import reports
 
-    with session(ctx).app.database() as db:
-        row, message, attempts = reports.story(db, delivery)
+    app = session(ctx).app
+    with app.database() as db:
+        story = reports.story(db, delivery, app.clock.now())
     if as_json:
-        emit_json({**_json(row), "message": message, "attempts": attempts})
-        return
-    say(f"delivery {row['id']}: {row['issue']} {row['column']} to {row['channel']} {row['address']}")
-    say(f"subscriber {row['subscriber']} ({row['endpoint']}); state {row['state']}; {row['reason']}".rstrip("; "))
+        emit_json(_story_json(story))
+    else:
+        _tell(story, app.catalog.label)
+
+
+def _story_json(story: Story) -> dict[str, Any]:
+    kept = ("id", "key", "kind", "state", "queue", "attempts", "parts_done", "provider_id", "reason", "epoch")
+    message = story.message and {
+        **{name: story.message[name] for name in kept},
+        **{name: iso(story.message[name]) for name in ("created_at", "due_at", "expires_at")},
+    }
+    return {
+        **_json(story.row),
+        "follows": [{"tag": item["tag"], "since": iso(item["created_at"])} for item in story.follows],
+        "message": message,
+        "attempts": [{**item, "started_at": iso(item["started_at"])} for item in story.attempts],
+        "next": {"words": story.next.words, "at": iso(story.next.at)},
+    }
+
+
+def _tell(story: Story, label: Callable[[str, str], str]) -> None:
+    row = story.row
+    say(f"delivery {row['id']}: {row['issue']} {row['column']} to {row['channel']} {row['address']}".rstrip())
+    say(f"subscriber: {row['subscriber'] or 'removed'} ({row['endpoint']})")
     for title in row["articles"]:
         say(f"  article: {title}")
-    say(f"planned {when(row['planned_at'])}, ended {when(row['ended_at']) or 'not yet'}")
-    if message:
-        say(f"message {message['key']}: {message['state']}, id {message['provider_id'] or 'none yet'}")
-        say(f"due {when(row['due_at'])}, attempts {message['attempts']}")
+    if not row["articles"]:
+        say("  articles: kept no longer")
+    say(f"planned:    {when(row['planned_at'])}{_why(story, label)}")
+    if row["state"] == "sent":
+        tags = [f"{tag} ({label(tag, 'zh')})" for tag in row["reason"].split()]
+        say(f"sent for:   {', '.join(tags) or 'kept no longer'}")
+    say(f"state:      {row['standing']}{_since(row)}")
+    if row["reason"] and row["state"] != "sent":
+        say(f"reason:     {row['reason']}")
+    _tell_message(story)
+    say(f"next:       {_next(story.next)}")
     table(
-        ("attempt", "part", "lane", "time (UTC)", "ms", "outcome", "code", "answer"),
-        [
-            (item["number"], item["part"] + 1)
-            + tuple(item[name] for name in ("lane", "started_at", "duration_ms", "outcome", "code", "detail"))
-            for item in attempts
-        ],
-        empty="no attempt was made",
+        ("attempt", "part", "lane", "time", "ms", "outcome", "code", "answer"),
+        [_attempt(item) for item in story.attempts],
+        empty="attempts are kept no longer" if _forgotten(story) else "no attempt was made",
     )
+
+
+def _why(story: Story, label: Callable[[str, str], str]) -> str:
+    """The follows of today; those of a message that was sent are told apart."""
+    follows = [f"{item['tag']} ({label(item['tag'], 'zh')}) since {when(item['created_at'])}" for item in story.follows]
+    if follows:
+        return f", follows {', '.join(follows)}"
+    return "" if story.row["state"] == "sent" else "; follows nothing of it today"
+
+
+def _since(row: Row) -> str:
+    return f", {when(row['ended_at'])}" if row["ended_at"] else ""
+
+
+def _tell_message(story: Story) -> None:
+    found = story.message
+    if found is None:
+        say("message:    " + ("not made yet" if story.row["state"] == "planned" else "kept no longer"))
+        return
+    say(f"message:    {found['key']}: {found['state']}, id {found['provider_id'] or 'none yet'}")
+    paused = f", paused since {when(found['paused_at'])}" if found["state"] == "paused" and found["paused_at"] else ""
+    say(f"due:        {when(found['due_at'])}, not after {when(found['expires_at'])}{paused}")
+    parts = f", parts sent {found['parts_done']}" if found["parts_done"] > 1 else ""
+    say(f"attempts:   {found['attempts']} since it was queued, {len(story.attempts)} on record{parts}")
+
+
+def _next(found: Next) -> str:
+    return found.words + (f": {when(found.at)}" if found.at is not None else "")
+
+
+def _forgotten(story: Story) -> bool:
+    """Whether there were attempts that are on record no longer."""
+    if story.message is None:
+        return story.row["state"] in ("sent", "failed")
+    return bool(story.message["attempts"])
+
+
+def _attempt(item: Row) -> tuple[object, ...]:
+    rest = tuple(item[name] for name in ("duration_ms", "outcome", "code", "detail"))
+    return (item["number"], item["part"] + 1, item["lane"], when(item["started_at"]), *rest)
 
 
 @commands.command()
 def summary(ctx: typer.Context, issue: OfIssue = "", as_json: Json = False) -> None:
     """Deliveries by channel and state, and the commonest reasons of those not sent."""
-    from dispatch.delivery import reports
+    from dispatch.delivery import slices, tally
+    from dispatch.progress import counting
 
     with session(ctx).app.database() as db:
-        counts, reasons = reports.summary(db, _issue_id(db, issue))
+        issue_id = _issue_id(db, issue)
+        with counting("deliveries", slices.count(db, issue_id)) as advance:
+            found = tally.summary(db, issue_id, advance)
     if as_json:
-        emit_json({"counts": counts, "reasons": reasons})
+        emit_json(_summary_json(found))
         return
-    table(
-        ("channel", "state", "deliveries"),
-        [(row["channel"], row["state"], row["deliveries"]) for row in counts],
-        empty="no deliveries",
-    )
+    table(("channel", *_standings(found), "total"), _counts(found), empty="no deliveries")
+    reasons = found.reasons.commonest(REASONS)
     if reasons:
-        table(
-            ("state", "reason", "deliveries"),
-            [(row["state"], row["reason"], row["deliveries"]) for row in reasons],
-            empty="",
-        )
+        table(("state", "deliveries", "reason"), [(state, count, why) for state, why, count in reasons], empty="")
+
+
+def _summary_json(found: Tally) -> dict[str, Any]:
+    return {
+        "counts": [
+            {"channel": channel, "state": standing, "deliveries": count}
+            for channel, counts in found.by_channel().items()
+            for standing, count in counts.items()
+        ],
+        "total": found.total,
+        "reasons": [
+            {"state": state, "reason": reason, "deliveries": count}
+            for state, reason, count in found.reasons.commonest(REASONS)
+        ],
+    }
+
+
+def _standings(found: Tally) -> list[str]:
+    """Those that occur, in their order."""
+    from dispatch.delivery.tally import STANDINGS
+
+    there = {standing for _, _, standing in found.standings}
+    return [standing for standing in STANDINGS if standing in there]
+
+
+def _counts(found: Tally) -> list[tuple[object, ...]]:
+    standings = _standings(found)
+    channels = found.by_channel()
+    rows: list[tuple[object, ...]] = [
+        (channel or "unknown", *(counts[name] for name in standings), counts.total())
+        for channel, counts in channels.items()
+    ]
+    if len(rows) > 1:
+        sums = [sum(counts[name] for counts in channels.values()) for name in standings]
+        rows.append(("total", *sums, found.total))
+    return rows
 
 
 @commands.command()
@@ -133,16 +276,105 @@ def retry(
     ctx: typer.Context,
     deliveries: Annotated[list[int] | None, typer.Argument(metavar="[ID…]", help="Deliveries.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed or expired.")] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Of the failed, those whose reason contains this.")
+    ] = "",
+    issue: Annotated[str, typer.Option("--issue", metavar="ID", help="Of the failed, those of this issue.")] = "",
+    channel: Annotated[str, typer.Option("--channel", metavar="C", help="Of the failed, those of this channel.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many, by reason; change nothing.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Queue failed and expired deliveries again; one that waits for a later time is due now."""
-    from dispatch.delivery import reports
+    """Queue failed and expired deliveries again; a named one that waits for a later time is due now. What went in one
+    message goes in one again. Of issues that were cancelled nothing is sent."""
+    from dispatch.delivery import requeue
     from dispatch.errors import UsageError
 
-    if not deliveries and not failed:
-        raise UsageError("name deliveries, or say --failed")
+    some = failed or bool(reason or issue or channel)
+    if not deliveries and not some:
+        raise UsageError("name deliveries, or say --failed, --reason, --issue or --channel")
+    if deliveries and (some or dry_run):
+        raise UsageError("deliveries are named by their numbers or chosen by options, not both")
+    _check("", channel)
     app = session(ctx).app
     with app.database() as db:
-        count = reports.retry(
-            db, tuple(deliveries or ()), failed=failed, expire_ms=app.expire_ms(), now=app.clock.now()
-        )
-    say(f"messages queued: {count}; a running dispatch sends them, or: dispatch run --once")
+        now = app.clock.now()
+        if deliveries:
+            done = requeue.retry(db, tuple(deliveries), expire_ms=app.expire_ms(), now=now)
+        else:
+            wanted = requeue.Failed(_issue_id(db, issue), channel, reason)
+            if dry_run:
+                _dry_run(db, wanted, now, as_json=as_json)
+                return
+            with _progress(db, wanted) as advance:
+                done = requeue.retry_failed(db, wanted, expire_ms=app.expire_ms(), now=now, advance=advance)
+    if as_json:
+        emit_json({"messages": done.messages, "deliveries": done.deliveries})
+        return
+    say(f"messages queued: {done.messages}; a running dispatch sends them, or: dispatch run --once")
+
+
+def _dry_run(db: Database, wanted: Failed, now: int, *, as_json: bool) -> None:
+    from dispatch.delivery import requeue
+
+    with _progress(db, wanted) as advance:
+        count, reasons = requeue.failed(db, wanted, now=now, advance=advance)
+    shown = reasons.commonest(REASONS)
+    if as_json:
+        listed = [{"reason": why, "deliveries": of} for _, why, of in shown]
+        emit_json({"deliveries": count, "reasons": listed})
+        return
+    table(("deliveries", "reason"), [(of, why) for _, why, of in shown], empty="nothing that could be tried again")
+    if count:
+        say(f"{count} deliveries would be queued again; nothing was changed (dry run)")
+
+
+@contextmanager
+def _progress(db: Database, wanted: Failed) -> Iterator[Callable[[int], None]]:
+    from dispatch.delivery import slices
+    from dispatch.progress import counting
+
+    with counting("deliveries looked at", slices.count(db, wanted.issue_id)) as advance:
+        yield advance
+
+
+@commands.command()
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; else standard output.")] = None,
+    issue: OfIssue = "",
+    subscriber: Annotated[
+        str, typer.Option("--subscriber", metavar="ID|ADDRESS", help="Only theirs; of removed ones too.")
+    ] = "",
+    state: InState = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV.")] = False,
+) -> None:
+    """The proof of who got what, a row a delivery: as CSV for spreadsheets (a file has the mark that makes them read
+    UTF-8), or as JSON. The file is in place when all of it is written."""
+    from dispatch.delivery import proof, reports, slices
+    from dispatch.errors import Failure
+    from dispatch.progress import counting
+    from subscribers.transfer import MARKED, replacing
+
+    _check(state, "")
+    write = proof.write_json if as_json else proof.write_csv
+    with session(ctx).app.database() as db:
+        endpoints = reports.endpoints(db, subscriber) if subscriber else None
+        wanted = reports.Wanted(_issue_id(db, issue), state, "", endpoints)
+        rows = reports.deliveries(db, wanted)
+        if file is None:
+            write(rows, sys.stdout)
+            return
+        total = slices.count(db, wanted.issue_id) if endpoints is None and not state else 0
+        try:
+            with counting("deliveries", total) as advance, replacing(file, "utf-8" if as_json else MARKED) as out:
+                count = write(_ticking(rows, advance), out)
+        except OSError as error:
+            raise Failure(f"{file}: {error.strerror or error}") from error
+    say(f"{count} deliveries in {file}")
+
+
+def _ticking(rows: Iterable[Row], advance: Callable[[int], None]) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if number % SHOWN == 0:
+            advance(SHOWN)

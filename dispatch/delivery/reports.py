@@ -1,118 +1,191 @@
-"""What the ledger tells: lists, one delivery's story, counts; and putting failed ones back."""
+"""What the ledger tells of deliveries, one by one: lists, and everything about a single one.
+
+Where a message and its attempts are gone after their time of keeping, the rest is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dispatch import archive
+from dispatch.delivery.slices import slices
+from dispatch.delivery.tally import PAUSED, standing
 from dispatch.digests.compose import section
-from dispatch.errors import Failure, StateError
-from dispatch.model import DeliveryState, Digest, MessageState
+from dispatch.errors import Failure
+from dispatch.model import DeliveryState, Digest, IssueState, MessageState
 from subscribers.database import Database, Row, queries
+from subscribers.model import EndpointState
 
 SQL = queries(Path(__file__).with_name("reports.sql"))
+_SLICE = 2_000
+_MOST_VARIANTS = 4_096
+HIGHEST = 2**63 - 1
 
 
-def deliveries(
-    db: Database,
-    *,
-    issue_id: int | None = None,
-    state: str = "",
-    channel: str = "",
-    endpoint: str = "",
-    delivery_id: int | None = None,
-) -> list[Row]:
-    """A row a delivery, in the order they were planned, with the titles of its articles."""
-    is_label = endpoint[:1] == "e" and endpoint[1:].isascii() and endpoint[1:].isdigit() and len(endpoint) < 19
-    wanted: dict[str, object] = {
-        "id": delivery_id,
-        "issue": issue_id,
-        "state": state,
-        "channel": channel,
-        "endpoint": int(endpoint[1:]) if is_label else None,
-        "address": "" if is_label else endpoint,
-    }
-    rows = _filtered(db, "deliveries", wanted)
-    shown = archive.shown(db)
-    digests: dict[int, Digest] = {}
-    for row in rows:
-        if row["digest_id"] not in digests:
-            digests[row["digest_id"]] = archive.digest(db, row["digest_id"])
-        _complete(row, digests[row["digest_id"]], shown(row["bulletin"], row["ref"]))
-    return rows
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deliveries; what is empty or None asks for nothing. `endpoints` are ids."""
+
+    issue_id: int | None = None
+    state: str = ""
+    channel: str = ""
+    endpoints: tuple[int, ...] | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The values of the filters that are asked for, by name of the filter."""
+        found = {PAUSED if self.state == PAUSED else "state": self.state, "channel": self.channel}
+        return {name: value for name, value in found.items() if value}
 
 
-def _complete(row: Row, digest: Digest, name: str) -> None:
-    """Add what is worked out rather than stored."""
-    part = f" ({row['part']}/{row['parts']})" if row["parts"] > 1 else ""
-    row["issue"] = name
-    row["column"] = row["column_name"] + part
-    row["subscriber"] = row["name"] or (f"#{row['subscriber_id']}" if row["subscriber_id"] else "")
-    row["endpoint"] = f"e{row['endpoint_id']}"
-    row["articles"] = [entry.article.title for entry in section(digest, row["variant"]).matching]
+def deliveries(db: Database, wanted: Wanted | None = None) -> Iterator[Row]:
+    """A row a delivery, digest by digest, with the titles of its articles. However many there are, few are in
+    memory."""
+    wanted = wanted or Wanted()
+    names = _Names(db)
+    for rows in _pages(db, wanted):
+        for row in rows:
+            yield names.complete(row)
 
 
-def story(db: Database, delivery_id: int) -> tuple[Row, dict[str, Any] | None, list[Row]]:
-    """A delivery, its message and the attempts at it. Raises Failure where there is no such delivery."""
-    rows = deliveries(db, delivery_id=delivery_id) if delivery_id < 2**63 else []
+def _pages(db: Database, wanted: Wanted) -> Iterator[list[Row]]:
+    if wanted.endpoints is not None:
+        issue = {"issue": wanted.issue_id} if wanted.issue_id is not None else {}
+        for endpoint in wanted.endpoints:
+            yield _select(db, {"endpoints": [endpoint], **issue, **wanted.values})
+        return
+    for part in slices(db, wanted.issue_id, _SLICE):
+        yield _select(db, {**part.params, **wanted.values})
+
+
+def _select(db: Database, values: dict[str, Any]) -> list[Row]:
+    """The rows that those filters leave which values are given for: an index serves each, where one condition for all
+    cases would read everything."""
+    conditions = " AND ".join(SQL[f"filter_{name}"] for name in values if f"filter_{name}" in SQL)
+    return db.all(SQL["deliveries"].replace("{filter}", conditions), values)
+
+
+class _Names:
+    """Adds to rows what is worked out rather than stored. The digest at hand is kept, and what its variants hold."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._shown = archive.shown(db)
+        self._digest: Digest | None = None
+        self._titles: dict[int, list[str]] = {}
+
+    def complete(self, row: Row) -> Row:
+        part = f" ({row['part']}/{row['parts']})" if row["parts"] > 1 else ""
+        row["issue"] = self._shown(row["bulletin"], row["ref"])
+        row["column"] = row["column_name"] + part
+        row["subscriber"] = row["name"] or (f"#{row['subscriber_id']}" if row["subscriber_id"] else "")
+        row["endpoint"] = f"e{row['endpoint_id']}"
+        row["articles"] = self._articles(row["digest_id"], row["variant"])
+        row["standing"] = standing(row["state"], row["message_state"])
+        return row
+
+    def _articles(self, digest_id: int, variant: int) -> list[str]:
+        if self._digest is None or self._digest.id != digest_id:
+            self._digest, self._titles = archive.digest(self._db, digest_id), {}
+        if variant not in self._titles:
+            if len(self._titles) >= _MOST_VARIANTS:
+                self._titles.clear()
+            matching = section(self._digest, variant).matching
+            self._titles[variant] = [entry.article.title for entry in matching]
+        return self._titles[variant]
+
+
+def endpoints(db: Database, word: str) -> tuple[int, ...]:
+    """The endpoints that a word names: a subscriber's number, `e7`, or an address; those of removed subscribers too.
+
+    Raises Failure where there is none.
+    """
+    found: Sequence[int] = ()
+    if _is_number(word):  # a number is a subscriber's first, else a chat's
+        found = [row["id"] for row in db.all(SQL["endpoints_of"], {"id": int(word)})]
+    if not found and word[:1] == "e" and _is_number(word[1:]):
+        return (int(word[1:]),)
+    if not found:
+        found = [row["id"] for row in db.all(SQL["endpoints_at"], {"address": word})]
+    if not found:
+        raise Failure(f"no subscriber or endpoint {word}; see: dispatch subscribers list")
+    return tuple(found)
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 19
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What happens with a delivery by itself, and when (ms; None: at no certain time, or nothing does)."""
+
+    words: str
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is known of a delivery. `message` is None where none is made, or is gone after its time of keeping;
+    `follows` are those of today, each with when it began."""
+
+    row: Row
+    message: Row | None
+    attempts: list[Row]
+    follows: list[Row]
+    next: Next = field(default_factory=lambda: Next(""))
+
+
+def story(db: Database, delivery_id: int, now: int) -> Story:
+    """Raises Failure where there is no such delivery."""
+    rows = _select(db, {"id": delivery_id}) if 0 < delivery_id <= HIGHEST else []
     if not rows:
         raise Failure(f"no delivery {delivery_id}; see: dispatch deliveries list")
-    found = db.one(SQL["message"], {"id": delivery_id})
-    if found is None:
-        return rows[0], None, []
-    attempts = db.all(SQL["attempts"], {"id": found["id"]})
-    for attempt in attempts:
-        attempt["started_at"] = datetime.fromtimestamp(attempt["started_at"] / 1000, UTC).isoformat()
-    kept = ("id", "key", "kind", "state", "attempts", "parts_done", "provider_id", "reason", "epoch")
-    return rows[0], {name: found[name] for name in kept}, attempts
+    row = _Names(db).complete(rows[0])
+    message = db.one(SQL["message"], {"id": delivery_id})
+    attempts = db.all(SQL["attempts"], {"id": message["id"]}) if message else []
+    follows = db.all(SQL["follows"], {"id": delivery_id})
+    return Story(row, message, attempts, follows, _next(db, row, message, now))
 
 
-def summary(db: Database, issue_id: int | None) -> tuple[list[Row], list[Row]]:
-    """Counts by channel and state, and the commonest reasons of what was not sent."""
-    wanted: dict[str, object] = {"issue": issue_id}
-    return _filtered(db, "summary", wanted), _filtered(db, "reasons", wanted)
+def _next(db: Database, row: Row, message: Row | None, now: int) -> Next:
+    if row["state"] != DeliveryState.PLANNED:
+        return Next(_ended(row, message))
+    standing = db.one(SQL["standing"], {"id": row["id"]}) or {}
+    if message is None:
+        return Next("its message is made when planning goes on")
+    if standing["issue_state"] == IssueState.CANCELLED:
+        return Next("the issue is cancelled: nothing of it is sent any more")
+    if standing["endpoint_state"] != EndpointState.ACTIVE:
+        why = f"{standing['endpoint_state']}: {standing['endpoint_reason']}".rstrip(": ")
+        return Next(f"the endpoint is {why}; unless that changes before it is due, it is suppressed", message["due_at"])
+    if message["state"] == MessageState.SENDING:
+        return Next("it is being sent; if the sender dies, another one may take over from", message["lease_until"])
+    if row["standing"] == PAUSED or standing["issue_state"] == IssueState.PAUSED or standing["holds"]:
+        return Next(f"paused: it goes on after: dispatch issues resume {row['issue']}")
+    return _queued(db, message, now)
 
 
-def _filtered(db: Database, query: str, wanted: Mapping[str, object]) -> list[Row]:
-    """The rows of a query, with those filters in it whose value is neither None nor empty: an index serves each, where
-    one condition for all cases would read everything."""
-    values = {name: value for name, value in wanted.items() if value not in (None, "")}
-    conditions = " AND ".join(SQL[f"filter_{name}"] for name in values) or SQL["filter_all"]
-    return db.all(SQL[query].replace("{filter}", conditions), values)
+def _ended(row: Row, message: Row | None) -> str:
+    if row["state"] not in (DeliveryState.FAILED, DeliveryState.EXPIRED):
+        return "nothing: it has ended"
+    if message is None:
+        return "nothing: it has ended, and its message is kept no longer"
+    return f"nothing by itself; try it again with: dispatch deliveries retry {row['id']}"
 
 
-def retry(db: Database, ids: Sequence[int], *, failed: bool, expire_ms: Mapping[str, int], now: int) -> int:
-    """Queue failed and expired deliveries again, those named or all; how many messages that makes.
-
-    Raises Failure for an unknown id, StateError for one that may not be sent again.
-    """
-    with db.transaction():
-        rows = [_retryable(db, delivery_id) for delivery_id in dict.fromkeys(ids)]
-        if failed:
-            rows += db.all(SQL["failed"])
-        messages = {row["message_id"]: row["channel"] for row in rows}
-        for channel, worth in expire_ms.items():
-            values = [
-                {"id": message_id, "now": now, "expires_at": now + worth}
-                for message_id, of in messages.items()
-                if of == channel
-            ]
-            db.many(SQL["requeue"], values)
-            db.many(SQL["replan"], [{"id": value["id"]} for value in values])
-        db.run(SQL["reopen_issues"])
-    return len(messages)
-
-
-def _retryable(db: Database, delivery_id: int) -> Row:
-    row = db.one(SQL["retryable"], {"id": delivery_id}) if delivery_id < 2**63 else None
-    if row is None:
-        raise Failure(f"no delivery {delivery_id}; see: dispatch deliveries list")
-    waits = row["state"] == DeliveryState.PLANNED and row["message_state"] == MessageState.QUEUED
-    again = MessageState(row["message_state"]) in (MessageState.FAILED, MessageState.EXPIRED)
-    if not waits and not again:
-        state = "being sent right now" if row["message_state"] == MessageState.SENDING else row["state"]
-        raise StateError(f"delivery {delivery_id} is {state}: only failed and expired ones can be tried again")
-    return row
+def _queued(db: Database, message: Row, now: int) -> Next:
+    which = "next" if message["attempts"] else "first"
+    if message["expires_at"] <= now:
+        return Next("its time is over: it expires when the queue is looked at")
+    if message["due_at"] > now:
+        return Next(f"{which} attempt", message["due_at"])
+    lanes = db.all(SQL["lanes"], {"queue": message["queue"]})
+    resting = [lane for lane in lanes if lane["breaker"] != "closed" and lane["not_before"] > now]
+    if lanes and len(resting) == len(lanes):
+        first = min(resting, key=lambda lane: (lane["not_before"], lane["name"]))
+        return Next(f"{which} attempt when {first['name']} is back ({first['reason']})", first["not_before"])
+    return Next(f"{which} attempt as soon as a lane of {message['queue']} takes it: a dispatch has to run", now)

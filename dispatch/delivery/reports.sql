@@ -1,9 +1,10 @@
 -- name: deliveries
 -- The place in braces takes those of the filters below that are asked for.
 SELECT d.id, d.digest_id, i.bulletin, i.ref, c.name AS column_name, g.part, g.parts, d.endpoint_id, s.id AS subscriber_id,
-       COALESCE(s.name, '') AS name, COALESCE(e.channel, m.channel) AS channel, COALESCE(e.address, '') AS address,
+       COALESCE(s.name, '') AS name, COALESCE(e.channel, m.channel, '') AS channel, COALESCE(e.address, '') AS address,
        d.state, CASE WHEN d.state = 'planned' AND d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason,
-       d.variant, d.planned_at, d.ended_at, m.due_at
+       d.variant, d.planned_at, d.ended_at, m.due_at, m.state AS message_state, m.attempts, m.provider_id,
+       (SELECT a.code FROM attempts a WHERE a.message_id = d.message_id ORDER BY a.id DESC LIMIT 1) AS last_code
 FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
 JOIN issues i ON i.id = g.issue_id
@@ -12,68 +13,64 @@ LEFT JOIN messages m ON m.id = d.message_id
 LEFT JOIN endpoints e ON e.id = d.endpoint_id
 LEFT JOIN subscribers s ON s.id = e.subscriber_id
 WHERE {filter}
-ORDER BY d.id
+ORDER BY d.digest_id, d.endpoint_id
 
 -- name: filter_id
 d.id = :id
 
+-- name: filter_digest
+d.digest_id = :digest AND d.endpoint_id > :low AND d.endpoint_id <= :high
+
+-- name: filter_endpoints
+d.endpoint_id IN (:endpoints)
+
 -- name: filter_issue
-d.digest_id IN (SELECT f.id FROM digests f WHERE f.issue_id = :issue)
+g.issue_id = :issue
 
 -- name: filter_state
 d.state = :state
 
+-- name: filter_paused
+d.state = 'planned' AND m.state = :paused
+
 -- name: filter_channel
-COALESCE(e.channel, m.channel) = :channel
+COALESCE(e.channel, m.channel, '') = :channel
 
--- name: filter_endpoint
-d.endpoint_id = :endpoint
+-- name: endpoints_of
+-- Of a subscriber, whether removed or not: the proof outlives them.
+SELECT e.id FROM endpoints e WHERE e.subscriber_id = :id ORDER BY e.id
 
--- name: filter_address
-d.endpoint_id IN (SELECT f.id FROM endpoints f WHERE f.address = :address)
-
--- name: filter_all
-d.id > 0
+-- name: endpoints_at
+SELECT e.id FROM endpoints e WHERE e.address = :address
+UNION
+SELECT e.id FROM endpoints e WHERE e.channel = 'email' AND lower(e.address) = lower(:address)
+ORDER BY 1
 
 -- name: message
-SELECT m.* FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = :id
+SELECT m.id, m.key, m.kind, m.state, m.queue, m.due_at, m.expires_at, m.lease_until, m.attempts, m.parts_done,
+       m.provider_id, m.reason, m.epoch, m.created_at, m.paused_at
+FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = :id
 
 -- name: attempts
 SELECT number, part, lane, started_at, duration_ms, outcome, code, detail FROM attempts WHERE message_id = :id ORDER BY id
 
--- name: summary
-SELECT COALESCE(e.channel, m.channel) AS channel, d.state, COUNT(*) AS deliveries
+-- name: follows
+-- What of the digest the endpoint follows today, and since when.
+SELECT f.tag, MIN(f.created_at) AS created_at FROM deliveries d
+JOIN digest_tags t ON t.digest_id = d.digest_id
+JOIN follows f ON f.tag = t.tag AND f.endpoint_id = d.endpoint_id
+WHERE d.id = :id GROUP BY f.tag ORDER BY f.tag
+
+-- name: standing
+-- What stands in a delivery's way: its issue, a part of it that is paused, its endpoint.
+SELECT i.state AS issue_state, COALESCE(e.state, 'gone') AS endpoint_state, COALESCE(e.reason, '') AS endpoint_reason,
+       (SELECT COUNT(*) FROM holds h WHERE h.issue_id = g.issue_id AND h.column_position IN (-1, g.column_position)
+        AND h.channel IN ('', e.channel)) AS holds
 FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
-LEFT JOIN messages m ON m.id = d.message_id
+JOIN issues i ON i.id = g.issue_id
 LEFT JOIN endpoints e ON e.id = d.endpoint_id
-WHERE {filter}
-GROUP BY 1, 2 ORDER BY 1, 2
+WHERE d.id = :id
 
--- name: reasons
-SELECT d.state, CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason, COUNT(*) AS deliveries
-FROM deliveries d JOIN digests g ON g.id = d.digest_id LEFT JOIN messages m ON m.id = d.message_id
-WHERE {filter} AND d.state <> 'sent'
-GROUP BY 1, 2 HAVING CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END <> ''
-ORDER BY 3 DESC LIMIT 10
-
--- name: retryable
-SELECT d.id, d.state, d.message_id, m.state AS message_state, m.channel
-FROM deliveries d JOIN messages m ON m.id = d.message_id WHERE d.id = :id
-
--- name: failed
-SELECT DISTINCT d.message_id, m.channel FROM deliveries d JOIN messages m ON m.id = d.message_id
-WHERE d.state IN ('failed', 'expired') AND m.state IN ('failed', 'expired')
-
--- name: requeue
-UPDATE messages SET state = 'queued', due_at = :now, expires_at = :expires_at, attempts = 0, ended_at = NULL
-WHERE id = :id AND state IN ('failed', 'expired', 'queued')
-
--- name: replan
-UPDATE deliveries SET state = 'planned', reason = '', ended_at = NULL
-WHERE message_id = :id AND state IN ('failed', 'expired')
-
--- name: reopen_issues
-UPDATE issues SET state = 'sending', ended_at = NULL
-WHERE state = 'sent' AND id IN (
-  SELECT g.issue_id FROM digests g JOIN deliveries d ON d.digest_id = g.id WHERE d.state = 'planned')
+-- name: lanes
+SELECT name, breaker, not_before, reason FROM lanes WHERE queue = :queue ORDER BY name

@@ -163,7 +163,7 @@ def _judge(app: App, issue: Issue, receivers: Receivers, report: Report, again: 
     files.write_chats(out, receivers.bot.messages)
     files.write_hooks(out, receivers.hooks.requests)
     with app.database() as db:
-        rows = reports.deliveries(db)
+        rows = list(reports.deliveries(db))
     _print_rows(app, rows)
     wanted = check.expected(issue, app.catalog, PEOPLE, receivers.hook_url)
     seen = sorted(

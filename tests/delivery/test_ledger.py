@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from dispatch import archive
-from dispatch.delivery import claims, leases, ledger, planner, reports, settles
+from dispatch.delivery import claims, leases, ledger, planner, settles
 from dispatch.delivery.ledger import Attempt, Work
-from dispatch.errors import Failure, StateError
+from dispatch.errors import StateError
 from dispatch.model import IssueState, Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.database import Database
@@ -209,13 +209,6 @@ def test_a_replaced_issue_has_digests_of_its_own(desk: Desk) -> None:
     assert set(before).isdisjoint(archive.digest_ids(desk.db, second))  # nothing remembered of the old one is shown
 
 
-def test_a_message_being_sent_cannot_be_queued_again(desk: Desk) -> None:
-    prepared(desk)
-    [work] = claim(desk)
-    with pytest.raises(StateError, match="being sent"):
-        reports.retry(desk.db, [work.owed[0].delivery_id], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
-
-
 def test_every_planned_delivery_has_a_message_of_its_channel(desk: Desk) -> None:
     desk.reader("a", "all")
     desk.reader("1", "all", channel="telegram")
@@ -253,46 +246,6 @@ def test_only_the_named_messages_are_claimed(desk: Desk) -> None:
     assert claims.claim(desk.db, "email", 10, "me", desk.clock.now(), LEASE, only=[2]) == []
 
 
-def failed(desk: Desk) -> int:
-    """A delivery that failed."""
-    prepared(desk)
-    [work] = claim(desk)
-    settles.settle(desk.db, [attempt(work, Rejected("no", "550"))], desk.clock.now())
-    ledger.finish_issues(desk.db, desk.clock.now())
-    return work.owed[0].delivery_id
-
-
-def test_a_failed_delivery_can_be_tried_again(desk: Desk) -> None:
-    delivery = failed(desk)
-    assert reports.retry(desk.db, [delivery], failed=False, expire_ms=EXPIRE, now=desk.clock.now()) == 1
-    assert desk.states() == {"r0 一": "planned"}
-    [work] = claim(desk)
-    settles.settle(desk.db, [attempt(work)], desk.clock.now())
-    assert desk.states() == {"r0 一": "sent"}
-    row, message, attempts = reports.story(desk.db, delivery)
-    assert [item["outcome"] for item in attempts] == ["rejected", "sent"]
-    assert message is not None
-    assert (row["state"], message["state"]) == ("sent", "sent")
-
-
-def test_a_sent_issue_is_sending_again_while_something_of_it_is_tried_again(desk: Desk) -> None:
-    failed(desk)
-    [issue] = [row["id"] for row in desk.db.all("SELECT id FROM issues")]
-    assert desk.issue_state(issue) == "sent"
-    reports.retry(desk.db, [], failed=True, expire_ms=EXPIRE, now=desk.clock.now())
-    assert desk.issue_state(issue) == "sending"
-
-
-def test_a_sent_delivery_cannot_be_tried_again(desk: Desk) -> None:
-    prepared(desk)
-    [work] = claim(desk)
-    settles.settle(desk.db, [attempt(work)], desk.clock.now())
-    with pytest.raises(StateError, match="is sent"):
-        reports.retry(desk.db, [work.owed[0].delivery_id], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
-    with pytest.raises(Failure, match="no delivery 99"):
-        reports.retry(desk.db, [99], failed=False, expire_ms=EXPIRE, now=desk.clock.now())
-
-
 @pytest.mark.parametrize(("before", "to"), [("held", "sending"), ("sent", "held"), ("cancelled", "approved")])
 def test_a_change_of_state_that_is_not_allowed_is_refused(desk: Desk, before: str, to: str) -> None:
     issue = desk.issue({"一": ["red"]}, approve=False)
@@ -312,22 +265,3 @@ def test_the_claim_reads_no_more_of_the_queue_than_it_takes(desk: Desk) -> None:
 def _plan(db: Database, sql: str) -> str:
     names = ("owner", "lease_until", "queue", "priority", "now", "page")
     return "\n".join(row["detail"] for row in db.all("EXPLAIN QUERY PLAN " + sql, dict.fromkeys(names, 1)))
-
-
-@pytest.mark.parametrize("name", ["id", "issue", "endpoint", "address"])
-def test_a_filtered_list_reads_no_more_than_it_shows(desk: Desk, name: str) -> None:
-    sql = reports.SQL["deliveries"].replace("{filter}", reports.SQL[f"filter_{name}"])
-    plan = [row["detail"] for row in desk.db.all(f"EXPLAIN QUERY PLAN {sql}", {name: 1})]
-    assert not [step for step in plan if step.startswith("SCAN")]
-
-
-def test_filters_are_joined(desk: Desk) -> None:
-    desk.reader("a", "all")
-    desk.reader("b", "topic:red")
-    issue = desk.issue({"一": ["red"], "二": ["blue"]})
-    desk.plan()
-    assert len(reports.deliveries(desk.db)) == 3
-    assert len(reports.deliveries(desk.db, issue_id=issue, state="planned", channel="email", endpoint="a")) == 2
-    assert len(reports.deliveries(desk.db, endpoint="e2")) == 1
-    assert reports.deliveries(desk.db, state="sent") == []
-    assert reports.summary(desk.db, issue)[0] == [{"channel": "email", "state": "planned", "deliveries": 3}]

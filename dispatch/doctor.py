@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from dispatch import archive
 from dispatch.app import App
 from dispatch.channels.registry import off
+from dispatch.delivery import integrity
+from dispatch.delivery.integrity import Tick
 from dispatch.errors import DispatchError
 from dispatch.settings import Relay
 from subscribers import directory
@@ -31,13 +33,14 @@ class Finding:
     detail: str
 
 
-def examine(app: App, config: Path | None) -> list[Finding]:
-    """All findings; `config` is the file of the settings. Nothing is changed but that a missing database is made."""
+def examine(app: App, config: Path | None, tick: Tick = lambda what, done, total: None) -> list[Finding]:
+    """All findings; `config` is the file of the settings. Nothing is changed but that a missing database is made.
+    `tick` is told how far the look at the ledger is."""
     return [
         *_configuration(config),
         *_settings(config),
         *_catalog(app),
-        *_database(app),
+        *_database(app, tick),
         *_inbox(app),
         *_channels(app),
         *_web(app),
@@ -69,15 +72,24 @@ def _catalog(app: App) -> Iterator[Finding]:
     yield Finding("catalog", "ok", detail)
 
 
-def _database(app: App) -> Iterator[Finding]:
+def _database(app: App, tick: Tick) -> Iterator[Finding]:
     try:
         with app.database() as db:
             broken = db.value("PRAGMA quick_check")
             state = "ok" if broken == "ok" else "bad"
             yield Finding("database", state, f"{db.path}" + ("" if state == "ok" else f": {broken}"))
             yield from _contents(app, db)
+            yield from _ledger(db, tick)
     except SubscriberError as error:
         yield Finding("database", "bad", str(error))
+
+
+def _ledger(db: Database, tick: Tick) -> Iterator[Finding]:
+    faults = [*integrity.structure(db), *map(str, integrity.examine(db, tick))]
+    for words in faults:
+        yield Finding("ledger", "bad", words)
+    if not faults:
+        yield Finding("ledger", "ok", "what is owed, what is sent and what was tried agree")
 
 
 def _contents(app: App, db: Database) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dispatch.cli.bars import stages
 from dispatch.cli.context import session
 from dispatch.output import emit_json, table
 
@@ -16,7 +17,8 @@ def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", h
     from dispatch.settings import find_config
 
     found = session(ctx)
-    findings = examine(found.app, find_config(found.config))
+    with stages() as tick:
+        findings = examine(found.app, find_config(found.config), tick)
     if as_json:
         emit_json([{"what": item.what, "state": item.state, "detail": item.detail} for item in findings])
     else:

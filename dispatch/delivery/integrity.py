@@ -98,11 +98,17 @@ def _wanted(query: str) -> dict[str, object]:
 
 def structure(db: Database) -> list[str]:
     """References that lead nowhere, of SQLite alone: PostgreSQL lets none in. One sentence a table and its target."""
+    if db.dialect != "sqlite":
+        return []
     counts: dict[tuple[str, str], int] = {}
     for row in db.each("PRAGMA foreign_key_check"):
         pair = (row["table"], row["parent"])
         counts[pair] = counts.get(pair, 0) + 1
-    return [f"{count} rows of {table} point to {parent} that are gone" for (table, parent), count in counts.items()]
+    remedy = "restore a backup, or try: dispatch database repair"
+    return [
+        f"{count} rows of {table} point to {parent} that are gone; {remedy}"
+        for (table, parent), count in counts.items()
+    ]
 
 
 @dataclass(slots=True)

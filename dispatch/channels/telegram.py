@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dispatch.channels.causes import explain
 from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, Reserve, extent, split, visible_units
+from dispatch.channels.throttle import Throttle
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
@@ -63,8 +64,9 @@ class RenderedChat:
 class TelegramConnection:
     """Sends through a bot that all connections of its lane share: HTTP keeps the sessions."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, throttle: Throttle) -> None:
         self._bot = bot
+        self._throttle = throttle
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send one part to the chat `envelope.address` (an id, or @name)."""
@@ -72,7 +74,8 @@ class TelegramConnection:
             raise TypeError(f"a Telegram connection got a {type(rendered).__name__}")
         if not _CHAT.fullmatch(envelope.address):
             return Rejected("the address is no chat: allowed are an id and @name", "address", "gone")
-        return await self._send(envelope.address, _fill(rendered, part, envelope))
+        outcome = await self._send(envelope.address, _fill(rendered, part, envelope))
+        return self._throttle.judged(envelope.address, outcome)
 
     async def _send(self, address: str, text: str) -> Outcome:
         from aiogram.exceptions import AiogramError
@@ -101,6 +104,7 @@ class TelegramChannel:
             _lane(bot, "telegram" if place == 0 else f"telegram:{bot.name}"): bot for place, bot in enumerate(usable)
         }
         self._bots: dict[str, Bot] = {}
+        self._throttles = {lane.name: Throttle() for lane in self._settings_of}
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -154,7 +158,7 @@ class TelegramChannel:
         await asyncio.to_thread(import_module, "dispatch.channels.bot_session")
         if lane.name not in self._bots:
             self._bots[lane.name] = _make_bot(self._settings_of[lane])
-        yield TelegramConnection(self._bots[lane.name])
+        yield TelegramConnection(self._bots[lane.name], self._throttles[lane.name])
 
     async def close(self) -> None:
         bots, self._bots = self._bots, {}
@@ -220,7 +224,7 @@ def outcome_of(error: Exception, token: str) -> Outcome:
         case api.TelegramEntityTooLarge():
             return Rejected(words, code="413")
         case api.TelegramServerError():
-            return Retry(words, code="5xx")
+            return _trouble(words, "5xx")
         case api.TelegramConflictError():
             return Retry(words, code="409")
         case api.TelegramNetworkError():
@@ -251,8 +255,13 @@ def _no_answer(error: Exception) -> Retry:
     if isinstance(cause, ClientConnectorError):
         return Retry(f"nobody answers at the Bot API ({explain(cause)})", code="connect", outage=True)
     if isinstance(cause, TimeoutError):
-        return Retry("the Bot API did not answer in time", code="timeout")
-    return Retry("the connection to the Bot API was lost", code="lost")
+        return _trouble("the Bot API did not answer in time", "timeout")
+    return _trouble("the connection to the Bot API was lost", "lost")
+
+
+def _trouble(reason: str, code: str) -> Retry:
+    """Trouble of the server's own, which every chat would meet; but perhaps it is this message that makes it."""
+    return Retry(reason, code=code, outage=True, counted=True)
 
 
 def _odd_answer(data: object) -> Outcome:
@@ -261,7 +270,7 @@ def _odd_answer(data: object) -> Outcome:
         result = data.get("result")
         number = result.get("message_id") if isinstance(result, dict) else None
         return Sent(provider_id=_number(number) if isinstance(number, int) else "", code="200")
-    return Retry("the Bot API's answer cannot be read", code="answer")
+    return _trouble("the Bot API's answer cannot be read", "answer")
 
 
 def _number(message_id: int) -> str:

@@ -348,7 +348,8 @@ def test_a_short_digest_is_not_cut() -> None:
 @pytest.mark.parametrize(
     ("stage", "answer", "expected"),
     [
-        ("MAIL", "451 4.3.0 later", Retry("451 4.3.0 later", "451")),
+        ("MAIL", "451 4.3.0 later", Retry("the relay refused the sender: 451 4.3.0 later", "451", outage=True)),
+        ("MAIL", "550 5.7.1 no", Retry("the relay refused the sender: 550 5.7.1 no", "550", outage=True)),
         ("RCPT", "450 4.2.0 greylisted", Retry("450 4.2.0 greylisted", "450")),
         ("DATA", "451 MI:SFQ too many", Retry("451 MI:SFQ too many", "451")),
         ("RCPT", "550 5.1.1 User unknown", Rejected("550 5.1.1 User unknown", "550", "suppressed")),
@@ -378,6 +379,14 @@ def test_a_reply_that_wants_a_login_is_an_outage() -> None:
     outcome = from_reply(530, "5.7.0 Authentication required", Stage.MAIL)
     assert isinstance(outcome, Retry)
     assert outcome.outage
+
+
+async def test_a_sender_refused_with_smtputf8_may_be_this_messages_doing(start: Start) -> None:
+    """Its MAIL has parameters that others have not: it must not be the first one again each time."""
+    handler = Handler({"MAIL": ["555 5.5.4 no SMTPUTF8"]})
+    outcome = await send(settings(await start(handler, enable_SMTPUTF8=True)), envelope(address="读者@example.com"))
+    assert isinstance(outcome, Retry)
+    assert (outcome.outage, outcome.counted, outcome.code) == (True, True, "555")
 
 
 async def test_an_address_in_a_reply_is_left_out(start: Start) -> None:

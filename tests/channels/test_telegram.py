@@ -244,10 +244,13 @@ async def test_without_follows_and_links_nothing_is_left_behind() -> None:
         ),
         (lambda: failure(409, "Conflict: other"), Retry("Conflict: other", "409")),
         (lambda: failure(413, "Request Entity Too Large"), Rejected("Request Entity Too Large", "413")),
-        (lambda: failure(500, "Internal Server Error"), Retry("Internal Server Error", "5xx")),
+        (
+            lambda: failure(500, "Internal Server Error"),
+            Retry("Internal Server Error", "5xx", outage=True, counted=True),
+        ),
         (
             lambda: web.Response(status=502, text="<html>Bad Gateway</html>"),
-            Retry("the Bot API's answer cannot be read", "answer"),
+            Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True),
         ),
         (lambda: web.json_response({"ok": True, "result": {"message_id": 5}}), Sent("5", "200")),
         (lambda: failure(418, f"teapot for bot{TOKEN}"), Rejected("teapot for bot…", "4xx")),
@@ -281,7 +284,7 @@ async def test_a_lost_connection_may_have_carried_the_message() -> None:
     api.handle = hang_up  # type: ignore[method-assign] # the server's own behaviour, not the code under test
     async with serving(api) as base:
         (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
-    assert outcome == Retry("the connection to the Bot API was lost", "lost")
+    assert outcome == Retry("the connection to the Bot API was lost", "lost", outage=True, counted=True)
 
 
 @pytest.mark.parametrize("address", ["", "x", "7; DROP", "@", "@a b", "1e5", "--7", "９"])
@@ -419,7 +422,7 @@ async def test_an_answer_is_not_read_without_end() -> None:
     api.handle = pour  # type: ignore[assignment] # the server's own behaviour, not the code under test
     async with serving(api) as base:
         (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
-    assert outcome == Retry("the Bot API's answer cannot be read", "answer")
+    assert outcome == Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True)
     assert sent < 20_000_000
 
 

@@ -52,6 +52,8 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
         return Retry(f"the relay wants another log-in: {said}", code=str(code), outage=True)
     if code == 421:  # RFC 5321 3.8: the server closes; after the body it is an answer to this message alone
         return Retry(said, code="421", outage=stage is not Stage.BODY, counted=stage in _ABOUT_ONE)
+    if stage is Stage.MAIL:  # the sender is the same in every message: what fails here is no reader's fault
+        return Retry(f"the relay refused the sender: {said}", code=str(code), outage=True)
     if code < 500 or _FREQUENCY.search(words):
         return Retry(said, code=str(code))
     return Rejected(said, code=str(code), endpoint_state=_endpoint_state(code, words, stage))
@@ -79,6 +81,12 @@ def from_lost_connection(error: BaseException, server: str, stage: Stage) -> Ret
     if stage is Stage.CONNECT:
         return Retry(f"nobody answers at {server} ({why})", code="connect", outage=True)
     return Retry(f"{server} went away at {stage} ({why})", code="lost", outage=True, counted=stage in _ABOUT_ONE)
+
+
+def from_garbage(server: str, stage: Stage) -> Retry:
+    """The outcome where what came is no SMTP reply."""
+    counted = stage in (*_ABOUT_ONE, Stage.BODY)
+    return Retry(f"{server} answered in another language at {stage}", code="garbage", outage=True, counted=counted)
 
 
 def clean(text: str, secrets: tuple[str, ...]) -> str:

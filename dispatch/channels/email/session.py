@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
 from aiosmtplib import (
     SMTP,
@@ -15,7 +16,7 @@ from aiosmtplib import (
 )
 from aiosmtplib.response import SMTPResponse
 
-from dispatch.channels.email.outcome import Stage, from_lost_connection, from_reply
+from dispatch.channels.email.outcome import Stage, from_garbage, from_lost_connection, from_reply
 from dispatch.model import Outcome, Rejected, Retry
 from dispatch.settings import Relay
 
@@ -40,7 +41,9 @@ class Session:
         outcome, stage = await self._attempt(sender, recipient, data, utf8)
         died_idle = was_idle and stage is Stage.MAIL and isinstance(outcome, Retry) and outcome.code == "lost"
         if died_idle:
-            outcome, _ = await self._attempt(sender, recipient, data, utf8)
+            outcome, stage = await self._attempt(sender, recipient, data, utf8)
+        if utf8 and stage is Stage.MAIL and isinstance(outcome, Retry):
+            return replace(outcome, counted=True)  # its MAIL has parameters that others have not
         return outcome
 
     async def open(self) -> Retry | None:
@@ -103,6 +106,8 @@ class Session:
     def _refused_session(self, error: Exception) -> Retry:
         """Why there is no session. The relay is at fault, or its settings: no message is."""
         secrets = (*_credentials(self._relay), self._relay.username)
+        if isinstance(error, SMTPResponseException) and error.code < 0:
+            return from_garbage(self._server, Stage.CONNECT)
         if isinstance(error, SMTPResponseException):
             greeting = isinstance(error, (SMTPConnectResponseError, SMTPHeloError))
             stage = Stage.CONNECT if greeting else Stage.LOGIN
@@ -125,9 +130,9 @@ class Session:
             stage = Stage.BODY
             self._carried += 1
             reply = await _send_body(client, data)
-        except SMTPResponseException as error:  # a reply that is no reply
+        except SMTPResponseException:  # a reply that is no reply
             self._drop()
-            return Retry(f"{self._server} answered in another language: {error.code}", outage=True), stage
+            return from_garbage(self._server, stage), stage
         except (SMTPException, OSError) as error:
             self._drop()
             return from_lost_connection(error, self._server, stage), stage

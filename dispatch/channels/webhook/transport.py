@@ -134,9 +134,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """A transport for httpx whose connections go through the guard. Its errors are httpcore's, not httpx's."""
 
     def __init__(self, guard: Guard, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
+        context = tls or _default_tls()  # slow to make
         self._pools = {
             scheme: httpcore.AsyncConnectionPool(
-                ssl_context=tls or _default_tls(),
+                ssl_context=context,
                 max_connections=None,  # the engine bounds them: lanes times connections
                 keepalive_expiry=_IDLE,
                 network_backend=GuardedBackend(guard, scheme, resolve),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dispatch.cli.context import session
+from dispatch.errors import DispatchError
 from dispatch.output import console, emit_json, json_line
 
 if TYPE_CHECKING:
@@ -50,11 +51,17 @@ def _off(app: App) -> Callable[[str], bool]:
     from functools import cache
 
     @cache
-    def channels() -> Mapping[str, Channel]:
-        return app.channels()
+    def channels() -> Mapping[str, Channel] | None:
+        try:
+            return app.channels()
+        except DispatchError:  # templates that cannot be read, for one: the status is shown all the same
+            return None
 
     def off(queue: str) -> bool:
-        found = channels().get(queue.partition(":")[0])
+        known = channels()
+        if known is None:
+            return False
+        found = known.get(queue.partition(":")[0])
         return found is None or not found.lanes(queue)
 
     return off

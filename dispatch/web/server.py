@@ -16,11 +16,13 @@ _SHUTDOWN_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def serve(app: web.Application, listen: str) -> AsyncIterator[str]:
+async def serve(
+    app: web.Application, listen: str, *, what: str = "the web pages", setting: str = "[web] listen"
+) -> AsyncIterator[str]:
     """Serve `app` at `HOST:PORT` until the end of the block; gives the address in use, which tells the port where
     0 was asked for. Requests under way have five seconds to end.
 
-    Raises Failure where it cannot listen there.
+    Raises Failure where it cannot listen there: `what` cannot, and which `setting` says so.
     """
     host, _, port = listen.rpartition(":")
     runner = web.AppRunner(
@@ -33,19 +35,19 @@ async def serve(app: web.Application, listen: str) -> AsyncIterator[str]:
     )
     await runner.setup()
     try:
-        await _listen(runner, host.strip("[]"), int(port), listen)
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        except OSError as error:
+            raise _refused(error, listen, what, setting) from error
         yield f"{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int, listen: str) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there already" if taken else (error.strerror or str(error))
-        raise Failure(f"the web pages cannot listen on {listen}: {why}; choose another [web] listen") from error
+def _refused(error: OSError, listen: str, what: str, setting: str) -> Failure:
+    taken = error.errno == errno.EADDRINUSE
+    why = "another program listens there already" if taken else (error.strerror or str(error))
+    return Failure(f"{what} cannot listen on {listen}: {why}; choose another {setting}")
 
 
 def _silent() -> logging.Logger:

@@ -1,0 +1,266 @@
+"""What goes on, as the database tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatch.delivery import leases
+from dispatch.delivery.status import MINUTES, LaneStatus, QueueStatus, Status, rate
+from dispatch.delivery.status_reader import Reader
+from tests.delivery.conftest import START, Desk
+
+COLUMNS = {"一": ["red", "green"], "二": ["blue"]}
+MINUTE = START // 60_000
+ELSEWHERE = "mars-0a1b2c3d/77/12345/abcd"
+
+
+def lane(desk: Desk, name: str, queue: str, **values: object) -> None:
+    row = {"name": name, "queue": queue, **values}
+    desk.db.run(
+        f"INSERT INTO lanes ({', '.join(row)}) VALUES ({', '.join(f':{key}' for key in row)})"
+        " ON CONFLICT (name) DO UPDATE SET sent = excluded.sent",
+        row,
+    )
+
+
+def minute(desk: Desk, name: str, ago: int, sent: int, retried: int = 0, failed: int = 0) -> None:
+    desk.db.run(
+        "INSERT INTO lane_minutes (minute, lane, sent, retried, failed, busy_ms) VALUES (:m, :n, :s, :r, :f, 0)",
+        {"m": MINUTE - ago, "n": name, "s": sent, "r": retried, "f": failed},
+    )
+
+
+def lease(desk: Desk, name: str, owner: str, seconds: int = 60) -> None:
+    desk.db.run(
+        "INSERT INTO leases (name, owner, since, until) VALUES (:n, :o, :s, :u)",
+        {"n": name, "o": owner, "s": START - 5_000, "u": START + seconds * 1000},
+    )
+
+
+def read(desk: Desk, reader: Reader | None = None) -> Status:
+    return (reader or Reader()).read(desk.db, desk.clock.now())
+
+
+def queue(status: Status, name: str) -> QueueStatus:
+    return next(queue for queue in status.queues if queue.name == name)
+
+
+def only_lane(status: Status, name: str) -> LaneStatus:
+    [found] = queue(status, name).lanes
+    return found
+
+
+def test_an_empty_database_has_nothing_to_tell(desk: Desk) -> None:
+    status = read(desk)
+    assert (status.processes, status.issues, status.queues) == ((), (), ())
+    assert status.holder("scheduler") is None
+
+
+def test_a_queue_shows_before_any_lane_took_from_it(desk: Desk) -> None:
+    desk.reader("a", "all")
+    desk.reader("b", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+    found = queue(read(desk), "email")
+    assert (found.due, found.later, found.lanes, found.oldest_at) == (3, 0, (), START)
+    assert not found.off
+    assert not found.quiet
+
+
+def test_a_queue_without_settings_is_off_unless_a_lane_runs(desk: Desk) -> None:
+    desk.reader("a", "all")
+    desk.issue(COLUMNS)
+    desk.plan()
+    assert queue(read(desk, Reader(lambda name: name == "email")), "email").off
+    lane(desk, "email:default", "email")
+    lease(desk, "lane/email:default/0", ELSEWHERE)
+    assert not queue(read(desk, Reader(lambda name: True)), "email").off
+
+
+def test_what_is_due_is_told_from_what_has_a_time_of_its_own(desk: Desk) -> None:
+    for number in range(4):
+        desk.reader(f"r{number}", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+    desk.db.run("UPDATE messages SET due_at = :at WHERE id = 1", {"at": START + 90_000})
+    desk.db.run("UPDATE messages SET state = 'sending' WHERE id = 2")
+    desk.db.run("UPDATE messages SET state = 'paused', paused_for = digest_id WHERE id = 3")
+    status = read(desk)
+    found = queue(status, "email")
+    assert (found.due, found.later, found.sending, found.next_at) == (1, 1, 1, START + 90_000)
+    assert status.paused == {"email": 1}
+
+
+def test_an_issue_under_way_tells_how_much_is_left_and_what_is_paused(desk: Desk) -> None:
+    for number in range(4):
+        desk.reader(f"r{number}", "topic:red")
+    issue = desk.issue(COLUMNS)
+    desk.plan()
+    desk.db.run("UPDATE deliveries SET state = 'sent' WHERE id = 1")
+    desk.db.run(
+        "INSERT INTO holds (issue_id, column_position, channel, held_at, held_by) VALUES (:id, 1, 'email', :at, 'ann')",
+        {"id": issue, "at": START},
+    )
+    desk.issue(COLUMNS, total=535, approve=False)
+    status = read(desk)
+    [found] = status.issues
+    assert (found.name, found.state, found.deliveries, found.ended, found.owed) == ("534", "sending", 4, 1, 3)
+    [hold] = found.holds
+    assert (hold.column, hold.channel, hold.held_by) == ("二", "email", "ann")
+    assert status.issue_states == {"held": 1, "sending": 1}
+
+
+def test_processes_are_those_with_a_lease_and_tell_what_they_do(desk: Desk) -> None:
+    here = leases.new_owner()
+    for name in (f"process/{here}", "scheduler", "lane/email:default/0", "lane/webhook:h:8080/0"):
+        lease(desk, name, here)
+    lease(desk, f"process/{ELSEWHERE}", ELSEWHERE)
+    lease(desk, "web", ELSEWHERE)
+    lease(desk, "process/old", "old", seconds=-1)
+    status = read(desk)
+    assert {(process.owner, process.roles, process.lanes, process.alive) for process in status.processes} == {
+        (here, ("scheduler",), 2, True),
+        (ELSEWHERE, ("web",), 0, True),
+    }
+    assert next(process for process in status.processes if process.owner == ELSEWHERE).host == "mars"
+
+
+def test_a_process_of_this_machine_that_died_is_known_before_its_lease_ends(desk: Desk) -> None:
+    host, pid, _, rest = leases.new_owner().split("/")
+    owner = f"{host}/{pid}/1/{rest}"  # the same number, begun at another time
+    lease(desk, f"process/{owner}", owner)
+    assert [process.alive for process in read(desk).processes] == [False]
+
+
+@pytest.mark.parametrize(
+    ("values", "runs", "state"),
+    [
+        ({}, 0, "idle"),
+        ({}, 1, "running"),
+        ({"breaker": "open", "not_before": START + 9_000, "changed_at": START - 1}, 1, "resting"),
+        ({"breaker": "open", "not_before": START - 1, "changed_at": START - 9}, 0, "rested"),
+        ({"breaker": "half-open", "not_before": START - 1, "changed_at": START - 9}, 1, "trying"),
+        ({"not_before": START + 9_000, "changed_at": START - 1}, 1, "waiting"),
+    ],
+)
+def test_the_state_of_a_lane(desk: Desk, values: dict[str, object], runs: int, state: str) -> None:
+    lane(desk, "webhook:h:8080", "webhook:h:8080", **values)
+    for number in range(runs):
+        lease(desk, f"lane/webhook:h:8080/{number}", ELSEWHERE)
+    found = only_lane(read(desk), "webhook:h:8080")
+    assert (found.state, found.runs) == (state, runs)
+
+
+def test_several_lanes_share_the_backlog_of_their_queue(desk: Desk) -> None:
+    for number in range(6):
+        desk.reader(f"r{number}", "topic:red")
+    desk.issue(COLUMNS)
+    desk.plan()
+    for name, sent in (("email:default", 120), ("email:second", 60)):
+        lane(desk, name, "email")
+        lease(desk, f"lane/{name}/0", ELSEWHERE, seconds=30)
+        for ago in range(6):
+            minute(desk, name, ago, sent)
+    desk.clock.ms = (MINUTE + 1) * 60_000
+    found = queue(read(desk), "email")
+    assert (found.due, len(found.lanes), round(found.rate, 2)) == (6, 2, 3.0)
+    assert found.seconds_left is None  # their leases have run out
+    desk.clock.ms = START
+    assert queue(read(desk), "email").seconds_left is not None
+
+
+def test_counts_of_the_last_hour_and_of_single_minutes(desk: Desk) -> None:
+    lane(desk, "email:default", "email")
+    for ago, sent in ((0, 5), (1, 4), (30, 7), (59, 1), (60, 99)):
+        minute(desk, "email:default", ago, sent, retried=1, failed=2)
+    found = only_lane(read(desk), "email")
+    assert found.hour == (17, 4, 8)
+    assert (len(found.minutes), found.minutes[-2:], sum(found.minutes)) == (MINUTES, (4, 5), 9)
+
+
+def test_a_rate_is_that_of_the_last_minutes() -> None:
+    end = (MINUTE + 1) * 60_000  # the whole minute is over
+    assert rate({}, end) == 0
+    assert rate({MINUTE - ago: 60 for ago in range(20)}, end) == 1
+    assert rate({MINUTE - 9: 6000}, end) == 0
+    assert rate({MINUTE: 60}, end) == 1
+
+
+def test_a_rate_leaves_out_the_minute_in_which_the_lane_began() -> None:
+    end = (MINUTE + 1) * 60_000
+    assert rate({MINUTE - 2: 1, MINUTE - 1: 120, MINUTE: 120}, end) == 2
+    assert rate({MINUTE - 1: 60, MINUTE: 1}, MINUTE * 60_000 + 1_000) == 1  # a second is too short to tell
+
+
+def test_what_is_watched_gets_the_rate_that_was_seen(desk: Desk) -> None:
+    reader = Reader()
+    lane(desk, "email:default", "email", sent=1_000)
+    assert only_lane(read(desk, reader), "email").rate == 0
+    desk.clock.ms += 20_000
+    lane(desk, "email:default", "email", sent=1_500)
+    assert only_lane(read(desk, reader), "email").rate == 25
+
+
+class Stopwatch:
+    """A clock on which each look costs a second: counting takes that long by it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
+def test_what_is_linear_is_counted_less_often_the_longer_it_takes(desk: Desk) -> None:
+    desk.reader("a", "all")
+    desk.issue(COLUMNS)
+    desk.plan()
+    watch = Stopwatch()
+    reader = Reader(monotonic=watch)
+    first = read(desk, reader)
+    desk.clock.ms += 1_000
+    assert read(desk, reader).counted_at == first.counted_at
+    watch.seconds += 20
+    assert read(desk, reader).counted_at == desk.clock.now()
+
+
+def test_a_new_issue_is_counted_at_once(desk: Desk) -> None:
+    desk.reader("a", "all")
+    reader = Reader(monotonic=Stopwatch())
+    assert read(desk, reader).issues == ()
+    desk.issue(COLUMNS)
+    desk.plan()
+    [found] = read(desk, reader).issues
+    assert (found.deliveries, found.owed) == (2, 2)
+
+
+def plan_of(desk: Desk, sql: str, params: dict[str, Any]) -> str:
+    return " / ".join(str(row["detail"]) for row in desk.db.all(f"EXPLAIN QUERY PLAN {sql}", params))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "index"),
+    [
+        ("queued", {"now": START}, "messages_due"),
+        ("sending", {}, "messages_leased"),
+        ("paused", {}, "messages_paused"),
+        ("owed", {"ids": [1]}, "deliveries_planned"),
+        ("deliveries", {"ids": [1]}, "COVERING INDEX"),
+    ],
+)
+def test_counts_read_an_index_and_not_the_table(desk: Desk, name: str, params: dict[str, Any], index: str) -> None:
+    from dispatch.delivery.status_reader import SQL
+
+    assert index in plan_of(desk, SQL[name], params)
+
+
+def test_reading_takes_no_lock(desk: Desk) -> None:
+    other = desk.connect()
+    try:
+        with other.transaction():
+            assert read(desk).queues == ()
+    finally:
+        other.close()

@@ -232,6 +232,7 @@ class MetricsSettings(Section):
 
 
 class EngineSettings(Section):
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
     poll: Seconds = 2
     page: Annotated[int, Field(ge=1, le=5000)] = 200
     lease: Annotated[float, Field(ge=180, le=86400)] = 300

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dispatch.model import Content, Envelope, Outcome
@@ -23,7 +23,8 @@ class Lane:
 
     `connections` work side by side; `rate` is messages a second over all of them (None: no limit), paced
     uniformly; `address_interval` and `group_interval` are the least seconds between two messages to one address,
-    the latter for addresses that begin with `-` (Telegram's groups).
+    the latter for addresses that begin with `-` (Telegram's groups). A lane that is `divisible` may be worked on by
+    several processes at once, each with its share of connections and rate; the others belong to one process at a time.
     """
 
     name: str
@@ -32,6 +33,16 @@ class Lane:
     rate: float | None = None
     address_interval: float = 0.0
     group_interval: float = 0.0
+    divisible: bool = False
+
+    def slots(self, processes: int) -> int:
+        """Into how many shares the lane is cut where so many processes send."""
+        return max(1, min(processes, self.connections)) if self.divisible else 1
+
+    def share(self, slot: int, slots: int) -> Lane:
+        """Share `slot` (from 0) of so many: all of them together are the lane."""
+        connections = (slot + 1) * self.connections // slots - slot * self.connections // slots
+        return replace(self, connections=connections, rate=self.rate and self.rate / slots)
 
 
 class Rendered(Protocol):

@@ -1,24 +1,27 @@
 """Claiming: leases on what is due, checked in the same transaction.
 
 What a claim hands out may go: an opt-out, a dropped follow, a suppression or a cancelled issue counts up to that
-moment, and the variant is that of the follows as they stand.
+moment, and the variant is that of the follows as they stand. What a person has paused is put aside.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from dispatch.delivery import ledger
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
-from subscribers.database import Database, Row
+from subscribers.database import Database
 from subscribers.model import EndpointState
 
 # Issues in these states have nothing to send: what is owed of them waits until they are sending (again).
-_WAITS = (IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED)
-_LOOK_AGAIN_MS = 60_000
+_WAITS = frozenset({IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED})
+_ALL = ""  # in the place of a channel
+_ACTIVE, _SENDING = EndpointState.ACTIVE.value, IssueState.SENDING.value
 
 
 def due_queues(db: Database, now: int, only: Sequence[int] | None = None) -> list[str]:
@@ -36,111 +39,215 @@ def claim(
     With `only`, no messages but these. An empty list means that nothing was due.
     """
     while True:
-        with db.transaction():
-            rows = _lease(db, queue, page, owner, now, lease_ms, only)
-            work = _checked(db, rows, now, now + lease_ms)
-        if work or not rows:
+        with db.transaction(shared=True):
+            leased = _lease(db, queue, page, owner, now, lease_ms, only)
+            work = _Check(db, leased, now, now + lease_ms).run() if leased else []
+        if work or not leased:
             return work
+
+
+class _Leased(NamedTuple):
+    """A message as the lease gives it."""
+
+    id: int
+    epoch: int
+    kind: str
+    endpoint_id: int | None
+    expires_at: int
+    attempts: int
+    parts_done: int
+    reason: str
+
+
+class _Endpoint(NamedTuple):
+    id: int
+    channel: str
+    queue: str
+    address: str
+    secret: str
+    state: str
+    reason: str
+    language: str
+    format: str
+    name: str
+
+
+class _Delivery(NamedTuple):
+    message_id: int
+    id: int
+    digest_id: int
+    variant: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """A digest in a claim: where it stands, which bits each tag has, and in which channels it waits."""
+
+    order: tuple[int, int, int]
+    state: str
+    bits: dict[str, int]
+    paused: frozenset[str]
+
+    def waits(self, channel: str) -> bool:
+        return channel in self.paused or _ALL in self.paused
 
 
 def _lease(
     db: Database, queue: str, page: int, owner: str, now: int, lease_ms: int, only: Sequence[int] | None
-) -> list[Row]:
+) -> list[_Leased]:
     lease = {"queue": queue, "owner": owner, "now": now, "lease_until": now + lease_ms}
     if only is not None:
-        return db.all(SQL["claim_only"], {**lease, "page": page, "ids": list(only)})
-    rows: list[Row] = []
+        return _messages(db, "claim_only", {**lease, "page": page, "ids": list(only)})
+    found: list[_Leased] = []
     for priority in (URGENT, NORMAL):
-        if len(rows) < page:
-            found = db.all(SQL["claim"], {**lease, "priority": priority, "page": page - len(rows)})
-            rows += sorted(found, key=lambda row: int(row["id"]))
-    return rows
+        if len(found) < page:
+            found += _messages(db, "claim", {**lease, "priority": priority, "page": page - len(found)})
+    return found
 
 
-def _checked(db: Database, rows: Sequence[Row], now: int, lease_until: int) -> list[Work]:
-    if not rows:
-        return []
-    ids = {"ids": [row["id"] for row in rows]}
-    endpoints = {row["message_id"]: row for row in db.all(SQL["claimed_endpoints"], ids)}
-    deliveries: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in db.all(SQL["claimed_deliveries"], ids):
-        deliveries[row["message_id"]].append(row)
-    follows: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in db.all(SQL["claimed_follows"], ids):
-        follows[row["delivery_id"]].append(row)
-    work = []
-    for row in rows:
-        endpoint = endpoints.get(row["id"])
-        refusal = _refusal(row, endpoint, now)
-        if refusal:
-            ledger.end(db, row, *refusal, now)
-        elif endpoint is None:
-            work.append(_addressed(db, row, lease_until))
+def _messages(db: Database, query: str, values: dict[str, Any]) -> list[_Leased]:
+    return sorted(map(_Leased._make, db.rows(SQL[query], values)))
+
+
+class _Check:
+    """Looks a page of leased messages over. Few queries serve the whole page, whatever its size."""
+
+    def __init__(self, db: Database, leased: Sequence[_Leased], now: int, lease_until: int) -> None:
+        self._db = db
+        self._leased = leased
+        self._now = now
+        self._lease_until = lease_until
+
+    def run(self) -> list[Work]:
+        """What may be sent, in order; the rest is ended or put aside."""
+        self._load()
+        return [work for message in self._leased if (work := self._look(message)) is not None]
+
+    def _load(self) -> None:
+        db = self._db
+        people = list({message.endpoint_id for message in self._leased if message.endpoint_id is not None})
+        found = map(_Endpoint._make, db.rows(SQL["claimed_endpoints"], {"ids": people}))
+        self._endpoints = {endpoint.id: endpoint for endpoint in found}
+        self._deliveries: defaultdict[int, list[_Delivery]] = defaultdict(list)
+        ids = {"ids": [message.id for message in self._leased]}
+        for delivery in map(_Delivery._make, db.rows(SQL["claimed_deliveries"], ids)):
+            self._deliveries[delivery.message_id].append(delivery)
+        self._follows: defaultdict[int, list[str]] = defaultdict(list)
+        for endpoint_id, tag in db.rows(SQL["claimed_follows"], {"ids": people}):
+            self._follows[endpoint_id].append(tag)
+        owed = (delivery.digest_id for deliveries in self._deliveries.values() for delivery in deliveries)
+        self._digests = _digests(db, set(owed))
+
+    def _look(self, message: _Leased) -> Work | None:
+        endpoint = self._endpoints.get(message.endpoint_id or 0)
+        refusal = self._refusal(message, endpoint)
+        if refusal is not None:
+            self._end(message, *refusal)
+            return None
+        if endpoint is None:
+            return self._addressed(message)
+        owed, waiting = self._owed(message, endpoint)
+        if owed:
+            for delivery in waiting:
+                self._split_off(delivery)
+            return self._work(message, endpoint, tuple(owed))
+        if waiting:
+            self._pause(message, waiting[0])
         else:
-            owed = _still_owed(db, deliveries[row["id"]], follows, now)
-            if owed:
-                work.append(_work(row, endpoint, owed, lease_until))
-            elif any(found["issue_state"] in _WAITS for found in deliveries[row["id"]]):
-                db.run(SQL["put_off"], {"id": row["id"], "epoch": row["epoch"], "due_at": now + _LOOK_AGAIN_MS})
+            self._end(message, MessageState.CANCELLED, "nothing of it is owed any more")
+        return None
+
+    def _refusal(self, message: _Leased, endpoint: _Endpoint | None) -> tuple[MessageState, str] | None:
+        """Why a message may not go to its endpoint any more; None where it may."""
+        if endpoint is not None and endpoint.state != _ACTIVE:
+            return MessageState.SUPPRESSED, f"endpoint {endpoint.state}: {endpoint.reason}".rstrip(": ")
+        if endpoint is None and message.endpoint_id is not None:
+            return MessageState.CANCELLED, "the endpoint is gone"
+        if message.expires_at <= self._now:
+            return MessageState.EXPIRED, ledger.too_late(message.reason)
+        return None
+
+    def _owed(self, message: _Leased, endpoint: _Endpoint) -> tuple[list[Owed], list[_Delivery]]:
+        """What the reader is owed of it now, and what waits because a person paused it."""
+        owed, waiting = [], []
+        deliveries = self._deliveries[message.id]
+        if len(deliveries) > 1:
+            deliveries.sort(key=lambda delivery: self._digests[delivery.digest_id].order)
+        for delivery in deliveries:
+            digest = self._digests[delivery.digest_id]
+            if digest.state != _SENDING and digest.state == IssueState.CANCELLED:
+                self._end_delivery(delivery, "issue cancelled")
+                continue
+            if digest.paused and digest.waits(endpoint.channel):
+                waiting.append(delivery)
+                continue
+            bits = digest.bits
+            tags = sorted([tag for tag in self._follows[endpoint.id] if tag in bits])
+            variant = 0
+            for tag in tags:
+                variant |= bits[tag]
+            if variant:
+                owed.append(Owed(delivery.id, delivery.digest_id, variant, tuple(tags)))
             else:
-                ledger.end(db, row, MessageState.CANCELLED, "nothing of it is owed any more", now)
-    return work
+                self._end_delivery(delivery, "no longer follows anything in it")
+        return owed, waiting
+
+    def _pause(self, message: _Leased, delivery: _Delivery) -> None:
+        values = {"id": message.id, "epoch": message.epoch, "digest": delivery.digest_id, "now": self._now}
+        self._db.run(SQL["pause_claimed"], values)
+
+    def _end(self, message: _Leased, state: MessageState, reason: str) -> None:
+        ledger.end(self._db, message.id, message.epoch, message.parts_done, state, reason, self._now)
+
+    def _end_delivery(self, delivery: _Delivery, reason: str) -> None:
+        values = {"id": delivery.id, "variant": delivery.variant, "reason": reason, "now": self._now}
+        self._db.run(SQL["settle_delivery"], {**values, "state": DeliveryState.CANCELLED})
+
+    def _split_off(self, delivery: _Delivery) -> None:
+        message_id = self._db.insert(SQL["split_off"], {"id": delivery.id, "now": self._now})
+        self._db.run(SQL["move_delivery"], {"id": delivery.id, "message_id": message_id})
+
+    def _work(self, message: _Leased, endpoint: _Endpoint, owed: tuple[Owed, ...]) -> Work:
+        _, channel, queue, address, secret, _, _, language, format_, name = endpoint
+        id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _ = message
+        assert endpoint_id is not None
+        return Work(
+            id_, epoch, kind, channel, queue, endpoint_id, address, name, language, format_, owed, attempts, parts_done,
+            expires_at, self._lease_until, secret,
+        )  # fmt: skip
+
+    def _addressed(self, message: _Leased) -> Work:
+        """A message to a bare address, whose content names the digests itself."""
+        row = self._db.one(SQL["addressed"], {"id": message.id})
+        assert row is not None
+        content = json.loads(row["content"])
+        return Work(
+            message_id=message.id,
+            epoch=message.epoch,
+            kind=message.kind,
+            endpoint_id=0,
+            name="",
+            format="full",
+            owed=tuple(Owed(0, digest, variant, ()) for digest, variant in content["digests"]),
+            attempts=message.attempts,
+            parts_done=message.parts_done,
+            expires_at=message.expires_at,
+            lease_until=self._lease_until,
+            secret=content["secret"] or row["secret"] or "",
+            **{name: row[name] for name in ("channel", "queue", "address", "language")},
+        )
 
 
-def _refusal(row: Row, endpoint: Row | None, now: int) -> tuple[MessageState, str] | None:
-    """Why a message may not go to its endpoint any more; None where it may."""
-    if endpoint is None and row["endpoint_id"] is not None:
-        return MessageState.CANCELLED, "the endpoint is gone"
-    if endpoint is not None and endpoint["state"] != EndpointState.ACTIVE:
-        return MessageState.SUPPRESSED, f"endpoint {endpoint['state']}: {endpoint['reason']}".rstrip(": ")
-    if row["expires_at"] <= now:
-        return MessageState.EXPIRED, ledger.too_late(row)
-    return None
-
-
-def _still_owed(db: Database, deliveries: Sequence[Row], follows: dict[int, list[Row]], now: int) -> tuple[Owed, ...]:
-    owed = []
-    for row in deliveries:
-        variant = 0
-        for follow in follows[row["id"]]:
-            variant |= follow["bit"]
-        tags = tuple(sorted({follow["tag"] for follow in follows[row["id"]]}))
-        if row["issue_state"] == IssueState.CANCELLED:
-            ledger.end_delivery(db, row, DeliveryState.CANCELLED, "issue cancelled", now)
-        elif row["issue_state"] in _WAITS:
-            continue
-        elif not variant:
-            ledger.end_delivery(db, row, DeliveryState.CANCELLED, "no longer follows anything in it", now)
-        else:
-            owed.append(Owed(row["id"], row["digest_id"], variant, tags))
-    return tuple(owed)
-
-
-def _work(row: Row, endpoint: Row, owed: tuple[Owed, ...], lease_until: int) -> Work:
-    return Work(
-        message_id=row["id"],
-        endpoint_id=endpoint["id"],
-        owed=owed,
-        lease_until=lease_until,
-        **{name: row[name] for name in ("epoch", "kind", "attempts", "parts_done", "expires_at")},
-        **{name: endpoint[name] for name in ("channel", "queue", "address", "name", "secret")},
-        **{name: endpoint[name] for name in ("language", "format")},
-    )
-
-
-def _addressed(db: Database, row: Row, lease_until: int) -> Work:
-    """A message to a bare address, whose content names the digests itself."""
-    content = json.loads(row["content"])
-    held = db.value(SQL["secret_of"], {"channel": row["channel"], "address": row["address"]})
-    owed = tuple(Owed(0, digest, variant, ()) for digest, variant in content["digests"])
-    return Work(
-        message_id=row["id"],
-        endpoint_id=0,
-        owed=owed,
-        lease_until=lease_until,
-        name="",
-        format="full",
-        secret=content["secret"] or held or "",
-        **{name: row[name] for name in ("epoch", "kind", "channel", "queue", "address", "language")},
-        **{name: row[name] for name in ("attempts", "parts_done", "expires_at")},
-    )
+def _digests(db: Database, ids: Iterable[int]) -> dict[int, _Digest]:
+    wanted = {"ids": list(ids)}
+    bits: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for digest_id, tag, bit in db.rows(SQL["digests_tags"], wanted):
+        bits[digest_id][tag] = bits[digest_id].get(tag, 0) | bit
+    holds = db.rows(SQL["holds"])
+    found = {}
+    for digest_id, column, part, issue_id, state in db.rows(SQL["claimed_digests"], wanted):
+        paused = {channel for issue, position, channel in holds if issue == issue_id and position in (-1, column)}
+        if state in _WAITS:
+            paused.add(_ALL)
+        found[digest_id] = _Digest((issue_id, column, part), state, bits[digest_id], frozenset(paused))
+    return found

@@ -1,6 +1,7 @@
 """The engine: lanes side by side, each at its own pace, once until all is sent or for ever.
 
-A lane whose receiver is down rests and is tried again; no other lane waits for it.
+A lane whose receiver is down rests and is tried again; no other lane waits for it. What lanes remember (`lanes`) and
+who works on them (`leases`) is in the store: a rest outlives a restart, and several processes share the work.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dispatch.delivery import claims, leases, ledger
+from dispatch.delivery import claims, lanes, ledger
 from dispatch.delivery.channel import Channel, Lane
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
 from dispatch.delivery.lane import Context, LaneRun
+from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.ledger import Attempt, Work
+from dispatch.delivery.member import Member
 from dispatch.delivery.pace import Pace
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
@@ -24,13 +27,12 @@ from dispatch.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
-_REST_FIRST, _REST_LONGEST = 5.0, 600.0
 _OFF_EVERY_MS = 60_000
 
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did: parts sent, messages to be tried again, messages refused, and lanes that had to stop."""
+    """What a run did: messages sent, messages to be tried again, messages refused, and lanes that had to stop."""
 
     sent: int = 0
     retried: int = 0
@@ -48,11 +50,12 @@ class Summary:
 
 
 @dataclass(slots=True)
-class _Rest:
-    """How long a lane rests after an outage: twice as long each time nothing went out in between."""
+class _Running:
+    """A lane at work in this process, and the lease it has on it."""
 
-    seconds: float = 0.0
-    until: float = 0.0
+    lease: str
+    run: LaneRun
+    task: asyncio.Task[None]
 
 
 class Engine:
@@ -74,17 +77,19 @@ class Engine:
         self._clock = clock
         self._progress = progress
         self._paces: dict[str, Pace] = {}
-        self._rests: dict[str, _Rest] = {}
+        self._running: dict[str, _Running] = {}
         self._wake = asyncio.Event()
         self.stopping = asyncio.Event()
         self.summary = Summary()
         self._off_checked = 0
+        self.member = Member(store, clock)
+        self.member.on_renewed = self._keep_only
         self._context = Context(
             store=store,
             settler=Settler(store, clock, self.stopping),
             contents=Contents(store, channels, english),
             clock=clock,
-            owner=leases.new_owner(),
+            owner=self.member.owner,
             page=settings.page,
             lease_ms=round(settings.lease * 1000),
             envelope=envelope,
@@ -107,115 +112,152 @@ class Engine:
 
     async def drain(self, only: Sequence[int] | None = None) -> Summary:
         """Send everything that is due, or of it the messages `only`, waiting out the lanes' pace; messages put off
-        until later stay behind.
+        until later stay behind. What another process is sending is left to it, and waited for.
 
-        A lane that stops is tried again for as long as each try gets something out.
+        A lane that stops is tried again for as long as each try gets something out; one whose provider asked for a
+        rest is left alone until that is over.
         """
-        await self._store.call(leases.take_over, self._clock.now(), self._context.owner)
-        given_up: set[str] = set()
-        while not self.stopping.is_set():
-            lanes = [lane for lane in await self._due_lanes(only) if lane.name not in given_up]
-            if not lanes:
-                break
-            slots = {name: asyncio.Semaphore(self._settings.lanes) for name in self._channels}
-            async with asyncio.TaskGroup() as group:
-                tries = [group.create_task(self._try(slots[_channel_of(lane.queue)], lane, only)) for lane in lanes]
-            for lane, task in zip(lanes, tries, strict=True):
-                fault = task.result()
-                if fault:
-                    given_up.add(lane.name)
-                    self.summary.outages[lane.name] = fault
-        await self._store.call(ledger.finish_issues, self._clock.now())
+        async with self.member.present():
+            try:
+                while not self.stopping.is_set():
+                    due = await self._turn(only, once=True)
+                    if not due and not self._running:
+                        break
+                    await self._pause()
+            finally:
+                await self._finish()
+            await self._store.call(ledger.finish_issues, self._clock.now())
         return self.summary
 
-    async def _try(self, slots: asyncio.Semaphore, lane: Lane, only: Sequence[int] | None) -> str:
-        """Run a lane; what is wrong with it if it got nothing done. Whatever that is, it is this lane's alone."""
-        async with slots:
+    async def serve(self) -> None:
+        """Send what becomes due until `stop()`, then finish what is in flight within `engine.shutdown` seconds."""
+        async with self.member.present():
             try:
-                run = await self._run(lane, only)
-            except Exception as error:
-                log.error("lane %s failed: %s", lane.name, _words(error))
-                return _words(error)
-        return run.outage if not run.settled else ""
+                while not self.stopping.is_set():
+                    try:
+                        await self._turn(None, once=False)
+                        await self._store.call(ledger.finish_issues, self._clock.now())
+                    except Exception as error:
+                        # A locked or full database now is no reason to stop for good: the next turn tries again.
+                        log.error("the ledger cannot be used: %s", _words(error))
+                    await self._pause()
+            finally:
+                await self._finish()
 
-    async def _run(self, lane: Lane, only: Sequence[int] | None = None) -> LaneRun:
-        channel = self._channels[_channel_of(lane.queue)]
-        pace = self._paces.setdefault(lane.name, Pace(lane, self._clock))
-        run = LaneRun(self._context, channel, lane, pace, only)
-        await run.run()
-        return run
+    async def _turn(self, only: Sequence[int] | None, *, once: bool) -> int:
+        """Start the lanes that have something due; how many have, those that cannot go on left out."""
+        await self.member.take_over()
+        due = [lane for lane in await self._due_lanes(only) if lane.name not in self.summary.outages or not once]
+        states = await self._store.call(lanes.states, [lane.name for lane in due])
+        ready = [lane for lane in due if self._may_start(states[lane.name], once=once)]
+        waiting = [lane for lane in ready if lane.name not in self._running]
+        for lane, slot, lease in await self._acquire(self._most(waiting)):
+            await self._start(lane, slot, lease, states[lane.name], only, once=once)
+        return len(ready)
+
+    def _may_start(self, state: LaneState, *, once: bool) -> bool:
+        rest = state.wait(self._clock.now())
+        if not rest:
+            return True
+        if not once:
+            return False
+        if state.asked:
+            self.summary.outages[state.name] = f"rests for another {rest / 1000:.0f} seconds: {state.reason}"
+        return not state.asked  # a rest of our own choice is cut short by a person who asks to send now
+
+    def _most(self, waiting: Sequence[Lane]) -> list[Lane]:
+        """As many lanes as may work at once. Counted a channel: a thousand hosts that stall must not keep the relay's
+        lane from starting."""
+        busy = {name: sum(_channel_of(lane) == name for lane in self._running) for name in self._channels}
+        chosen = []
+        for lane in waiting:
+            channel = _channel_of(lane.queue)
+            if busy[channel] < self._settings.lanes:
+                busy[channel] += 1
+                chosen.append(lane)
+        return chosen
+
+    async def _acquire(self, wanted: Sequence[Lane]) -> list[tuple[Lane, int, str]]:
+        """The lanes, or shares of them, that this process may work on now: nobody else does."""
+        processes = self._settings.processes
+        names = {lane.name: [f"lane/{lane.name}/{slot}" for slot in range(lane.slots(processes))] for lane in wanted}
+        held = await self.member.acquire(names)
+        return [
+            (lane, names[lane.name].index(held[lane.name]), held[lane.name]) for lane in wanted if lane.name in held
+        ]
+
+    async def _start(
+        self, lane: Lane, slot: int, lease: str, state: LaneState, only: Sequence[int] | None, *, once: bool
+    ) -> None:
+        trial = state.breaker != lanes.CLOSED
+        if trial:
+            await self._store.call(lanes.try_again, lane.name)
+        share = lane.share(slot, lane.slots(self._settings.processes))
+        pace = self._paces.setdefault(lease, Pace(share, self._clock))
+        run = LaneRun(self._context, self._channels[_channel_of(lane.queue)], share, pace, only, trial=trial)
+        task = asyncio.create_task(self._work(share, lease, run, once=once), name=lane.name)
+        self._running[lane.name] = _Running(lease, run, task)
+
+    async def _work(self, lane: Lane, lease: str, run: LaneRun, *, once: bool) -> None:
+        """One run of a lane whose failure, whatever it is, is this lane's alone."""
+        fault = ""
+        try:
+            await run.run()
+            fault = run.outage
+        except Exception as error:
+            fault = _words(error)
+            log.error("lane %s failed: %s", lane.name, fault, extra={"lane": lane.name})
+            await self._rest(lane, fault)
+        finally:
+            await self._leave(lane, lease)
+        if fault and once and not run.settled:
+            self.summary.outages[lane.name] = fault
+        if once or not fault:
+            self._wake.set()  # more may have become due while it ran
+
+    async def _rest(self, lane: Lane, reason: str) -> None:
+        try:
+            await self._store.call(lanes.rest, lane.name, lane.queue, reason, self._clock.now())
+        except Exception as error:
+            log.error("lane %s: its rest could not be written down: %s", lane.name, _words(error))
+
+    async def _leave(self, lane: Lane, lease: str) -> None:
+        try:
+            await self.member.drop(lease)
+        except Exception as error:
+            log.error("lane %s could not be given back: %s", lane.name, _words(error))
+        finally:
+            self._running.pop(lane.name, None)
+
+    def _keep_only(self, held: set[str]) -> None:
+        """Stop the lanes that are another process's by now."""
+        for name, running in self._running.items():
+            if running.lease not in held:
+                log.warning("lane %s was taken over by another process", name)
+                running.run.abandon()
 
     async def _due_lanes(self, only: Sequence[int] | None = None) -> list[Lane]:
         queues = await self._store.call(claims.due_queues, self._clock.now(), only)
-        lanes: list[Lane] = []
+        found: list[Lane] = []
         self.summary.off = []
         for queue in queues:
             channel = self._channels.get(_channel_of(queue))
-            found = channel.lanes(queue) if channel else []
-            lanes += found
-            if not found:
+            of_queue = channel.lanes(queue) if channel else []
+            found += of_queue
+            if not of_queue:
                 self.summary.off.append(queue)
         await self._expire_off()
-        return lanes
+        return found
 
     async def _expire_off(self) -> None:
         """What waits for a channel without settings ends in time like everything else."""
         now = self._clock.now()
-        if now - self._off_checked < _OFF_EVERY_MS:
+        if 0 <= now - self._off_checked < _OFF_EVERY_MS:
             return
         self._off_checked = now
         for queue in self.summary.off:
             while await self._store.call(ledger.expire, queue, self._settings.page, now) == self._settings.page:
                 log.info("messages of %s have expired: it is off", queue)
-
-    async def serve(self) -> None:
-        """Send what becomes due until `stop()`, then finish what is in flight within `engine.shutdown` seconds."""
-        running: dict[str, asyncio.Task[None]] = {}
-        try:
-            while not self.stopping.is_set():
-                try:
-                    await self._turn(running)
-                except Exception as error:
-                    # A locked or full database now is no reason to stop for good: the next turn tries again.
-                    log.error("the ledger cannot be used: %s", _words(error))
-                await self._pause()
-        finally:
-            await self._finish(running)
-
-    async def _turn(self, running: dict[str, asyncio.Task[None]]) -> None:
-        await self._store.call(leases.take_over, self._clock.now(), self._context.owner)
-        await self._start_due(running)
-        await self._store.call(ledger.finish_issues, self._clock.now())
-
-    async def _start_due(self, running: dict[str, asyncio.Task[None]]) -> None:
-        for name in [name for name, task in running.items() if task.done()]:
-            del running[name]
-        for lane in await self._due_lanes():
-            rest = self._rests.get(lane.name)
-            resting = rest is not None and rest.until > self._clock.monotonic()
-            # Counted a channel: a thousand hosts that stall must not keep the relay's lane from starting.
-            busy = sum(_channel_of(name) == _channel_of(lane.queue) for name in running)
-            if lane.name not in running and not resting and busy < self._settings.lanes:
-                running[lane.name] = asyncio.create_task(self._watched(lane), name=lane.name)
-
-    async def _watched(self, lane: Lane) -> None:
-        """One run of a lane whose failure, whatever it is, is this lane's alone."""
-        try:
-            run = await self._run(lane)
-        except Exception as error:
-            log.error("lane %s failed: %s", lane.name, _words(error))
-            self._rest(lane, None, progressed=False)
-            return
-        if run.outage:
-            self._rest(lane, run.rest_seconds, progressed=run.settled > 0)
-        else:
-            self._rests.pop(lane.name, None)
-            self._wake.set()  # more may have become due while it ran
-
-    def _rest(self, lane: Lane, asked: float | None, *, progressed: bool) -> None:
-        rest = self._rests.setdefault(lane.name, _Rest())
-        rest.seconds = _REST_FIRST if progressed else min(max(_REST_FIRST, rest.seconds * 2), _REST_LONGEST)
-        rest.until = self._clock.monotonic() + max(rest.seconds, asked or 0.0)
 
     async def _pause(self) -> None:
         try:
@@ -225,11 +267,12 @@ class Engine:
             return
         self._wake.clear()
 
-    async def _finish(self, running: dict[str, asyncio.Task[None]]) -> None:
-        self.stopping.set()
-        tasks = list(running.values())
+    async def _finish(self) -> None:
+        """Finish what is in flight: at the end of a drain all there is, when stopping what `engine.shutdown` allows."""
+        tasks = [running.task for running in self._running.values()]
         if not tasks:
             return
+        self.stopping.set()
         _, late = await asyncio.wait(tasks, timeout=self._settings.shutdown)
         for task in late:
             task.cancel()

@@ -29,11 +29,13 @@ log = logging.getLogger(__name__)
 
 # A send takes at most so long, and none begins closer than this to the end of its lease: none ends after it.
 LONGEST_SEND = 80.0
-MARGIN_MS = 90_000
+MARGIN = 90.0
 
-# Whether the reader still wants it was looked at when it was claimed: what waited longer than this is claimed anew.
-FRESH_MS = 30_000
-_PACED_SECONDS = 5  # a paced lane claims no more than it sends in so long
+# Whether the reader still wants it, and nobody has paused it, was looked at when it was claimed: what waited longer
+# than this is claimed anew.
+FRESH = 10.0
+_PACED_SECONDS = 3  # a paced lane claims no more than it sends in so long
+_MANY = 20  # answers in a row that make the receiver's side suspect are an outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,58 +63,85 @@ class _Letter:
     rendered: Rendered
 
 
+@dataclass(slots=True)
+class _Held:
+    """A claimed message that has no outcome yet, and when it was claimed."""
+
+    work: Work
+    since: float
+
+
 class LaneRun:
     """A run. Afterwards `outage` says what stopped it ("" for nothing), and `settled` how many parts had an end.
 
+    A `trial` follows an outage: one message goes first, and the other connections begin when it has had an answer.
     However a run ends, by an exception or a cancellation too, what it had claimed and not settled is given back.
     """
 
     def __init__(
-        self, context: Context, channel: Channel, lane: Lane, pace: Pace, only: Sequence[int] | None = None
+        self,
+        context: Context,
+        channel: Channel,
+        lane: Lane,
+        pace: Pace,
+        only: Sequence[int] | None = None,
+        *,
+        trial: bool = False,
     ) -> None:
         self._context = context
         self._only = only
         self._channel = channel
         self._lane = lane
         self._pace = pace
-        self._held: dict[int, Work] = {}
+        self._held: dict[int, _Held] = {}
         self._page = _page(lane, context.page)
         self._todo = Todo(self._page)
+        self._proved = asyncio.Event()
+        self._suspects = 0
+        self._abandoned = False
         self.outage = ""
-        self.rest_seconds: float | None = None
         self.settled = 0
+        if not trial:
+            self._proved.set()
 
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed())
-                for _ in range(self._lane.connections):
-                    group.create_task(self._work())
+                for number in range(self._lane.connections):
+                    group.create_task(self._work(first=number == 0))
         finally:
             await self._give_back()
         if self.settled:
             log.info("lane %s: %d settled", self._lane.name, self.settled)
 
+    def abandon(self) -> None:
+        """The lane is another process's now: claim and begin nothing more."""
+        self._abandoned = True
+
     @property
     def _over(self) -> bool:
-        return bool(self.outage) or self._context.stopping.is_set()
+        return bool(self.outage) or self._abandoned or self._context.stopping.is_set()
 
     async def _feed(self) -> None:
         while not self._over:
-            works = await self._claim()
+            works = await self._claim(self._page if self._proved.is_set() else 1)
             for work in works:
                 await self._todo.put(work)
             if not works:
                 break
+            await self._proved.wait()
         await self._todo.close()
+        self._proved.set()
 
-    async def _claim(self) -> list[Work]:
+    async def _claim(self, page: int) -> list[Work]:
         context = self._context
+        since = context.clock.monotonic()
         claiming = asyncio.ensure_future(
             context.store.call(
                 claims.claim,
                 self._lane.queue,
-                self._page,
+                page,
                 context.owner,
                 context.clock.now(),
                 context.lease_ms,
@@ -123,12 +152,14 @@ class LaneRun:
             works = await asyncio.shield(claiming)
         except asyncio.CancelledError:
             # The store claims all the same: what it claimed must be known, to be given back.
-            self._held |= {work.message_id: work for work in await claiming}
+            self._held |= {work.message_id: _Held(work, since) for work in await claiming}
             raise
-        self._held |= {work.message_id: work for work in works}
+        self._held |= {work.message_id: _Held(work, since) for work in works}
         return works
 
-    async def _work(self) -> None:
+    async def _work(self, *, first: bool) -> None:
+        if not first:
+            await self._proved.wait()
         async with self._channel.open(self._lane) as connection:
             while (work := await self._todo.get()) is not None:
                 if self._late(work):
@@ -136,11 +167,12 @@ class LaneRun:
                 elif not self._over:
                     await self._deliver(connection, work)
                 await self._todo.done(work)
+                self._proved.set()
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
-        begin_by = work.lease_until - self._context.lease_ms + FRESH_MS
-        return self._context.clock.now() > min(begin_by, work.lease_until - MARGIN_MS)
+        age = self._context.clock.monotonic() - self._held[work.message_id].since
+        return age > min(FRESH, self._context.lease_ms / 1000 - MARGIN)
 
     async def _release(self, work: Work) -> None:
         del self._held[work.message_id]
@@ -149,7 +181,7 @@ class LaneRun:
     async def _give_back(self) -> None:
         """Another run, or another process, may have at once what this one claimed and did not send."""
         await self._context.settler.idle()  # an outcome that is being written down is no longer ours to give back
-        works, self._held = list(self._held.values()), {}
+        works, self._held = [held.work for held in self._held.values()], {}
         if works:
             await self._context.store.call(ledger.release, works)
 
@@ -185,30 +217,47 @@ class LaneRun:
         started = self._context.clock.now()
         outcome = await _attempt(connection, work, letter, part)
         self._pace.done(work.address)
-        if isinstance(outcome, Retry) and outcome.outage:
+        stops = self._is_outage(outcome)
+        if stops:
             self._stop(outcome)
         final = part == letter.rendered.parts - 1
         provider_id = letter.envelope.provider_id
-        ours = await self._settle(work, part, outcome, started, final=final, provider_id=provider_id)
+        ours = await self._settle(work, part, outcome, started, final=final, provider_id=provider_id, stops=stops)
         if not ours:
             log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
         return ours and isinstance(outcome, Sent)
 
-    def _stop(self, outcome: Retry) -> None:
-        if not self.outage:
+    def _is_outage(self, outcome: Outcome) -> bool:
+        """Whether the lane is at fault, by one answer that says so or by many that make it likely."""
+        if not isinstance(outcome, Retry):
+            self._suspects = 0
+            return False
+        self._suspects += outcome.suspect
+        return outcome.outage or (outcome.suspect and (self._suspects >= _MANY or not self._proved.is_set()))
+
+    def _stop(self, outcome: Outcome) -> None:
+        if not self.outage and isinstance(outcome, Retry):
             self.outage = outcome.reason
-            self.rest_seconds = outcome.after
-            log.warning("lane %s stopped: %s", self._lane.name, outcome.reason)
+            log.warning("lane %s stopped: %s", self._lane.name, outcome.reason, extra={"lane": self._lane.name})
 
     async def _settle(
-        self, work: Work, part: int, outcome: Outcome, started: int, *, final: bool, provider_id: str = ""
+        self,
+        work: Work,
+        part: int,
+        outcome: Outcome,
+        started: int,
+        *,
+        final: bool,
+        provider_id: str = "",
+        stops: bool = False,
     ) -> bool:
         now = self._context.clock.now()
         retry_at = 0
         if isinstance(outcome, Retry):
             delays = self._channel.retry_delays
             retry_at = next_try(work.attempts + 1, delays, outcome.after, now, self._context.spread)
-        attempt = Attempt(work, part, outcome, started, now - started, final, provider_id, self._lane.name, retry_at)
+        took = max(0, now - started)  # the clock may have been set back
+        attempt = Attempt(work, part, outcome, started, took, final, provider_id, self._lane.name, retry_at, stops)
         ours = await self._context.settler.settle(attempt)
         if final or not isinstance(outcome, Sent):
             self._held.pop(work.message_id, None)

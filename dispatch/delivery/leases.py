@@ -1,7 +1,9 @@
-"""Who holds leases, and taking over those of the dead.
+"""Who holds what, and taking it over from the dead.
 
-An owner is written `host/pid/start/random`; a process of this machine that is gone, or whose number belongs to
-another process by now, holds nothing any more, and its leases need not be waited for.
+An owner is written `host/pid/start/random`. A process of this machine that is gone, or whose number belongs to another
+process by now, holds nothing any more. Every process that works on the store also says every few seconds that it is
+there (`process/OWNER`): one that has not said so for `SILENT` seconds of the observer's own clock is taken for dead,
+wherever it ran. Nobody compares the clocks of two machines, and setting a clock takes nothing from anybody.
 """
 
 from __future__ import annotations
@@ -9,10 +11,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dispatch.delivery.ledger import SQL
-from subscribers.database import Database
+from subscribers.database import Database, queries
+
+SQL = queries(Path(__file__).with_name("leases.sql"))
+LEASE_MS = 60_000
+SILENT = 45.0  # seconds
 
 
 def new_owner() -> str:
@@ -21,15 +27,73 @@ def new_owner() -> str:
     return f"{_host()}/{pid}/{_started(pid)}/{secrets.token_hex(4)}"
 
 
-def take_over(db: Database, now: int, self_: str) -> int:
-    """Put messages back into the queue whose lease has run out or whose holder is dead; how many. `self_` is the
-    caller as a holder, who takes nothing from itself."""
+def presence(owner: str) -> str:
+    """The lease by which a process says that it is there."""
+    return f"process/{owner}"
+
+
+def register(db: Database, owner: str, now: int) -> None:
+    """Say that a process is there."""
     with db.transaction():
-        count = db.run(SQL["expired_leases"], {"now": now, "self": self_})
-        for row in db.all(SQL["owners"]):
-            if is_dead(row["owner"]):
-                count += db.run(SQL["release_owner"], {"owner": row["owner"]})
-    return count
+        db.run(SQL["acquire"], {"name": presence(owner), "owner": owner, "now": now, "until": now + LEASE_MS})
+
+
+def renew(db: Database, owner: str, now: int) -> set[str]:
+    """Say that the owner is still there; the names of what it holds. Without its presence among them it was taken for
+    dead meanwhile."""
+    with db.transaction(shared=True):
+        db.run(SQL["renew"], {"owner": owner, "until": now + LEASE_MS})
+        return {row[0] for row in db.rows(SQL["names_of"], {"owner": owner})}
+
+
+def withdraw(db: Database, owner: str) -> None:
+    """Give back all that an owner holds; its messages too."""
+    with db.transaction():
+        _bury(db, owner)
+
+
+def acquire(db: Database, wanted: Mapping[str, Sequence[str]], owner: str, now: int) -> dict[str, str]:
+    """For each thing wanted, the first of its names that nobody holds; what is taken all over is left out."""
+    held = {}
+    with db.transaction(shared=True):
+        for thing, names in wanted.items():
+            for name in names:
+                values = {"name": name, "owner": owner, "now": now, "until": now + LEASE_MS}
+                if db.run(SQL["acquire"], values):
+                    held[thing] = name
+                    break
+    return held
+
+
+def hold(db: Database, name: str, owner: str, now: int) -> bool:
+    """Whether the owner has what only one may have, now or already."""
+    found = db.value(SQL["holder"], {"name": name})
+    return found == owner or (found is None and bool(acquire(db, {name: [name]}, owner, now)))
+
+
+def drop(db: Database, name: str, owner: str) -> None:
+    with db.transaction(shared=True):
+        db.run(SQL["drop"], {"name": name, "owner": owner})
+
+
+def owners(db: Database) -> dict[str, int]:
+    """Everybody who holds something, with what they last said of how long they are there. Reads only."""
+    return dict(db.rows(SQL["owners"]))
+
+
+def take_over(db: Database, now: int, self_: str, dead: Sequence[str]) -> int:
+    """Put messages back into the queue whose holders are dead, or whose lease has run out with nobody there to ask;
+    how many. `self_` is the caller as a holder, who takes nothing from itself."""
+    if not dead and db.value(SQL["abandoned"], {"now": now, "self": self_}) is None:
+        return 0
+    with db.transaction():
+        db.run(SQL["drop_abandoned"], {"now": now})
+        return db.run(SQL["release_abandoned"], {"now": now, "self": self_}) + sum(_bury(db, owner) for owner in dead)
+
+
+def _bury(db: Database, owner: str) -> int:
+    db.run(SQL["drop_owner"], {"owner": owner})
+    return db.run(SQL["release_owner"], {"owner": owner})
 
 
 def is_dead(owner: str) -> bool:

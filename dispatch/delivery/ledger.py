@@ -14,16 +14,16 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from dispatch.model import DeliveryState, MessageState, Rejected, Retry, Sent
+from dispatch.model import MessageState, Rejected, Retry, Sent
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("ledger.sql"))
 URGENT, NORMAL = 0, 1  # priorities: what a person waits for, and digests
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """A delivery within a claimed message: the digest, the variant as the follows stand now, and the follows."""
 
     delivery_id: int
@@ -32,9 +32,10 @@ class Owed:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a frozen one of so many fields costs three times as much to make
 class Work:
-    """A claimed message with all that sending it takes. `endpoint_id` is 0 for a test to an address of nobody's."""
+    """A claimed message with all that sending it takes; nobody changes it. `endpoint_id` is 0 for a test to an address
+    of nobody's."""
 
     message_id: int
     epoch: int
@@ -54,9 +55,10 @@ class Work:
     secret: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """What happened to one part, and when. `final` says that the message needs no further part after a Sent."""
+    """What happened to one part, and when. `final` says that the message needs no further part after a Sent; `stops`
+    that the lane stops for it."""
 
     work: Work
     part: int
@@ -67,6 +69,7 @@ class Attempt:
     provider_id: str
     lane: str
     retry_at: int = 0
+    stops: bool = False
 
     @property
     def counts(self) -> bool:
@@ -75,32 +78,24 @@ class Attempt:
         return not (isinstance(outcome, Retry) and outcome.outage and not outcome.counted)
 
 
-def too_late(row: Row) -> str:
-    """The reason of a message that expires."""
-    return f"not sent in time; last: {row['reason'] or 'no attempt'}"
+def too_late(reason: str) -> str:
+    """The reason of a message that expires, with what was last said of it."""
+    return f"not sent in time; last: {reason or 'no attempt'}"
 
 
-def end_delivery(db: Database, row: Row, state: DeliveryState, reason: str, now: int) -> None:
-    """End one delivery of a message that may still go. Called inside a transaction."""
-    values = {"id": row["id"], "variant": row["variant"], "state": state, "reason": reason, "now": now}
-    db.run(SQL["settle_delivery"], values)
-
-
-def end(db: Database, row: Row, state: MessageState, reason: str, now: int) -> None:
+def end(
+    db: Database, message_id: int, epoch: int, parts_done: int, state: MessageState, reason: str, now: int
+) -> None:
     """End a claimed message and its deliveries without a send. Called inside a transaction."""
-    values = {"id": row["id"], "epoch": row["epoch"], "state": state, "reason": reason, "now": now}
-    db.run(SQL["settle_end"], {**values, "provider_id": "", "counted": 0, "parts_done": row["parts_done"]})
-    db.run(
-        SQL["settle_deliveries"],
-        {"id": row["id"], "state": state.value, "reason": reason, "now": now},
-    )
+    values = {"id": message_id, "epoch": epoch, "state": state, "reason": reason, "now": now}
+    db.run(SQL["settle_end"], {**values, "provider_id": "", "counted": 0, "parts_done": parts_done})
+    db.run(SQL["settle_deliveries"], {"id": message_id, "state": state.value, "reason": reason, "now": now})
 
 
 def release(db: Database, works: Iterable[Work]) -> None:
     """Give leases back unused; no attempt is counted, and what was last said of a message stays."""
-    with db.transaction():
-        for work in works:
-            db.run(SQL["release"], {"id": work.message_id, "epoch": work.epoch, "reason": None})
+    with db.transaction(shared=True):
+        db.many(SQL["release"], [{"id": work.message_id, "epoch": work.epoch, "reason": None} for work in works])
 
 
 def expire(db: Database, queue: str, page: int, now: int) -> int:
@@ -109,7 +104,8 @@ def expire(db: Database, queue: str, page: int, now: int) -> int:
     with db.transaction():
         rows = db.all(SQL["expired"], {"queue": queue, "page": page, "now": now})
         for row in rows:
-            end(db, row, MessageState.EXPIRED, too_late(row), now)
+            why = too_late(row["reason"])
+            end(db, row["id"], row["epoch"], row["parts_done"], MessageState.EXPIRED, why, now)
         return len(rows)
 
 
@@ -118,7 +114,7 @@ def cancel(db: Database, ids: Sequence[int], reason: str, now: int) -> int:
     with db.transaction():
         rows = [row for found in ids for row in db.all(SQL["waiting_message"], {"id": found})]
         for row in rows:
-            end(db, row, MessageState.CANCELLED, reason, now)
+            end(db, row["id"], row["epoch"], row["parts_done"], MessageState.CANCELLED, reason, now)
         return len(rows)
 
 

@@ -113,8 +113,7 @@ WHERE id IN (
   WHERE state = 'queued' AND queue = :queue AND priority = :priority AND due_at <= :now
   ORDER BY due_at, id LIMIT :page)
   AND state = 'queued'
-RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
-          parts_done, reason
+RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 
 -- name: claim_only
 -- The concatenation keeps the index of the queue out of it: few ids are looked up, however long the queue is.
@@ -124,42 +123,60 @@ WHERE id IN (
   WHERE id IN (:ids) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
   ORDER BY id LIMIT :page)
   AND state = 'queued'
-RETURNING id, key, kind, endpoint_id, channel, queue, address, language, content, expires_at, epoch, attempts,
-          parts_done, reason
-
--- name: secret_of
-SELECT secret FROM endpoints WHERE channel = :channel AND address = :address
+RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 
 -- name: queues_of
 SELECT DISTINCT queue FROM messages WHERE id IN (:ids) AND state = 'queued'
   AND due_at <= :now
 
+-- name: addressed
+-- A message to a bare address, with the secret of the endpoint there, if any.
+SELECT m.channel, m.queue, m.address, m.language, m.content, e.secret
+FROM messages m LEFT JOIN endpoints e ON e.address = m.address AND e.channel = m.channel WHERE m.id = :id
+
 -- name: claimed_endpoints
-SELECT m.id AS message_id, e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, s.name
-FROM messages m JOIN endpoints e ON e.id = m.endpoint_id JOIN subscribers s ON s.id = e.subscriber_id
-WHERE m.id IN (:ids)
+SELECT e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, s.name
+FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
+WHERE e.id IN (:ids)
 
 -- name: claimed_deliveries
-SELECT d.id, d.message_id, d.digest_id, d.variant, i.state AS issue_state
-FROM deliveries d JOIN digests g ON g.id = d.digest_id JOIN issues i ON i.id = g.issue_id
-WHERE d.message_id IN (:ids) AND d.state = 'planned'
-ORDER BY d.message_id, g.column_position, g.part
+SELECT message_id, id, digest_id, variant FROM deliveries WHERE message_id IN (:ids) AND state = 'planned'
+
+-- name: claimed_digests
+-- In the order of the issue's columns.
+SELECT g.id, g.column_position, g.part, i.id AS issue_id, i.state
+FROM digests g JOIN issues i ON i.id = g.issue_id WHERE g.id IN (:ids)
+
+-- name: digests_tags
+SELECT digest_id, tag, bit FROM digest_tags WHERE digest_id IN (:ids)
 
 -- name: claimed_follows
--- What the reader follows now, of what the digest carries: the reasons, and the variant as it stands today.
-SELECT d.id AS delivery_id, f.tag, t.bit
-FROM deliveries d
-JOIN digest_tags t ON t.digest_id = d.digest_id
-JOIN follows f ON f.tag = t.tag AND f.endpoint_id = d.endpoint_id
-WHERE d.message_id IN (:ids) AND d.state = 'planned'
+-- What the readers follow now: few tags each, where a digest carries many.
+SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids)
+
+-- name: holds
+SELECT issue_id, column_position, channel FROM holds
+
+-- name: pause_claimed
+UPDATE messages SET state = 'paused', owner = '', lease_until = 0, paused_at = :now, paused_for = :digest
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: split_off
+-- A bundle of which a part is paused goes out without it: the part has a message of its own from now on.
+INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at,
+                      created_at, paused_at, paused_for)
+SELECT 'digest:' || d.digest_id || ':' || d.endpoint_id, 'digest', d.endpoint_id, d.digest_id, m.channel, m.queue,
+       m.priority, 'paused', m.due_at, m.expires_at, :now, :now, d.digest_id
+FROM deliveries d JOIN messages m ON m.id = d.message_id WHERE d.id = :id
+ON CONFLICT (key) DO UPDATE SET state = 'paused', paused_at = excluded.paused_at, paused_for = excluded.paused_for
+RETURNING id
+
+-- name: move_delivery
+UPDATE deliveries SET message_id = :message_id WHERE id = :id AND state = 'planned'
 
 -- name: release
 -- Back into the queue, uncounted: the lane was at fault, or the sender is stopping.
 UPDATE messages SET state = 'queued', owner = '', lease_until = 0, reason = COALESCE(:reason, reason)
-WHERE id = :id AND epoch = :epoch AND state = 'sending'
-
--- name: put_off
-UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: expired
@@ -195,17 +212,6 @@ WHERE id = :id AND state = 'planned'
 -- name: add_attempt
 INSERT INTO attempts (message_id, number, part, lane, started_at, duration_ms, outcome, code, detail)
 VALUES (:message_id, :number, :part, :lane, :started_at, :duration_ms, :outcome, :code, :detail)
-
--- name: expired_leases
--- The holder itself knows better than a clock whether it is at work.
-UPDATE messages SET state = 'queued', owner = '', lease_until = 0
-WHERE state = 'sending' AND lease_until <= :now AND owner <> :self
-
--- name: owners
-SELECT DISTINCT owner FROM messages WHERE state = 'sending'
-
--- name: release_owner
-UPDATE messages SET state = 'queued', owner = '', lease_until = 0 WHERE state = 'sending' AND owner = :owner
 
 -- name: finish_issues
 UPDATE issues SET state = 'sent', ended_at = :now

@@ -1,9 +1,15 @@
-"""Settling: what happened to a claimed message is written down, by the holder of its epoch alone."""
+"""Settling: what happened to claimed messages is written down, by the holder of their epoch alone.
+
+A batch is one transaction, and each kind of row in it is one statement for all attempts: the cost of a message is that
+of its writes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
+from dispatch.delivery.lanes import Tally
 from dispatch.delivery.ledger import SQL, Attempt, Work
 from dispatch.model import MessageState, Rejected, Retry, Sent
 from subscribers import directory
@@ -11,92 +17,143 @@ from subscribers.database import Database
 from subscribers.errors import Conflict
 from subscribers.model import EndpointState
 
+_LONGEST = 2000
+_MESSAGES = ("settle_part", "settle_retry", "release", "settle_end")
+_NAMES = {Sent: "sent", Retry: "retry", Rejected: "rejected"}
 
-def settle(db: Database, attempts: Iterable[Attempt], now: int) -> list[bool]:
+
+def settle(db: Database, attempts: Sequence[Attempt], now: int) -> list[bool]:
     """Write down what happened, all in one transaction. False where the lease was somebody else's by then."""
-    with db.transaction():
-        return [_settle(db, attempt, now) for attempt in attempts]
-
-
-def _settle(db: Database, attempt: Attempt, now: int) -> bool:
-    outcome, work = attempt.outcome, attempt.work
-    held = {"id": work.message_id, "epoch": work.epoch}
-    if isinstance(outcome, Retry) and not attempt.counts:
-        return db.run(SQL["release"], {**held, "reason": _storable(outcome.reason)}) == 1
-    ours = _settle_message(db, attempt, held, now)
-    if ours:
-        _record(db, attempt)
-        _change_endpoint(db, work, outcome, now)
+    try:
+        with db.transaction(shared=True):
+            _Batch(now, attempts).write(db)
+        return [True] * len(attempts)
+    except _NotOurs:
+        pass  # nothing was written
+    ours = []
+    with db.transaction(shared=True):
+        for attempt in attempts:
+            try:
+                _Batch(now, [attempt]).write(db)
+                ours.append(True)
+            except _NotOurs:
+                ours.append(False)
     return ours
 
 
-def _settle_message(db: Database, attempt: Attempt, held: dict[str, int], now: int) -> bool:
-    outcome, work = attempt.outcome, attempt.work
-    if isinstance(outcome, Sent) and not attempt.final:
-        return db.run(SQL["settle_part"], {**held, "parts_done": attempt.part + 1}) == 1
-    if isinstance(outcome, Retry) and attempt.retry_at < work.expires_at:
-        values = {**held, "due_at": max(attempt.retry_at, now), "reason": _storable(outcome.reason)}
-        return db.run(SQL["settle_retry"], values) == 1
-    state, reason = _ended(outcome)
-    reason = _storable(reason)
-    values = {**held, "state": state, "reason": reason, "provider_id": attempt.provider_id, "now": now}
-    done = attempt.part + isinstance(outcome, Sent)
-    ours = db.run(SQL["settle_end"], {**values, "counted": 1, "parts_done": done}) == 1
-    if ours:
-        _settle_deliveries(db, work, state, reason, now)
-    return ours
+class _NotOurs(Exception):
+    """Some message of a batch was taken over."""
 
 
-def _ended(outcome: Sent | Retry | Rejected) -> tuple[MessageState, str]:
-    if isinstance(outcome, Sent):
-        return MessageState.SENT, ""
-    if isinstance(outcome, Retry):
-        return MessageState.EXPIRED, f"not sent in time; last: {outcome.reason}"
-    return MessageState.FAILED, outcome.reason
+class _Batch:
+    """The rows of a batch, kind by kind."""
+
+    def __init__(self, now: int, attempts: Sequence[Attempt]) -> None:
+        self._now = now
+        self._size = len(attempts)
+        self._messages: dict[str, list[dict[str, Any]]] = {name: [] for name in _MESSAGES}
+        self._deliveries: list[dict[str, Any]] = []
+        self._records: list[dict[str, Any]] = []
+        self._changes: list[tuple[Work, Retry | Rejected]] = []
+        self._tally = Tally()
+        for attempt in attempts:
+            self._add(attempt)
+
+    def _add(self, attempt: Attempt) -> None:
+        self._tally.add(attempt)
+        outcome, work = attempt.outcome, attempt.work
+        if not attempt.counts:
+            self._say("release", work, reason=_storable(_words(outcome)))
+            return
+        self._record(attempt)
+        if isinstance(outcome, Sent):
+            if attempt.final:
+                self._end(attempt, MessageState.SENT, "")
+            else:
+                self._say("settle_part", work, parts_done=attempt.part + 1)
+            return
+        self._changes.append((work, outcome))
+        reason = _storable(outcome.reason)
+        if isinstance(outcome, Rejected):
+            self._end(attempt, MessageState.FAILED, reason)
+        elif attempt.retry_at < work.expires_at:
+            self._say("settle_retry", work, due_at=max(attempt.retry_at, self._now), reason=reason)
+        else:
+            self._end(attempt, MessageState.EXPIRED, f"not sent in time; last: {reason}")
+
+    def _say(self, query: str, work: Work, **values: object) -> None:
+        self._messages[query].append({"id": work.message_id, "epoch": work.epoch, **values})
+
+    def _end(self, attempt: Attempt, state: MessageState, reason: str) -> None:
+        work, now = attempt.work, self._now
+        self._messages["settle_end"].append(
+            {
+                "id": work.message_id,
+                "epoch": work.epoch,
+                "state": state,
+                "reason": reason,
+                "provider_id": attempt.provider_id,
+                "counted": 1,
+                "parts_done": attempt.part + (state is MessageState.SENT),
+                "now": now,
+            }
+        )
+        for owed in work.owed:
+            if owed.delivery_id:
+                self._deliveries.append(
+                    {
+                        "id": owed.delivery_id,
+                        "variant": owed.variant,
+                        "state": state,
+                        # A sent delivery's reason is why it was owed: the follows that stood in the message.
+                        "reason": reason or " ".join(owed.tags),
+                        "now": now,
+                    }
+                )
+
+    def _record(self, attempt: Attempt) -> None:
+        outcome = attempt.outcome
+        self._records.append(
+            {
+                "message_id": attempt.work.message_id,
+                "number": attempt.work.attempts + 1,
+                "part": attempt.part,
+                "started_at": attempt.started_at,
+                "duration_ms": attempt.duration_ms,
+                "outcome": _NAMES[type(outcome)],
+                "lane": attempt.lane,
+                "code": outcome.code,
+                "detail": _storable(_words(outcome)),
+            }
+        )
+
+    def write(self, db: Database) -> None:
+        """Raises _NotOurs where a message was somebody else's: then nothing of the batch may be kept that was written
+        before. The messages go first, because their epochs tell."""
+        written = sum(db.many(SQL[query], rows) for query, rows in self._messages.items() if rows)
+        if written != self._size:
+            raise _NotOurs
+        if self._deliveries:
+            db.many(SQL["settle_delivery"], self._deliveries)
+        if self._records:
+            db.many(SQL["add_attempt"], self._records)
+        for work, outcome in self._changes:
+            _change_endpoint(db, work, outcome, self._now)
+        self._tally.write(db, self._now)
 
 
-def _settle_deliveries(db: Database, work: Work, state: MessageState, reason: str, now: int) -> None:
-    """A sent delivery's reason is why it was owed: the follows that stood in the message."""
-    for owed in work.owed:
-        if owed.delivery_id:
-            db.run(
-                SQL["settle_delivery"],
-                {
-                    "id": owed.delivery_id,
-                    "variant": owed.variant,
-                    "state": state.value,
-                    "reason": reason or " ".join(owed.tags),
-                    "now": now,
-                },
-            )
-
-
-def _record(db: Database, attempt: Attempt) -> None:
-    outcome = attempt.outcome
-    detail = outcome.detail if isinstance(outcome, Sent) else outcome.reason
-    name = {Sent: "sent", Retry: "retry", Rejected: "rejected"}[type(outcome)]
-    db.run(
-        SQL["add_attempt"],
-        {
-            "message_id": attempt.work.message_id,
-            "number": attempt.work.attempts + 1,
-            "part": attempt.part,
-            "started_at": attempt.started_at,
-            "duration_ms": attempt.duration_ms,
-            "outcome": name,
-            "lane": attempt.lane,
-            "code": outcome.code,
-            "detail": _storable(detail),
-        },
-    )
+def _words(outcome: Sent | Retry | Rejected) -> str:
+    return outcome.detail if isinstance(outcome, Sent) else outcome.reason
 
 
 def _storable(words: str) -> str:
     """A receiver's words as every database takes them: bounded, without halves of characters and NULs."""
-    return words.encode("utf-8", "replace").decode().replace("\0", "�")[:2000]
+    if words.isascii():
+        return words[:_LONGEST].replace("\0", "�")
+    return words.encode("utf-8", "replace").decode().replace("\0", "�")[:_LONGEST]
 
 
-def _change_endpoint(db: Database, work: Work, outcome: Sent | Retry | Rejected, now: int) -> None:
+def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, now: int) -> None:
     if not work.endpoint_id:
         return
     if isinstance(outcome, Rejected) and outcome.endpoint_state:

@@ -1,5 +1,6 @@
 -- What a lane remembers, whoever runs it: an open breaker and a not-before time outlive the process.
--- `not_before` was set at `changed_at`, so that a clock that was set back lengthens no rest.
+-- `not_before` was set at `changed_at`, so that a clock that was set back lengthens no rest; `rest_ms` is our own part
+-- of it, which doubles.
 -- `sent`, `retried` and `failed` count attempts since the installation; `busy_ms` is the time they took together.
 CREATE TABLE lanes (
   name TEXT PRIMARY KEY,

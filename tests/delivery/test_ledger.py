@@ -49,7 +49,7 @@ def test_only_the_holder_of_the_epoch_settles(desk: Desk) -> None:
     prepared(desk)
     [frozen] = claim(desk, "frozen")
     desk.clock.ms += LEASE + 1
-    leases.take_over(desk.db, desk.clock.now(), "me")
+    leases.take_over(desk.db, desk.clock.now(), "me", [])
     [taken] = claim(desk, "other")
     assert taken.epoch == frozen.epoch + 1
     assert settles.settle(desk.db, [attempt(frozen, Rejected("late"))], desk.clock.now()) == [False]
@@ -69,7 +69,8 @@ def test_settling_twice_counts_once(desk: Desk) -> None:
 def test_a_lease_that_runs_is_not_taken_over(desk: Desk) -> None:
     prepared(desk)
     claim(desk, leases.new_owner())
-    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1, "me") == 0
+    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1, "me", []) == 0
+    assert leases.take_over(desk.db, desk.clock.now() + LEASE, "me", []) == 1
 
 
 def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
@@ -77,7 +78,8 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
     code = "from dispatch.delivery.leases import new_owner; print(new_owner())"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     claim(desk, dead)
-    assert leases.take_over(desk.db, desk.clock.now(), "me") == 1
+    assert leases.is_dead(dead)
+    assert leases.take_over(desk.db, desk.clock.now(), "me", [dead]) == 1
     assert len(claim(desk)) == 1
 
 
@@ -139,23 +141,14 @@ def test_an_issue_cancelled_between_two_slices_is_planned_no_further(desk: Desk)
     assert desk.states() == {}
 
 
-def test_what_is_owed_of_an_issue_that_is_not_sending_waits(desk: Desk) -> None:
-    prepared(desk)
-    with desk.db.transaction():
-        desk.db.run("UPDATE issues SET state = 'paused'")
-    assert claim(desk) == []
-    with desk.db.transaction():
-        desk.db.run("UPDATE issues SET state = 'sending'")
-    desk.clock.ms += 60_000
-    assert len(claim(desk)) == 1
-
-
-def test_a_process_never_takes_its_own_leases_over(desk: Desk) -> None:
+def test_setting_the_clock_takes_nothing_from_a_process_that_is_there(desk: Desk) -> None:
     prepared(desk)
     owner = leases.new_owner()
+    leases.register(desk.db, owner, desk.clock.now())
     claim(desk, owner)
-    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, owner) == 0  # as when the clock was set forward
-    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, "another") == 1
+    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, "another", []) == 0
+    leases.withdraw(desk.db, owner)
+    assert len(claim(desk, "another")) == 1
 
 
 def test_an_opt_out_outlives_what_the_provider_says(desk: Desk) -> None:

@@ -1,0 +1,120 @@
+"""What lanes remember in the store: counts, breakers and not-before times, which outlive the process.
+
+A breaker is *closed* while all is well. An outage opens it: the lane rests, twice as long each time nothing went out in
+between, and never shorter than the provider asked. When the rest is over it is *half-open*: one connection tries, and
+what goes out closes it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dispatch.delivery.ledger import Attempt
+from dispatch.model import Rejected, Retry, Sent
+from subscribers.database import Database, queries
+
+SQL = queries(Path(__file__).with_name("lanes.sql"))
+CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
+REST_FIRST_MS, REST_LONGEST_MS = 5_000, 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """How a lane stands. Times in ms; `not_before` counts from `changed_at`, `rest_ms` is our own part of it."""
+
+    name: str
+    breaker: str = CLOSED
+    rest_ms: int = 0
+    not_before: int = 0
+    changed_at: int = 0
+    reason: str = ""
+
+    def wait(self, now: int) -> int:
+        """How long (ms) the lane still rests; a clock that was set back makes it no longer than it was."""
+        return max(0, min(self.not_before - now, self.not_before - self.changed_at))
+
+    @property
+    def asked(self) -> bool:
+        """Whether the provider asked for the rest, rather than we chose it."""
+        return self.not_before - self.changed_at > self.rest_ms
+
+    def rested(self, reason: str, asked: float | None, now: int) -> LaneState:
+        """After an outage now. One that comes while the lane rests already can only lengthen the rest."""
+        asked_ms = round((asked or 0.0) * 1000)
+        resting = self.wait(now)
+        if resting:
+            if asked_ms <= resting:
+                return self
+            return replace(self, not_before=now + asked_ms, changed_at=now, reason=reason)
+        rest_ms = min(max(REST_FIRST_MS, self.rest_ms * 2), REST_LONGEST_MS)
+        return LaneState(self.name, OPEN, rest_ms, now + max(rest_ms, asked_ms), now, reason)
+
+
+def states(db: Database, names: Sequence[str]) -> dict[str, LaneState]:
+    """How these lanes stand; a lane that was never used is closed."""
+    known = {row[0]: LaneState(*row) for row in db.rows(SQL["states"], {"names": list(names)})}
+    return {name: known.get(name, LaneState(name)) for name in names}
+
+
+def rest(db: Database, name: str, queue: str, reason: str, now: int) -> None:
+    """A lane failed as a whole: it rests."""
+    with db.transaction(shared=True):
+        _set(db, states(db, [name])[name].rested(reason, None, now), queue)
+
+
+def try_again(db: Database, name: str) -> None:
+    """The rest is over: one connection tries."""
+    with db.transaction(shared=True):
+        db.run(SQL["half_open"], {"name": name})
+
+
+class Tally:
+    """What a batch of attempts means for their lanes, written in the batch's own transaction."""
+
+    def __init__(self) -> None:
+        self._attempts: dict[str, list[Attempt]] = {}
+
+    def add(self, attempt: Attempt) -> None:
+        self._attempts.setdefault(attempt.lane, []).append(attempt)
+
+    def write(self, db: Database, now: int) -> None:
+        if not self._attempts:
+            return
+        before = states(db, list(self._attempts))
+        for name, attempts in self._attempts.items():
+            queue = attempts[0].work.queue
+            counts = {"name": name, "queue": queue, **_counts(attempts)}
+            db.run(SQL["count"], counts)
+            db.run(SQL["count_minute"], {**counts, "minute": now // 60_000})
+            after = _after(before[name], attempts, now)
+            if after != before[name]:
+                _set(db, after, queue)
+
+
+def _counts(attempts: Sequence[Attempt]) -> dict[str, int]:
+    counted = [attempt for attempt in attempts if attempt.counts]
+    return {
+        "sent": sum(isinstance(attempt.outcome, Sent) and attempt.final for attempt in counted),
+        "retried": sum(isinstance(attempt.outcome, Retry) for attempt in counted),
+        "failed": sum(isinstance(attempt.outcome, Rejected) for attempt in counted),
+        "busy_ms": sum(attempt.duration_ms for attempt in attempts),
+    }
+
+
+def _after(state: LaneState, attempts: Sequence[Attempt], now: int) -> LaneState:
+    for attempt in attempts:
+        outcome = attempt.outcome
+        if isinstance(outcome, Retry):
+            if attempt.stops:
+                state = state.rested(outcome.reason, outcome.after, now)
+        elif state.breaker != CLOSED and not state.wait(now):
+            # What was on its way when the lane stopped proves nothing about now: a rest is over only in time.
+            state = LaneState(state.name, changed_at=now)
+    return state
+
+
+def _set(db: Database, state: LaneState, queue: str) -> None:
+    values = {name: getattr(state, name) for name in ("name", "breaker", "rest_ms", "not_before")}
+    db.run(SQL["set_state"], {**values, "queue": queue, "changed_at": state.changed_at, "reason": state.reason})

@@ -104,3 +104,14 @@ def when(moment: int | None) -> str:
 def iso(moment: int | None) -> str | None:
     """A time in ms as ISO 8601 in UTC, for JSON."""
     return dt.datetime.fromtimestamp(moment / 1000, dt.UTC).isoformat() if moment is not None else None
+
+
+def span(seconds: float | None) -> str:
+    """A length of time: 0:05, 12:30, 2:10:00, 3 d 4 h."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole >= 86400:
+        return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

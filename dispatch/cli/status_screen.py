@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dispatch.cli import status_view as view
 from dispatch.delivery.status import LaneStatus, QueueStatus, Status
-from dispatch.output import plain, when
+from dispatch.output import plain, span, when
 
 _TICKS = "▁▂▃▄▅▆▇█"
 _COLOURS = {
@@ -51,7 +51,7 @@ def _processes(status: Status) -> RenderableType:
         return Text("no process is running: dispatch run", style="yellow")
     table = _table("process", "up", "does")
     for process in status.processes:
-        up = view.span((status.now - process.since) / 1000)
+        up = span((status.now - process.since) / 1000)
         style = "" if process.alive else "red"
         table.add_row(
             *(Text(plain(cell)) for cell in (f"{process.host} {process.pid}", up, view.duty(process))), style=style

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dispatch.output import iso, plain, say, table, when
+from dispatch.output import iso, plain, say, span, table, when
 
 if TYPE_CHECKING:
     from dispatch.delivery.status import IssueStatus, LaneStatus, Process, QueueStatus, Status
@@ -204,14 +204,3 @@ def notes(status: Status) -> list[str]:
     if status.processes:
         found += [f"no process has the part of the {role}" for role in ("scheduler",) if not status.holder(role)]
     return found
-
-
-def span(seconds: float | None) -> str:
-    """A length of time: 0:05, 12:30, 2:10:00, 3 d 4 h."""
-    if seconds is None:
-        return ""
-    whole = max(0, round(seconds))
-    if whole >= 86400:
-        return f"{whole // 86400} d {whole % 86400 // 3600} h"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

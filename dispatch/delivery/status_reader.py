@@ -43,6 +43,8 @@ class _Counts:
     queued: Mapping[str, Row]
     paused: Mapping[str, int]
     owed: Mapping[int, int]
+    hour: Mapping[str, Row]
+    minutes: Mapping[str, list[Row]]
 
 
 class Reader:
@@ -115,14 +117,10 @@ class Reader:
     def _queues(self, db: Database, held: Sequence[Row], counts: _Counts, now: int) -> tuple[QueueStatus, ...]:
         lanes = _grouped(db.all(SQL["lanes"]), "queue")
         sending = {row["queue"]: row["messages"] for row in db.all(SQL["sending"])}
-        minute = now // MINUTE_MS
-        hour = {row["lane"]: row for row in db.all(SQL["hour"], {"after": minute - 60})}
-        by_minute = _grouped(db.all(SQL["minutes"], {"after": minute - MINUTES}), "lane")
         runs = _runs(held)
 
         def lane(row: Row) -> LaneStatus:
-            minutes = {item["minute"]: item["sent"] for item in by_minute[row["name"]]}
-            return self._lane(row, runs.get(row["name"], 0), minutes, hour.get(row["name"]), now)
+            return self._lane(row, runs.get(row["name"], 0), counts, now)
 
         def queue(name: str) -> QueueStatus:
             found = tuple(lane(row) for row in lanes[name])
@@ -146,8 +144,10 @@ class Reader:
             lanes=lanes,
         )
 
-    def _lane(self, row: Row, runs: int, minutes: Mapping[int, int], hour: Row | None, now: int) -> LaneStatus:
+    def _lane(self, row: Row, runs: int, counts: _Counts, now: int) -> LaneStatus:
         seen = self._seen(row["name"], row["sent"], now)
+        minutes = {item["minute"]: item["sent"] for item in counts.minutes.get(row["name"], ())}
+        hour = counts.hour.get(row["name"])
         first = now // MINUTE_MS - MINUTES + 1
         return LaneStatus(
             state=_state(row, runs, now),
@@ -179,11 +179,14 @@ def _count(db: Database, issues: tuple[int, ...], now: int) -> _Counts:
     for row in db.all(SQL["paused"]):
         paused[row["channel"]] += row["messages"]
     owed = db.all(SQL["owed"], {"ids": list(issues)}) if issues else []
+    minute = now // MINUTE_MS
     return _Counts(
         at=now,
         queued={row["queue"]: row for row in db.all(SQL["queued"], {"now": now})},
         paused=dict(paused),
         owed={row["issue_id"]: row["deliveries"] for row in owed},
+        hour={row["lane"]: row for row in db.all(SQL["hour"], {"after": minute - 60})},
+        minutes=_grouped(db.all(SQL["minutes"], {"after": minute - MINUTES}), "lane"),
     )
 
 

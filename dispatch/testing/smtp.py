@@ -122,7 +122,7 @@ class SmtpSink:
 
         A reply is a line that is sent as it stands ("451 4.7.1 later", or what is no SMTP at all), or one of CLOSE,
         STALL, KEEP_AND_CLOSE, KEEP_AND_STALL and CUT_MIDWAY. CONNECT means the greeting, PROMPT the answer to the
-        command DATA, and DATA the end of the message, after the last dot.
+        command DATA, and DATA the end of the message, after the last dot: a reply that begins with 2 keeps it.
         """
         self._faults.add(reply, lambda step: step.stage == stage and when(step), times)
 
@@ -290,7 +290,7 @@ class _Handler:
             tuple(str(option) for option in envelope.mail_options),
         )
         fault = self._sink._fault(SmtpStep("DATA", self.number, mail.mail_from, mail.recipients, "", raw))
-        if fault in (None, KEEP_AND_CLOSE, KEEP_AND_STALL):
+        if fault in (None, KEEP_AND_CLOSE, KEEP_AND_STALL) or fault.startswith("2"):
             self._sink.messages.put(mail)
         return await _said(server, fault) or "250 2.0.0 OK"
 

@@ -33,12 +33,14 @@ def test_one_chat_that_is_refused_again_and_again_is_one_chat() -> None:
 
 
 def test_an_acceptance_in_between_shows_that_the_bot_may_write() -> None:
-    answers = [("1", BUSY), ("2", BUSY), ("3", Sent()), ("4", BUSY), ("5", BUSY)]
+    answers: list[tuple[str, Outcome]] = [("1", BUSY), ("2", BUSY), ("3", Sent()), ("4", BUSY), ("5", BUSY)]
     assert outages(Throttle(), *answers) == [False] * 5
 
 
 def test_other_refusals_say_nothing() -> None:
-    answers = [(str(chat), outcome) for chat in range(5) for outcome in (Rejected("no", "403"), Retry("x", "409"))]
+    answers: list[tuple[str, Outcome]] = [
+        (str(chat), outcome) for chat in range(5) for outcome in (Rejected("no", "403"), Retry("x", "409"))
+    ]
     assert outages(Throttle(), *answers) == [False] * 10
 
 

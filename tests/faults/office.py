@@ -34,11 +34,12 @@ from dispatch.links import Addressing, Links
 from dispatch.model import Envelope
 from dispatch.settings import EmailSettings, EngineSettings, Settings, TelegramSettings, WebhookSettings
 from dispatch.testing import BotApi, SmtpSink, WebhookReceiver
+from dispatch.testing.smtp import SmtpStep
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.model import Preferences
 from subscribers.tokens import Signer
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Desk, FakeClock
 
 TOKEN = "42:TEST"
 PATIENCE = 0.4  # seconds that a channel waits for a receiver that stalls
@@ -85,11 +86,26 @@ def _usual_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+class WallClock(FakeClock):
+    """A clock that can be set, beside the passing of time that `ms` and `sleep` stand for."""
+
+    _set_by = 0
+
+    def monotonic(self) -> float:
+        return (self.ms - self._set_by) / 1000
+
+    def set(self, by: int) -> None:
+        """Somebody sets the wall clock by so many ms; no time passes."""
+        self.ms += by
+        self._set_by += by
+
+
 class Office:
     """Three readers on the channel that suffers, of whom the middle one is the victim, and one on each other."""
 
     def __init__(self, folder: Path, smtp: SmtpSink, bot: BotApi, hooks: WebhookReceiver) -> None:
         self.desk = Desk(folder / "ledger.db")
+        self.clock = self.desk.clock = WallClock()
         self.smtp, self.bot, self.hooks = smtp, bot, hooks
         self.patience = 10.0
         self.relay: dict[str, object] = {}
@@ -126,7 +142,7 @@ class Office:
         return [self.known_names[host]] if host in self.known_names else await system_resolve(host, port)
 
     def _wall_clock(self) -> dt.datetime:
-        return dt.datetime.fromtimestamp(self.desk.clock.now() / 1000, dt.UTC)
+        return dt.datetime.fromtimestamp(self.clock.now() / 1000, dt.UTC)
 
     def reader(self, channel: str, address: str, *follows: str) -> str:
         """Add a reader; the address as it is kept."""
@@ -160,14 +176,15 @@ class Office:
         """An engine as the program makes it, with channels of its own."""
         channels = self.channels()
         async with Store(self.connect) as store:
+            self.store = store
             settings = self.settings
-            now = self.desk.clock.now()
+            now = self.clock.now()
             links = await store.call(lambda db: Links("", "leave@bulletin.test", Signer.load(db, now)))
             addressing = Addressing(settings, links, lambda tag, language: tag, await store.call(installation))
             usual = self.envelope(addressing.envelope)
             engine = EngineSettings(poll=0.05, shutdown=5)
             try:
-                yield Engine(store, channels, engine, self.desk.clock, usual, lambda bulletin: "")
+                yield Engine(store, channels, engine, self.clock, usual, lambda bulletin: "")
             finally:
                 for channel in channels.values():
                     await channel.close()
@@ -176,6 +193,15 @@ class Office:
         """One run of the program to its end."""
         async with self.engine() as engine:
             return await engine.drain()
+
+    def at_each_mail(self, do: Callable[[], None]) -> None:
+        """Do this when a message has arrived at the relay, before it answers."""
+
+        def never(step: SmtpStep) -> bool:
+            do()
+            return False
+
+        self.smtp.answer("DATA", "", when=never)
 
     def recover(self) -> None:
         """All receivers behave again."""
@@ -247,7 +273,7 @@ async def prove(office: Office, case: Case, recover: Callable[[], object] | None
     office.recover()
     if recover is not None:
         await _maybe_await(recover())
-    office.desk.clock.ms += LONGEST_REST
+    office.clock.ms += LONGEST_REST
     await office.drain()
     for address in (*case.neighbours, *case.others):
         _got_it_once(office, address)
@@ -288,10 +314,10 @@ async def _waits_for_its_turn(office: Office, case: Case) -> None:
         for address in case.neighbours:
             _got_it_once(office, address)
     before = len(office.arrived(case.victim))
-    office.desk.clock.ms = story.due_at - 1
+    office.clock.ms = story.due_at - 1
     await office.drain()
     assert len(office.arrived(case.victim)) == before, "it was sent before its time"
-    office.desk.clock.ms = max(office.desk.clock.ms, story.due_at)
+    office.clock.ms = max(office.clock.ms, story.due_at)
 
 
 def _has_failed(office: Office, case: Case) -> None:

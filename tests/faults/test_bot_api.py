@@ -89,7 +89,7 @@ async def test_several_chats_throttled_together_are_the_bots_own_limit(office: O
     assert len(office.bot.refused) == 3
     assert office.arrived(other)
     office.bot.clear()
-    office.desk.clock.ms = max(office.story(chat).due_at for chat in chats)
+    office.clock.ms = max(office.story(chat).due_at for chat in chats)
     await office.drain()
     assert [message.chat for message in office.bot.messages] == [4, 5, 6, 7, 8]
     assert {office.story(chat).delivery for chat in chats} == {"sent"}
@@ -102,7 +102,7 @@ async def test_the_bots_own_limit_outlives_a_restart(office: Office) -> None:
     office.bot.throttle(None, HOURS, times=None)
     await office.drain()
     asked = len(office.bot.refused)
-    office.desk.clock.ms += (HOURS - 60) * 1000
+    office.clock.ms += (HOURS - 60) * 1000
     await office.drain()
     assert len(office.bot.refused) == asked
 
@@ -115,7 +115,7 @@ async def test_a_group_that_moved_is_followed(office: Office) -> None:
     await office.drain()
     story = office.story("-1005")
     assert (story.delivery, story.endpoint, [code for _, code, _ in story.attempts]) == ("planned", "active", ["400"])
-    office.desk.clock.ms = story.due_at
+    office.clock.ms = story.due_at
     await office.drain()
     assert office.story("-1005").delivery == "sent"
     assert len(office.arrived("-1005")) == len(office.arrived(other)) == 1
@@ -127,7 +127,7 @@ async def test_a_group_that_moved_to_a_chat_with_a_reader_of_its_own_sends_nothi
     office.publish()
     office.bot.migrate(int(chat), to=-1005)
     await office.drain()
-    office.desk.clock.ms += 60_000
+    office.clock.ms += 60_000
     await office.drain()
     assert office.story(chat).endpoint == "gone"
     assert office.story(chat).delivery == "suppressed"

@@ -143,7 +143,7 @@ async def test_the_receiver_speaks_no_tls(office: Office) -> None:
     story = office.story(victim)
     assert [(outcome, code) for outcome, code, _ in story.attempts] == [("retry", "tls")]
     assert "TLS failed" in story.reason
-    office.desk.clock.ms += 96 * 3_600_000
+    office.clock.ms += 96 * 3_600_000
     await office.drain()
     story = office.story(victim)
     assert (story.delivery, story.endpoint) == ("expired", "active")

@@ -58,6 +58,14 @@ async def test_refuses_the_sender_and_the_message(stage: str, error: type[Except
     assert sink.messages == []
 
 
+async def test_accepts_in_other_words() -> None:
+    async with SmtpSink() as sink:
+        sink.answer("DATA", "250 2.0.0 queued as 17")
+        async with client(sink) as smtp:
+            _, said = await smtp.sendmail("a@example.com", ["b@example.com"], MAIL)
+    assert (said, len(sink.messages)) == ("2.0.0 queued as 17", 1)
+
+
 async def test_refuses_the_session() -> None:
     """EHLO can be refused, as a server that is too busy does."""
     async with SmtpSink() as sink:

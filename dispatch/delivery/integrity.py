@@ -63,13 +63,13 @@ class Fault:
         return f"{self.count} {words} (the first: {noun} {self.example}); {remedy}"
 
 
-def examine(db: Database, tick: Tick = lambda what, done, total: None) -> list[Fault]:
-    """All that is wrong with the ledger; nothing is changed."""
+def examine(db: Database, tick: Tick = lambda what, done, total: None, *, rows: int = SLICE) -> list[Fault]:
+    """All that is wrong with the ledger, read in slices of so many rows; nothing is changed."""
     return [
         *_small(db, "issue_faults"),
         *_small(db, "endpoint_faults"),
-        *_walked(db, "message", "messages", tick),
-        *_walked(db, "delivery", "deliveries", tick),
+        *_walked(db, "message", "messages", tick, rows),
+        *_walked(db, "delivery", "deliveries", tick, rows),
     ]
 
 
@@ -78,10 +78,10 @@ def _small(db: Database, query: str) -> Iterator[Fault]:
         yield Fault(row["fault"], int(row["count"]), row["example"])
 
 
-def _walked(db: Database, what: str, table: str, tick: Tick) -> Iterator[Fault]:
+def _walked(db: Database, what: str, table: str, tick: Tick, rows: int) -> Iterator[Fault]:
     found: dict[str, Fault] = {}
     highest, after = int(db.value(SQL[f"{table}_highest"])), 0
-    while last := db.value(SQL[f"{what}_edge"], {"after": after, "slice": SLICE}):
+    while last := db.value(SQL[f"{what}_edge"], {"after": after, "slice": rows}):
         values = {**_wanted(f"{what}_faults"), "after": after, "last": last}
         for row in db.all(SQL[f"{what}_faults"], values):
             before = found.get(row["fault"], Fault(row["fault"], 0, row["example"]))
@@ -146,13 +146,15 @@ def _repair_digest(db: Database, digest_id: int, expire_ms: Mapping[str, int], n
         edge = db.one(SQL["planned_edge"], {"digest_id": digest_id, "after": after, "slice": REPAIR_SLICE})
         if edge is None or edge["last"] is None:
             return
+        part = {"digest_id": digest_id, "after": after, "last": edge["last"]}
         with db.transaction():
-            part = {"digest_id": digest_id, "after": after, "last": edge["last"]}
             done.ended += db.run(SQL["end_left"], {**part, "ended": ENDED, "now": now})
             db.run(SQL["detach_left"], {**part, "ended": ENDED})
-            done.gone += db.run(SQL["end_gone"], {**part, "now": now})
-            alone = int(db.value(SQL["count_alone"], part))
-            if alone:
+            if alone := int(db.value(SQL["count_alone"], part)):
                 planner.plan_alone(db, digest_id, edge["lowest"] - 1, edge["highest"], expire_ms, now)
-                done.planned += alone - int(db.value(SQL["count_alone"], part))
+                # Some may have had a message of their own that they had lost sight of, and that has ended.
+                ended = db.run(SQL["end_left"], {**part, "ended": ENDED, "now": now})
+                done.ended += ended
+                done.planned += alone - ended - int(db.value(SQL["count_alone"], part))
+                done.gone += db.run(SQL["end_gone"], {**part, "now": now})
         after = edge["last"]

@@ -9,9 +9,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dispatch import __version__
-from dispatch.delivery.status import ROLES, LaneStatus, Status
+from dispatch.delivery.status import ROLES, LaneStatus, QueueStatus, Status
 from dispatch.model import IssueState
 from subscribers.database import Row
+
+_MANY = 500  # queues; of more, those that nothing happens in are left out: every host of a webhook has one
 
 
 def exposition(status: Status, endpoints: Sequence[Row]) -> bytes:
@@ -29,9 +31,12 @@ class _Snapshot(Collector):
         self._endpoints = endpoints
 
     def collect(self) -> Iterator[Metric]:
+        queues = self._status.queues
+        if len(queues) > _MANY:
+            queues = tuple(queue for queue in queues if not queue.quiet)
         yield from _program(self._status)
-        yield from _lanes([lane for queue in self._status.queues for lane in queue.lanes])
-        yield from _queues(self._status)
+        yield from _lanes([lane for queue in queues for lane in queue.lanes])
+        yield from _queues(queues, self._status)
         yield from _issues(self._status)
         yield _endpoints(self._endpoints)
 
@@ -70,7 +75,7 @@ def _lanes(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
     yield from (attempts, seconds, running, breaker, rest)
 
 
-def _queues(status: Status) -> Iterator[Metric]:
+def _queues(queues: Sequence[QueueStatus], status: Status) -> Iterator[Metric]:
     messages = GaugeMetricFamily(
         "dispatch_queue_messages", "Messages that are due, wait for a later time, or are being sent.",
         labels=("queue", "state"),
@@ -79,7 +84,7 @@ def _queues(status: Status) -> Iterator[Metric]:
         "dispatch_queue_oldest_due_seconds", "For how long the oldest due message has waited.", labels=("queue",)
     )
     paused = GaugeMetricFamily("dispatch_paused_messages", "Messages that a person paused.", labels=("channel",))
-    for queue in status.queues:
+    for queue in queues:
         for state in ("due", "later", "sending"):
             messages.add_metric((queue.name, state), getattr(queue, state))
         waited = status.now - queue.oldest_at if queue.oldest_at is not None else 0

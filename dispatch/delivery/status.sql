@@ -7,10 +7,10 @@ SELECT name, queue, breaker, not_before, changed_at, reason, sent, retried, fail
 -- name: hour
 SELECT lane, CAST(SUM(sent) AS BIGINT) AS sent, CAST(SUM(retried) AS BIGINT) AS retried,
        CAST(SUM(failed) AS BIGINT) AS failed
-FROM lane_minutes WHERE minute > :after GROUP BY lane
+FROM lane_minutes WHERE minute >= :first GROUP BY lane
 
 -- name: minutes
-SELECT lane, minute, sent FROM lane_minutes WHERE minute > :after
+SELECT lane, minute, sent FROM lane_minutes WHERE minute >= :first
 
 -- name: queued
 -- All that waits in a queue, by the index of what is queued alone. It takes the longer the more there is.

@@ -36,6 +36,18 @@ _COUNT_SHARE = 20
 
 
 @dataclass(frozen=True, slots=True)
+class _Lately:
+    """What a lane did in the last hour, and in each of the last minutes."""
+
+    hour: tuple[int, int, int] = (0, 0, 0)
+    minutes: tuple[int, ...] = (0,) * MINUTES
+    rate: float = 0.0
+
+
+_NOTHING = _Lately()
+
+
+@dataclass(frozen=True, slots=True)
 class _Counts:
     """What takes the longer to count the more there is."""
 
@@ -43,8 +55,7 @@ class _Counts:
     queued: Mapping[str, Row]
     paused: Mapping[str, int]
     owed: Mapping[int, int]
-    hour: Mapping[str, Row]
-    minutes: Mapping[str, list[Row]]
+    lately: Mapping[str, _Lately]
 
 
 class Reader:
@@ -146,15 +157,13 @@ class Reader:
 
     def _lane(self, row: Row, runs: int, counts: _Counts, now: int) -> LaneStatus:
         seen = self._seen(row["name"], row["sent"], now)
-        minutes = {item["minute"]: item["sent"] for item in counts.minutes.get(row["name"], ())}
-        hour = counts.hour.get(row["name"])
-        first = now // MINUTE_MS - MINUTES + 1
+        lately = counts.lately.get(row["name"], _NOTHING)
         return LaneStatus(
             state=_state(row, runs, now),
             runs=runs,
-            rate=rate(minutes, now) if seen is None else seen,
-            minutes=tuple(minutes.get(first + n, 0) for n in range(MINUTES)),
-            hour=(hour["sent"], hour["retried"], hour["failed"]) if hour else (0, 0, 0),
+            rate=lately.rate if seen is None else seen,
+            minutes=lately.minutes,
+            hour=lately.hour,
             **{name: row[name] for name in ("name", "queue", "breaker", "reason", "not_before")},
             **{name: row[name] for name in ("sent", "retried", "failed", "busy_ms")},
         )
@@ -179,15 +188,29 @@ def _count(db: Database, issues: tuple[int, ...], now: int) -> _Counts:
     for row in db.all(SQL["paused"]):
         paused[row["channel"]] += row["messages"]
     owed = db.all(SQL["owed"], {"ids": list(issues)}) if issues else []
-    minute = now // MINUTE_MS
     return _Counts(
         at=now,
         queued={row["queue"]: row for row in db.all(SQL["queued"], {"now": now})},
         paused=dict(paused),
         owed={row["issue_id"]: row["deliveries"] for row in owed},
-        hour={row["lane"]: row for row in db.all(SQL["hour"], {"after": minute - 60})},
-        minutes=_grouped(db.all(SQL["minutes"], {"after": minute - MINUTES}), "lane"),
+        lately=_lately(db, now),
     )
+
+
+def _lately(db: Database, now: int) -> Mapping[str, _Lately]:
+    minute = now // MINUTE_MS
+    first = minute - MINUTES + 1
+    counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for row in db.each(SQL["minutes"], {"first": first}):
+        counts[row["lane"]][row["minute"]] = row["sent"]
+    return {
+        row["lane"]: _Lately(
+            (row["sent"], row["retried"], row["failed"]),
+            tuple(counts[row["lane"]].get(first + n, 0) for n in range(MINUTES)),
+            rate(counts[row["lane"]], now),
+        )
+        for row in db.all(SQL["hour"], {"first": minute - 59})
+    }
 
 
 def _processes(held: Sequence[Row]) -> tuple[Process, ...]:

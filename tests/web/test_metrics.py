@@ -132,6 +132,17 @@ def add_issue(db: Database) -> None:
     )
 
 
+async def test_of_very_many_hosts_only_those_tell_where_something_happens(
+    connect: Callable[[], Database], db: Database
+) -> None:
+    fill(db)
+    db.many("INSERT INTO lanes (name, queue) VALUES (:name, :name)", [{"name": f"webhook:{n}"} for n in range(600)])
+    async with metrics(connect, "127.0.0.1:0", Clock()) as address:
+        found = await scrape(address)
+    lanes = {dict(labels)["lane"] for name, labels in found if name == "dispatch_lane_running"}
+    assert lanes == {"email:default", "webhook:h"}
+
+
 async def test_a_sender_that_writes_holds_up_no_scrape(connect: Callable[[], Database], db: Database) -> None:
     async with metrics(connect, "127.0.0.1:0", Clock()) as address:
         with db.transaction():

@@ -1,0 +1,207 @@
+"""The store in an SQLite file: WAL, one writer at a time, who takes the lock at once (BEGIN IMMEDIATE), so that no
+transaction dies half-way for want of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+
+import sqlite_utils
+
+from subscribers.database import OPENING_SECONDS, Database, Params, Row, Synchronous, expand, filled
+from subscribers.errors import Busy, DatabaseError, InvalidValue
+
+_RETRY_SECONDS = 0.01
+_WORDS = {
+    "{id}": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "{clustered}": "WITHOUT ROWID",
+    "{skip_locked}": "",
+    "{on_commit_drop}": "",
+}
+
+
+class SqliteDatabase(Database):
+    """A connection to an SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._told = _Told(path)
+        self.path = path
+        self.where = str(path)
+
+    @classmethod
+    def connect(cls, path: Path, synchronous: Synchronous) -> SqliteDatabase:
+        """Raises DatabaseError."""
+        try:
+            with _Told(path):
+                return cls(_connect(path, synchronous), path)
+        except OSError as error:
+            raise DatabaseError(f"cannot open the database {path}: {error}") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def all(self, sql: str, params: Params | None = None) -> list[Row]:
+        with self._told:
+            return self._connection.execute(*_expanded(_translated(sql), params)).fetchall()
+
+    def one(self, sql: str, params: Params | None = None) -> Row | None:
+        with self._told:
+            row: Row | None = self._connection.execute(*_expanded(_translated(sql), params)).fetchone()
+            return row
+
+    def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
+        with self._told:
+            yield from self._connection.execute(*_expanded(_translated(sql), params))
+
+    def run(self, sql: str, params: Params | None = None) -> int:
+        with self._told:
+            return self._connection.execute(*_expanded(_translated(sql), params)).rowcount
+
+    def many(self, sql: str, rows: Iterable[Params]) -> int:
+        with self._told:
+            return self._connection.executemany(_translated(sql), rows).rowcount
+
+    def server(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def damage(self) -> str:
+        found = self.value("PRAGMA quick_check")
+        return "" if found == "ok" else str(found)
+
+    def _begin(self, shared: bool) -> None:
+        with self._told:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        with self._told:
+            self._connection.execute("COMMIT")
+
+    def _rollback(self) -> None:
+        if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full, for one
+            with self._told:
+                self._connection.execute("ROLLBACK")
+
+    def _in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        self.run(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+    def _has_versions(self) -> bool:
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'"
+        return self.value(sql) is not None
+
+    def _script(self, script: str) -> None:
+        # One by one: sqlite3's own way to run a script would commit first.
+        for statement in _statements(filled(script, _WORDS)):
+            self.run(statement)
+
+
+@lru_cache(maxsize=1024)
+def _translated(sql: str) -> str:
+    return filled(sql, _WORDS)
+
+
+def _expanded(sql: str, params: Params | None) -> tuple[str, Params]:
+    """A query and its parameters with every list among them spread out."""
+    if not params:
+        return sql, {}
+    lists = {name: values for name, values in params.items() if isinstance(values, list | tuple)}
+    if not lists:
+        return sql, params
+    spread = {name: value for name, value in params.items() if name not in lists}
+    for name, values in lists.items():
+        sql = expand(sql, name, len(values))
+        spread |= {f"{name}_{n}": value for n, value in enumerate(values)}
+    return sql, spread
+
+
+class _Told:
+    """Turns what SQLite raises into errors that say what to do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
+            raise _explained(error, self._path) from error
+        if isinstance(error, UnicodeEncodeError):
+            raise InvalidValue("a text holds half of a character, which cannot be stored: write it anew") from error
+
+
+_CAUSES = {
+    sqlite3.SQLITE_FULL: "the disk is full: {path} cannot grow; make room and try again",
+    sqlite3.SQLITE_READONLY: "the database {path} is read-only: look at the rights of the file and of its folder",
+    sqlite3.SQLITE_CORRUPT: "the database {path} is damaged ({error}): restore a backup",
+    sqlite3.SQLITE_NOTADB: "{path} is no database, or a damaged one ({error}): restore a backup",
+    sqlite3.SQLITE_IOERR: "the database {path} cannot be read or written ({error}): look at its disk",
+    sqlite3.SQLITE_CANTOPEN: "the database {path} cannot be opened: look at the rights of the file and of its folder",
+}
+
+
+def _explained(error: sqlite3.Error, path: Path) -> DatabaseError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Busy(f"the database {path} is locked by another process; try again when that is done")
+    return DatabaseError(
+        _CAUSES.get(code, "the database {path} cannot be used: {error}").format(path=path, error=error)
+    )
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)  # addresses and signing keys: for the owner alone
+    connection = sqlite3.connect(path, timeout=OPENING_SECONDS, isolation_level=None)
+    try:
+        _enable_wal(connection)
+        connection.row_factory = _row
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL, however many open a fresh file at once: SQLite does not wait for that lock by itself (two that
+    wait for each other would wait for ever)."""
+    give_up = time.monotonic() + OPENING_SECONDS
+    while True:
+        try:
+            # sqlite-utils reads rows by position: it works before the row factory is ours.
+            sqlite_utils.Database(connection, execute_plugins=False).enable_wal()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_RETRY_SECONDS)
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
+    return dict(zip((column[0] for column in cursor.description), values, strict=True))
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if any(line.strip() and not line.lstrip().startswith("--") for line in statement.splitlines()):
+        raise DatabaseError(f"a migration ends in an unfinished statement: {statement.strip()[:80]}")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _INDISCREET = ("httpx", "httpcore")
 _CHATTY = (*_INDISCREET, "aiogram", "aiohttp", "apscheduler", "asyncio", "aiosmtplib", "mail.log")
 
+# What every record has; all else came in `extra`.
+_OWN = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "fields"}
+
 
 def fields(**values: object) -> dict[str, dict[str, object]]:
     """What a record carries beside its words, for `extra`. None and empty values are left out."""
@@ -63,7 +66,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return getattr(record, "fields", {})
+    """Those of `fields`, and whatever else came in `extra`."""
+    extra = {name: value for name, value in record.__dict__.items() if name not in _OWN}
+    return {**extra, **record.__dict__.get("fields", {})}
 
 
 def _word(value: object) -> str:

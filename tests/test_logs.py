@@ -48,6 +48,13 @@ def test_no_field_can_pose_as_the_record() -> None:
     assert parsed(record("true", event="false", level="debug"))["event"] == "true"
 
 
+def test_what_else_comes_in_extra_counts_as_a_field() -> None:
+    made = record("stopped", message=40)
+    made.lane = "email:default"
+    assert parsed(made)["lane"] == "email:default"
+    assert ConsoleFormatter().format(made).endswith("stopped lane=email:default message=40")
+
+
 def test_a_record_without_fields_is_one_too() -> None:
     assert parsed(logging.LogRecord("x", logging.INFO, "", 0, "words", (), None))["event"] == "words"
 

@@ -30,8 +30,6 @@ ENDED = tuple(state.value for state in MessageState if state not in LIVE)
 SLICE = 2_000  # messages of a transaction, with what hangs on them; attempts, where only they go
 _DAY_MS = 86_400_000
 _MINUTES_KEPT = 2 * 24 * 60
-# A holder renews its lease every few seconds: what ran out a day ago is nobody's, on whatever machine.
-_LEASE_KEPT_MS = _DAY_MS
 
 
 @dataclass(slots=True)
@@ -116,8 +114,9 @@ class Sweep:
         return bool(edge["found"])
 
     def _leases(self, db: Database) -> bool:
-        """All at once: there is one a lane and process."""
-        rows = [row for row in db.all(SQL["expired_leases"], {"now": self._now}) if self._is_dead(row)]
+        """All at once: there is one a lane and process. Of those of other machines nobody here knows whether they are
+        dead; the processes at work find out."""
+        rows = [row for row in db.all(SQL["expired_leases"], {"now": self._now}) if is_dead(row["owner"])]
         if rows and not self._dry:
             with db.transaction():
                 for row in rows:
@@ -126,9 +125,6 @@ class Sweep:
         elif rows:
             self.pruned.leases = len(rows)
         return False
-
-    def _is_dead(self, lease: Row) -> bool:
-        return lease["until"] < self._now - _LEASE_KEPT_MS or is_dead(lease["owner"])
 
     def _edge(self, db: Database, query: str, before: int) -> int:
         """The id that the next slice ends with; 0 where nothing old is left. It writes nothing, so that a day without

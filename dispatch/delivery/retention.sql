@@ -51,7 +51,7 @@ SELECT COUNT(*) FROM lane_minutes WHERE minute < :before
 DELETE FROM lane_minutes WHERE minute <= :last
 
 -- name: expired_leases
-SELECT name, owner, until FROM leases WHERE until < :now ORDER BY name
+SELECT name, owner FROM leases WHERE until < :now ORDER BY name
 
 -- name: delete_lease
 DELETE FROM leases WHERE name = :name AND owner = :owner AND until < :now

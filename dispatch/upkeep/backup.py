@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from dispatch import archive
 from dispatch.errors import Failure, UsageError
 from dispatch.settings import Settings
 from dispatch.upkeep import sqlite
 from dispatch.upkeep.files import appearing, check_target
 from dispatch.upkeep.postgresql import Server
 from dispatch.upkeep.sqlite import Tick
+from subscribers.database import SCHEMA, Database, queries
 
-# What came after a backup is lost when it is restored, but the ids it used are out in the world: in message ids, by
-# which receivers know a repeat, and in links to unsubscribe. New rows leap over them.
-_LEAPS = {"messages": 100_000_000, "endpoints": 100_000}
+SQL = queries(Path(__file__).with_name("restore.sql"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def _restore_file(database: Path, file: Path, *, force: bool, tick: Tick, now: i
     sqlite.check(file, tick)
     with appearing(database) as temporary:
         sqlite.copy(file, temporary, tick)
-        sqlite.change(temporary, _leap_file)
+        _make_ready(f"sqlite:///{temporary}")
         if before:  # at the last moment: whoever opens the database meanwhile keeps it
             sqlite.set_aside(database, before)
     return Made(file, database.stat().st_size, before)
@@ -81,13 +80,6 @@ def _name_for(database: Path, *, force: bool, now: int) -> Path | None:
     return before
 
 
-def _leap_file(db: sqlite3.Connection) -> None:
-    for table, leap in _LEAPS.items():
-        db.execute("INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence"
-                   " WHERE name = ?)", (table, table))  # fmt: skip
-        db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?", (leap, table))
-
-
 def _restore_server(server: Server, file: Path, *, force: bool, tick: Tick) -> None:
     server.read_through(file, tick)
     with server.connect() as connection:
@@ -100,12 +92,21 @@ def _restore_server(server: Server, file: Path, *, force: bool, tick: Tick) -> N
         if sessions != (0,):
             raise Failure(f"others are connected to the database ({sessions[0] if sessions else '?'}): stop dispatch")
     server.load(file, tick)
-    with server.connect() as connection:
-        for table, leap in _LEAPS.items():
-            connection.execute(
-                "SELECT setval(pg_get_serial_sequence(%s, 'id'), nextval(pg_get_serial_sequence(%s, 'id')) + %s)",
-                (table, table, leap),
-            )
+    _make_ready(server.url)
+
+
+def _make_ready(url: str) -> None:
+    """What a backup takes to be worked with: the newest schema, no holders, and ids that nobody has used."""
+    db = Database.open(url, (SCHEMA, archive.SCHEMA))
+    try:
+        with db.transaction():
+            db.run(SQL["drop_leases"])
+            db.run(SQL["release_all"])
+            for leap in SQL:
+                if leap.startswith(f"leap_{db.dialect}"):
+                    db.all(SQL[leap])
+    finally:
+        db.close()
 
 
 def _check_force(what: str, *, force: bool) -> None:

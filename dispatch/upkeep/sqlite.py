@@ -59,12 +59,6 @@ def _check(db: sqlite3.Connection, what: str) -> None:
         raise Failure(f"{what} is damaged ({found}); was the database whole? look with: dispatch doctor")
 
 
-def change(file: Path, work: Callable[[sqlite3.Connection], None]) -> None:
-    """Do something to a database that is nobody else's. Raises Failure."""
-    with _told(file, file), _opened(file) as db:
-        work(db)
-
-
 def take(database: Path) -> None:
     """See that nobody has a database open, and leave all of it in one file. Raises Failure."""
     try:

@@ -23,7 +23,9 @@ from subscribers.database import Database
 from subscribers.errors import SubscriberError
 
 _SECONDS = 5.0
-_SECRET = re.compile(r"""^[^#\n]*\b(?:password|token)\b["']?\s*=\s*["'][^"']""", re.MULTILINE)
+_SECRET = re.compile(
+    r"""^[^#\n]*(?:\b(?:password|token)\b["']?\s*=\s*["'][^"']|://[^\s"'@/]*:[^\s"'@/]+@)""", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ def _catalog(app: App) -> Iterator[Finding]:
 def _database(app: App, tick: Tick) -> Iterator[Finding]:
     try:
         with app.database() as db:
-            broken = db.value("PRAGMA quick_check")
-            state = "ok" if broken == "ok" else "bad"
-            yield Finding("database", state, f"{db.path}" + ("" if state == "ok" else f": {broken}"))
+            broken = db.damage()
+            detail = f"{db.where} ({db.server()})"
+            yield Finding("database", "bad" if broken else "ok", f"{detail}: {broken}" if broken else detail)
             yield from _contents(app, db)
             yield from _ledger(db, tick)
     except SubscriberError as error:

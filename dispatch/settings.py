@@ -30,6 +30,11 @@ Hours = Annotated[float, Field(gt=0, le=24 * 90)]
 WEBHOOK_DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
 
 _WEB_ADDRESS = "allowed: http:// and https:// addresses without user name and password"
+_SQLITE = "sqlite:///"
+_HOST = r"(?:[\w.%~-]+|\[[0-9A-Fa-f:.%]+\])?(?::[0-9]{1,5})?"
+_POSTGRESQL = re.compile(
+    rf"postgres(?:ql)?://(?:[^@/?#\s]*@)?{_HOST}(?:,{_HOST})*(?:/[^@/?#\s]*)?(?:\?[^@#\s]*)?", re.ASCII
+)
 _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
 # Values of settings that may be shown in an error: types of single values, and none that looks like an address with
 # a user name or a key in it.
@@ -51,14 +56,24 @@ class Section(BaseModel):
 
 
 class DatabaseSettings(Section):
-    url: str = "sqlite:///dispatch.db"
+    url: str = Field("sqlite:///dispatch.db", repr=False)  # it may hold a password
     synchronous: Literal["full", "normal"] = "full"
 
     @field_validator("url")
     @classmethod
-    def _known_scheme(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or not value.removeprefix("sqlite:///"):
-            raise ValueError("allowed: sqlite:///FILE (sqlite:////absolute/path for an absolute one)")
+    def _known(cls, value: str) -> str:
+        if value.startswith(("postgresql://", "postgres://")):
+            # A password with an @ or a / in it would be taken for a part of the host, which messages tell.
+            if not _POSTGRESQL.fullmatch(value):
+                raise ValueError(
+                    "allowed: postgresql://USER:PASSWORD@HOST:PORT/NAME,"
+                    " with %40, %3A, %2F, %3F and %23 for @, :, /, ? and # in the password"
+                )
+        elif not value.startswith(_SQLITE) or not value.removeprefix(_SQLITE):
+            raise ValueError(
+                "allowed: sqlite:///FILE (sqlite:////absolute/path for an absolute one)"
+                " or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+            )
         return value
 
 
@@ -384,17 +399,21 @@ def _is_plain(path: list[str]) -> bool:
     elif len(path) == 4 and path[1] in ("relays", "bots"):
         fields = (Relay if path[1] == "relays" else Bot).model_fields
     found = fields.get(path[-1])
-    return found is not None and (found.annotation in _PLAIN or get_origin(found.annotation) is Literal)
+    if found is None or not found.repr:
+        return False
+    return found.annotation in _PLAIN or get_origin(found.annotation) is Literal
 
 
 def _anchor(settings: Settings, base: Path) -> Settings:
     """Make relative paths absolute, so that no later change of directory moves them."""
-    file = _place(base, Path(settings.database.url.removeprefix("sqlite:///")))
+    url = settings.database.url
+    if url.startswith(_SQLITE):
+        url = f"{_SQLITE}{_place(base, Path(url.removeprefix(_SQLITE)))}"
     catalog, templates = settings.catalog.folder, settings.templates.folder
     programs = settings.backup.postgresql_bin
     return settings.model_copy(
         update={
-            "database": settings.database.model_copy(update={"url": f"sqlite:///{file}"}),
+            "database": settings.database.model_copy(update={"url": url}),
             "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
             "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),

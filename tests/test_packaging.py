@@ -13,7 +13,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("aiogram", "aiohttp", "aiosmtplib", "httpx", "httpcore", "jinja2", "sqlite3", "markdown_it", "rapidfuzz")
+HEAVY = (
+    "aiogram",
+    "aiohttp",
+    "aiosmtplib",
+    "httpx",
+    "httpcore",
+    "jinja2",
+    "sqlite3",
+    "markdown_it",
+    "rapidfuzz",
+    "psycopg",
+)
 
 
 def run(*words: str, cwd: Path, **environment: str) -> str:
@@ -106,4 +117,4 @@ asyncio.run(main())
     modules = loaded(code)
     assert "aiosmtplib" in modules
     # The loopback servers of the test itself are built on aiohttp; the clients of the other channels are not there.
-    assert not modules & {"aiogram", "httpx", "httpcore"}
+    assert not modules & {"aiogram", "httpx", "httpcore", "psycopg"}

@@ -49,7 +49,14 @@ def refusal(folder: Path, text: str) -> str:
         ('[intake]\nurls = ["ftp://h/?key=hunter2"]', "[intake] urls"),
         ('[intake]\nurls = "hunter2"', "[intake] urls"),
         ('[webhook]\nallow_networks = ["hunter2"]', "[webhook] allow_networks"),
-        ('[database]\nurl = "postgresql://u:hunter2@h/db"', "[database] url"),
+        ('[database]\nurl = "mysql://u:hunter2@h/db"', "[database] url"),
+        ('[database]\nurl = "postgresql://u:x@hunter2@h/db"', "[database] url"),
+        ('[database]\nurl = "postgresql://u:x/hunter2@h/db"', "[database] url"),
+        ('[database]\nurl = "postgresql://u:1?hunter2@h/db"', "[database] url"),
+        ('[database]\nurl = "postgresql://u:1#hunter2@h/db"', "[database] url"),
+        ('[database]\nurl = "postgresql://u:hunter2@h:port/db"', "[database] url"),
+        ('[database]\nurl = "postgresql://hunter2"\nsynchronous = "x"', "[database] synchronous"),
+        ('[database]\nurl = ["hunter2"]', "[database] url"),
     ],
 )
 def test_no_error_of_the_file_tells_a_secret(tmp_path: Path, text: str, name: str) -> None:
@@ -71,7 +78,7 @@ def test_no_error_of_the_file_tells_a_secret(tmp_path: Path, text: str, name: st
         ("dispatch_telegram__token", "hunter2"),
         ("DISPATCH_TELEGRAM__API_BASE", "https://u:hunter2@h"),
         ("DISPATCH_INTAKE__URLS", "https://h/x.md,https://u:hunter2@h/x.md"),
-        ("DISPATCH_DATABASE__URL", "postgresql://u:hunter2@h/db"),
+        ("DISPATCH_DATABASE__URL", "postgresql://u:hunter2@h:x/db"),
     ],
 )
 def test_no_error_of_the_environment_tells_a_secret(
@@ -132,6 +139,26 @@ def test_bytes_of_the_environment_that_are_no_text_are_refused(tmp_path: Path, m
     assert "UTF-8" in refusal(tmp_path, "")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@db.example.com:5432/dispatch?sslmode=require",
+        "postgres://u:p%40ss%2Fhunter2@db_1/dispatch",
+        "postgresql:///dispatch?host=/var/run/postgresql",
+        "postgresql://u@/dispatch?host=/tmp/x&port=5433",
+        "postgresql://u:hunter2@[::1]:5432,db2:5432/dispatch?target_session_attrs=read-write",
+        "postgresql://",
+    ],
+)
+def test_the_address_of_a_server_stays_as_it_is_and_is_never_shown(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "dispatch.toml"
+    file.write_text(f'[database]\nurl = "{url}"', encoding="utf-8")
+    settings = load_settings(file)
+    assert settings.database.url == url
+    assert url not in repr(settings)
+    assert SECRET not in f"{settings!r} {settings} {settings.database!r}"
+
+
 def test_a_document_behind_a_long_address_is_allowed(tmp_path: Path) -> None:
     file = tmp_path / "dispatch.toml"
     file.write_text('[intake]\nurls = ["https://h.example:8443/火炬/x.md?key=1"]', encoding="utf-8")
@@ -144,6 +171,8 @@ def test_a_document_behind_a_long_address_is_allowed(tmp_path: Path) -> None:
         ('[email]\npassword = "hunter2"', True),
         ("[[email.relays]]\n  password='hunter2'", True),
         ('telegram.token = "1:a"', True),
+        ('[database]\nurl = "postgresql://u:hunter2@h/db"', True),
+        ('[database]\nurl = "postgresql://u@h/db"', False),
         ('[email]\nrelays = [{host = "h", "password" = "hunter2"}]', True),
         ('[email]\n# password = "hunter2"\npassword = ""', False),
         ('[email]\nhost = "h"', False),

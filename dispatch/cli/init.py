@@ -27,7 +27,7 @@ def init(
         say(f"wrote {file}")
     session = Session(file)
     with session.app.database() as db:
-        say(f"database {db.path}")
+        say(f"database {db.where}")
     inbox = session.settings.intake.folder
     inbox.mkdir(parents=True, exist_ok=True)
     say(f"inbox {inbox}")

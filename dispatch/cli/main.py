@@ -23,6 +23,7 @@ from dispatch.cli import (
     ingest,
     init,
     issues,
+    report,
     run,
     status,
     subscribers,
@@ -67,6 +68,7 @@ cli.command("ingest")(ingest.ingest)
 cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
+cli.command("report")(report.report)
 cli.add_typer(catalog.commands, name="catalog")
 cli.add_typer(database.commands, name="database")
 cli.command("tag")(tag.tag)

@@ -1,0 +1,1 @@
+"""What became of an issue: its numbers, and a page that draws them."""

@@ -131,6 +131,14 @@ class App:
             )
 
     @asynccontextmanager
+    async def metrics(self) -> AsyncIterator[None]:
+        """Metrics for Prometheus, served while inside."""
+        from dispatch.web.metrics import metrics
+
+        async with metrics(self.connect, self.settings.metrics.listen, self.clock):
+            yield
+
+    @asynccontextmanager
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
         from dispatch.web import make_app, serve

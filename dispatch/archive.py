@@ -227,6 +227,11 @@ def load(db: Database, issue_id: int) -> StoredIssue:
     )
 
 
+def columns(db: Database, issue_id: int) -> list[Row]:
+    """The columns of an issue in their order: `position`, `key` in follows ("" where the catalog knows none), `name`."""
+    return db.all(SQL["columns"], {"issue_id": issue_id})
+
+
 def digest_ids(db: Database, issue_id: int) -> list[int]:
     return [row["id"] for row in db.all(SQL["digests"], {"issue_id": issue_id})]
 

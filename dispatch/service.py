@@ -6,28 +6,33 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dispatch import archive
 from dispatch.app import App
-from dispatch.delivery import ledger, planner
+from dispatch.delivery import control, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
+from dispatch.delivery.member import Member
+from dispatch.delivery.retention import prune
 from dispatch.delivery.schedule import Job, running
 from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure
 from dispatch.intake import address
 from dispatch.intake.pickup import Inbox, Look
+from dispatch.workers import watch_first, workers
 from subscribers.database import Database, Row
-from subscribers.errors import SubscriberError
+from subscribers.errors import DatabaseError, SubscriberError
 
 if TYPE_CHECKING:
     from dispatch.delivery.ledger import Attempt
 
 log = logging.getLogger(__name__)
+
+_DAY = 86_400.0
 
 Progress = Callable[["Attempt"], None]
 
@@ -196,37 +201,143 @@ def _in_transaction(db: Database, queue: Callable[[Database], list[int]]) -> lis
         return queue(db)
 
 
-async def run_forever(app: App) -> None:
-    """Watch the sources, plan and send until SIGTERM or SIGINT."""
+async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker: bool = False) -> None:
+    """Watch the sources, plan and send until SIGTERM or SIGINT.
+
+    With `engine.processes` above 1 the others are started as `python -m dispatch WORKER_ARGUMENTS`; a `worker` is one
+    of these, and stops with the process that started it.
+    """
     settings = app.settings
-    inbox = Inbox(settings.intake.folder)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(app.store())
         engine = await stack.enter_async_context(app.engine(store))
         await stack.enter_async_context(_signals(engine))
-        if settings.web.base_url:
-            await stack.enter_async_context(app.web(store))
-            log.info("pages on http://%s for %s", settings.web.listen, settings.web.base_url)
-
-        async def watch() -> None:
-            await look_in_folder(app, store, inbox, settled=True)
-
-        async def fetch() -> None:
-            await look_at_addresses(app, store)
-
-        async def plan() -> None:
-            if await plan_due(app, store, engine):
-                engine.wake()
-
-        jobs = [
-            Job("inbox", settings.intake.every, watch),
-            Job("addresses", settings.intake.urls_every, fetch),
-            Job("plan", settings.engine.poll, plan),
-        ]
-        await stack.enter_async_context(running(jobs))
+        member = engine.member
+        await stack.enter_async_context(member.present())
+        if not worker and settings.engine.processes > 1:
+            others = workers(settings.engine.processes - 1, worker_arguments, settings.engine.shutdown)
+            await stack.enter_async_context(others)
+        if worker:
+            stack.enter_context(_task(watch_first(engine.stop)))
+        if settings.metrics.listen:
+            await stack.enter_async_context(app.metrics())
+        pages = await stack.enter_async_context(_pages(app, store, engine))
+        await stack.enter_async_context(running([_by_one(member, job) for job in _jobs(app, store, engine)]))
         log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
         await engine.serve()
+        pages.check()
         log.info("stopped")
+
+
+def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
+    """What is done regularly."""
+    settings = app.settings
+    inbox = Inbox(settings.intake.folder)
+
+    async def watch() -> None:
+        await look_in_folder(app, store, inbox, settled=True)
+
+    async def fetch() -> None:
+        await look_at_addresses(app, store)
+
+    async def plan() -> None:
+        planned = await plan_due(app, store, engine)
+        moved = await _carry_out(app, store, engine)
+        if planned or moved:
+            engine.wake()
+
+    async def tidy() -> None:
+        await prune(store, settings.retention, app.clock.now(), engine.stopping)
+
+    return [
+        Job("inbox", settings.intake.every, watch),
+        Job("addresses", settings.intake.urls_every, fetch),
+        Job("plan", settings.engine.poll, plan),
+        Job("retention", _DAY, tidy),
+    ]
+
+
+async def _carry_out(app: App, store: Store, engine: Engine) -> int:
+    """Finish what a resume or a cancel left to do; how many rows it moved."""
+    total = 0
+    while not engine.stopping.is_set():
+        moved = await store.call(control.carry_out, app.clock.now())
+        total += moved
+        if not moved:
+            break
+    return total
+
+
+def _by_one(member: Member, job: Job) -> Job:
+    """A job that only one process does: whoever holds the lease, and another when that one is gone."""
+
+    async def work() -> None:
+        if await member.hold("scheduler"):
+            await job.work()
+
+    return Job(job.name, job.seconds, work)
+
+
+class _Pages:
+    """Serves the pages for as long as this process is the one that does."""
+
+    def __init__(self, app: App, store: Store, engine: Engine) -> None:
+        self._app = app
+        self._store = store
+        self._engine = engine
+        self._failure: Exception | None = None
+        self.tried = asyncio.Event()  # whether this process could serve them is known
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._serve()
+            except DatabaseError as error:
+                log.error("the pages: %s", error)
+            except Exception as error:
+                self._failure = error
+                self._engine.stop()
+                return
+            finally:
+                self.tried.set()
+            await asyncio.sleep(self._app.settings.engine.poll)
+
+    async def _serve(self) -> None:
+        member, web = self._engine.member, self._app.settings.web
+        if not await member.hold("web"):
+            return
+        async with self._app.web(self._store):
+            log.info("pages on http://%s for %s", web.listen, web.base_url)
+            self.tried.set()
+            while await member.hold("web"):
+                await asyncio.sleep(self._app.settings.engine.poll)
+
+    def check(self) -> None:
+        """Raises what kept the pages from being served: an address that is taken, for one."""
+        if self._failure is not None:
+            raise self._failure
+
+
+@asynccontextmanager
+async def _pages(app: App, store: Store, engine: Engine) -> AsyncIterator[_Pages]:
+    pages = _Pages(app, store, engine)
+    if not app.settings.web.base_url:
+        yield pages
+        return
+    with _task(pages.run()):
+        await pages.tried.wait()
+        pages.check()
+        yield pages
+
+
+@contextmanager
+def _task(work: Coroutine[None, None, None]) -> Iterator[None]:
+    """Work beside what happens inside, cut off at its end."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager

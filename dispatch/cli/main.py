@@ -16,6 +16,7 @@ import typer
 from dispatch import __version__
 from dispatch.cli import (
     catalog,
+    control,
     database,
     deliveries,
     demo,
@@ -65,6 +66,8 @@ def start(
 
 cli.command("init")(init.init)
 cli.command("ingest")(ingest.ingest)
+for command in (control.pause, control.resume, control.cancel):
+    issues.commands.command()(command)
 cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")

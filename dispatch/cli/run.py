@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 def run(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Do everything that is due, then exit.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
     """Watch the inbox and the web addresses, and deliver: for ever, or once."""
     from dispatch.service import run_forever, run_once
 
-    app = session(ctx).app
-    tell_off(app)
+    found = session(ctx)
+    app = found.app
+    if not worker:
+        tell_off(app)
     if not once:
         app.settings.intake.folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(run_forever(app))
+        config = ["--config", str(found.config)] if found.config else []
+        asyncio.run(run_forever(app, [*config, "run", "--worker"], worker=worker))
         return
     with sending() as tick:
         report = asyncio.run(run_once(app, tick))

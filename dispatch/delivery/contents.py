@@ -64,6 +64,11 @@ class Contents:
             raise found
         return found
 
+    def issue_of(self, digest_id: int) -> str:
+        """The issue of a digest that was rendered lately; "" of another."""
+        found = self._digests.get(digest_id)
+        return f"{found.bulletin}:{found.issue_ref}" if found else ""
+
     @staticmethod
     def _render(channel: Channel, content: Content) -> Rendered | RenderError:
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatch.delivery import claims, lanes, ledger
+from dispatch.delivery.attempt_log import AttemptLog
 from dispatch.delivery.channel import Channel, Lane
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
@@ -84,10 +85,12 @@ class Engine:
         self._off_checked = 0
         self.member = Member(store, clock)
         self.member.on_renewed = self._keep_only
+        contents = Contents(store, channels, english)
+        self._log = AttemptLog(contents.issue_of)
         self._context = Context(
             store=store,
             settler=Settler(store, clock, self.stopping),
-            contents=Contents(store, channels, english),
+            contents=contents,
             clock=clock,
             owner=self.member.owner,
             page=settings.page,
@@ -99,6 +102,7 @@ class Engine:
 
     def _settled(self, attempt: Attempt) -> None:
         self.summary.count(attempt)
+        self._log(attempt)
         self._progress(attempt)
 
     def stop(self) -> None:
@@ -271,12 +275,14 @@ class Engine:
         """Finish what is in flight: at the end of a drain all there is, when stopping what `engine.shutdown` allows."""
         tasks = [running.task for running in self._running.values()]
         if not tasks:
+            self._log.close()
             return
         self.stopping.set()
         _, late = await asyncio.wait(tasks, timeout=self._settings.shutdown)
         for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._log.close()
 
 
 def _channel_of(name: str) -> str:

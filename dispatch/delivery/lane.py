@@ -112,8 +112,6 @@ class LaneRun:
                     group.create_task(self._work(first=number == 0))
         finally:
             await self._give_back()
-        if self.settled:
-            log.info("lane %s: %d settled", self._lane.name, self.settled)
 
     def abandon(self) -> None:
         """The lane is another process's now: claim and begin nothing more."""

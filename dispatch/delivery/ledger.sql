@@ -213,6 +213,9 @@ WHERE id = :id AND state = 'planned'
 INSERT INTO attempts (message_id, number, part, lane, started_at, duration_ms, outcome, code, detail)
 VALUES (:message_id, :number, :part, :lane, :started_at, :duration_ms, :outcome, :code, :detail)
 
+-- name: owed_of_issue
+SELECT COUNT(*) FROM deliveries d JOIN digests g ON g.id = d.digest_id WHERE g.issue_id = :issue AND d.state = 'planned'
+
 -- name: finish_issues
 UPDATE issues SET state = 'sent', ended_at = :now
 WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (

@@ -79,7 +79,7 @@ def test_routing_reads_the_followers_of_the_tags_and_no_others(busy: Database, t
     assert "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)" in steps
 
 
-@pytest.mark.parametrize("name", ["claim", "claim_only", "due_queues", "release_owner", "queues_of"])
+@pytest.mark.parametrize("name", ["claim", "claim_only", "due_queues", "queues_of"])
 @pytest.mark.parametrize("state", ["db", "busy"])
 def test_claiming_reads_no_table_of_messages_through(name: str, state: str, request: pytest.FixtureRequest) -> None:
     found: Database = request.getfixturevalue(state)

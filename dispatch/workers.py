@@ -1,0 +1,92 @@
+"""The processes that one `dispatch run` keeps going on its machine.
+
+The first process starts the others and restarts those that die. Each of them reads from a pipe that only the first one
+holds: when that closes, for whatever reason, they stop in good order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+log = logging.getLogger(__name__)
+
+_RESTART_FIRST, _RESTART_LONGEST = 1.0, 30.0
+_STEADY_SECONDS = 60.0  # who lived so long is restarted at once
+_GRACE_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def workers(count: int, arguments: Sequence[str], shutdown: float) -> AsyncIterator[None]:
+    """`count` processes `python -m dispatch ARGUMENTS` run while inside. At the end they are told to stop, and have
+    `shutdown` seconds for what is in flight."""
+    crew = [_Worker(number, [sys.executable, "-m", "dispatch", *arguments]) for number in range(1, count + 1)]
+    tasks = [asyncio.create_task(worker.keep(), name=f"worker {worker.number}") for worker in crew]
+    try:
+        yield
+    finally:
+        for worker in crew:
+            worker.stop()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=shutdown + _GRACE_SECONDS)
+            for worker in crew:
+                worker.kill()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+class _Worker:
+    """One process, restarted when it ends before it should."""
+
+    def __init__(self, number: int, command: Sequence[str]) -> None:
+        self.number = number
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+
+    async def keep(self) -> None:
+        pause = _RESTART_FIRST
+        loop = asyncio.get_running_loop()
+        while not self._stopping.is_set():
+            began = loop.time()
+            # A session of its own: a key pressed at the terminal is the first process's to pass on.
+            process = self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.PIPE, start_new_session=True
+            )
+            log.info("worker %d is process %d", self.number, process.pid)
+            code = await process.wait()
+            self._process = None
+            if self._stopping.is_set():
+                return
+            pause = _RESTART_FIRST if loop.time() - began > _STEADY_SECONDS else min(pause * 2, _RESTART_LONGEST)
+            log.error("worker %d ended with %d; started again in %g seconds", self.number, code, pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+
+    def stop(self) -> None:
+        """Close the pipe: the process ends by itself."""
+        self._stopping.set()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            log.warning("worker %d did not stop in time", self.number)
+            self._process.kill()
+
+
+async def watch_first(stop: Callable[[], None]) -> None:
+    """In a worker: `stop()` when the first process closes the pipe or is gone."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        while await reader.read(1024):
+            pass
+        stop()
+    finally:
+        transport.close()

@@ -59,7 +59,8 @@ class Locker:
 
 @pytest.fixture
 def locker(office: Office) -> Iterator[Locker]:
-    office.connect = lambda: impatient(office.desk.connect())
+    usual = office.connect
+    office.connect = lambda: impatient(usual())
     made = Locker(office.desk.path)
     yield made
     made.end()
@@ -155,7 +156,8 @@ async def test_a_full_disk_costs_no_acceptance(office: Office, caplog: pytest.Lo
     readers = lined_up(office, "email", READERS)
     office.smtp.answer("DATA", "250 " + "long words " * 30)
     office.publish()
-    office.connect = lambda: full(office.desk.connect())
+    usual = office.connect
+    office.connect = lambda: full(usual())
 
     async def make_room(seconds: float) -> None:
         await office.store.call(lambda db: db.run("PRAGMA max_page_count = 100000"))

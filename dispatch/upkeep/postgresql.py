@@ -155,5 +155,7 @@ def _runs(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _refusal(name: str, said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [
+        line.strip().removeprefix(f"{name}: ").removeprefix("error: ") for line in said.splitlines() if line.strip()
+    ]
     return f"{name} failed: {lines[0] if lines else 'it says nothing'}"

@@ -14,6 +14,8 @@ from dispatch.errors import DispatchError
 from dispatch.output import console, emit_json, json_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dispatch.app import App
     from dispatch.delivery.channel import Channel
     from dispatch.delivery.status import Status
@@ -78,7 +80,7 @@ def _print(status: Status) -> None:
 
     out = console()
     if out.is_terminal:
-        out.print(status_screen.screen(status))
+        out.print(status_screen.screen(status, out.size.width))
     else:
         status_view.print_tables(status)
 
@@ -105,6 +107,11 @@ def _redraw(read: Callable[[], Status]) -> None:
     with Live(console=out, auto_refresh=False, screen=False, vertical_overflow="crop") as live:
         while True:
             started = time.monotonic()
-            live.update(screen(read(), out.size.height - 1), refresh=True)
+            live.update(screen(read(), *_inside(out)), refresh=True)
             # With thousands of hosts it is work: three quarters of the time are others'.
             time.sleep(max(_REDRAW_SECONDS, 3 * (time.monotonic() - started)))
+
+
+def _inside(out: Console) -> tuple[int, int]:
+    """The width, and the height less the line that the cursor stands on."""
+    return out.size.width, out.size.height - 1

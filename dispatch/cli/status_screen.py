@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -24,25 +24,33 @@ _COLOURS = {
     "off": "red",
     "no": "yellow",
 }
-_HEADS = 12  # lines that titles and gaps take
+_MINUTES = 12
+_TITLES = (*view.LANE_TITLES[:3], f"{_MINUTES} minutes", *view.LANE_TITLES[3:])
+_WIDE = 126
+_NARROW = (0, 1, 2, 4, 8, 9, 11)  # lane, state, rate, due, time left, sent, failed
+_WHOLE = frozenset(view.LANE_TITLES[1:])
+_HEADS = 13  # lines that titles and gaps take
 _RIGHT = frozenset(view.LANE_TITLES[2:])
 
 
-def screen(status: Status, height: int | None = None) -> RenderableType:
-    """All of it; with a `height`, at most about so many lines: what presses most comes first."""
+def screen(status: Status, width: int, height: int | None = None) -> RenderableType:
+    """All of it, the numbers that matter less left out where there is no room; with a `height`, at most about so many
+    lines: what presses most comes first."""
     parts: list[RenderableType] = [Text(f"dispatch status {when(status.now)}", style="bold"), _processes(status)]
     if status.issues:
         parts.append(_issues(status))
     parts += [Text(plain(note), style="yellow") for note in view.notes(status)]
     taken = _HEADS + len(status.processes) + 2 * len(status.issues)
-    parts.append(_lanes(status, None if height is None else max(3, height - taken)))
+    columns = tuple(range(len(_TITLES))) if width >= _WIDE else _NARROW
+    parts.append(_lanes(status, columns, None if height is None else max(3, height - taken)))
     return Group(*parts)
 
 
 def _table(*titles: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for title in titles:
-        table.add_column(title, justify="right" if title in _RIGHT else "left", overflow="fold")
+        whole = title in _WHOLE
+        table.add_column(title, justify="right" if title in _RIGHT else "left", overflow="fold", no_wrap=whole)
     return table
 
 
@@ -69,28 +77,22 @@ def _issues(status: Status) -> Table:
     return table
 
 
-def _lanes(status: Status, room: int | None) -> RenderableType:
+def _lanes(status: Status, columns: Sequence[int], room: int | None) -> RenderableType:
     queues = sorted((queue for queue in status.queues if not queue.quiet), key=_pressing)
     if not queues:
         return Text("nothing waits, and no lane did anything for an hour")
-    titles = (*view.LANE_TITLES[:3], f"{len(status_minutes(queues))} minutes", *view.LANE_TITLES[3:])
-    table = _table(*titles)
-    table.columns[3].justify = "left"
-    used = 0
+    table = _table(*(_TITLES[column] for column in columns))
+    reasons: list[str] = []
     for place, queue in enumerate(queues):
         rows = list(view.lane_rows(queue, status.now))
-        lines = sum(1 + bool(row[-1]) for row in rows)
-        if room is not None and used + lines > room and place:
-            table.add_row(Text(f"and {len(queues) - place} more", style="dim"))
+        why = view.reasons(queue)
+        if room is not None and place and table.row_count + len(reasons) + len(rows) + len(why) > room:
+            table.add_row(Text(f"and {len(queues) - place:,} more", style="dim"))
             break
-        used += lines
-        _add(table, queue, rows)
-    return table
-
-
-def status_minutes(queues: Sequence[QueueStatus]) -> tuple[int, ...]:
-    """The counts by the minute of the first lane there is: all have as many."""
-    return next((lane.minutes for queue in queues for lane in queue.lanes), ())
+        reasons += why
+        for row in _cells(queue, rows):
+            table.add_row(*(row[column] for column in columns))
+    return Group(table, *(Text(plain(why), style="yellow") for why in reasons), Text(view.LEGEND, style="dim"))
 
 
 def _pressing(queue: QueueStatus) -> tuple[bool, bool, int, str]:
@@ -99,14 +101,13 @@ def _pressing(queue: QueueStatus) -> tuple[bool, bool, int, str]:
     return not ill, not any(lane.runs for lane in queue.lanes), -queue.due, queue.name
 
 
-def _add(table: Table, queue: QueueStatus, rows: Sequence[tuple[str, ...]]) -> None:
+def _cells(queue: QueueStatus, rows: Sequence[tuple[str, ...]]) -> Iterator[Sequence[Text]]:
+    """The rows of a queue, as _TITLES."""
     lanes: list[LaneStatus | None] = [*([None] if len(queue.lanes) != 1 else []), *queue.lanes]
     for row, lane in zip(rows, lanes, strict=True):
-        name, state, rate, *rest, reason = (Text(plain(cell)) for cell in row)
-        state.stylize(_COLOURS.get(row[1].split()[0].rstrip(":"), "") if row[1] else "")
-        if row[-1]:
-            state.append_text(Text("\n") + Text(reason.plain, style="dim"))
-        table.add_row(name, state, rate, Text(sparkline(lane.minutes) if lane else "", style="cyan"), *rest)
+        name, state, rate, *rest = (Text(plain(cell)) for cell in row[:-1])
+        state.stylize(_COLOURS.get(state.plain.partition(" ")[0].rstrip(":"), ""))
+        yield (name, state, rate, Text(sparkline(lane.minutes[-_MINUTES:]) if lane else "", style="cyan"), *rest)
 
 
 def sparkline(counts: Sequence[int]) -> str:

@@ -11,19 +11,8 @@ from dispatch.output import iso, plain, say, span, table, when
 if TYPE_CHECKING:
     from dispatch.delivery.status import IssueStatus, LaneStatus, Process, QueueStatus, Status
 
-LANE_TITLES = (
-    "lane",
-    "state",
-    "a second",
-    "due",
-    "later",
-    "sending",
-    "oldest due",
-    "time left",
-    "sent",
-    "retried",
-    "failed",
-)
+LANE_TITLES = ("lane", "state", "/s", "due", "later", "sending", "oldest", "left", "sent", "retried", "failed")
+LEGEND = "oldest: for how long the oldest due one has waited; sent, retried, failed: in the last hour"
 
 
 def as_dict(status: Status) -> dict[str, Any]:
@@ -116,6 +105,8 @@ def print_tables(status: Status) -> None:
     say("")
     rows = [row for queue in status.queues if not queue.quiet for row in lane_rows(queue, status.now)]
     table((*LANE_TITLES, "reason"), rows, empty="nothing waits, and no lane did anything for an hour")
+    if rows:
+        say(LEGEND)
 
 
 def line(status: Status) -> str:
@@ -194,6 +185,11 @@ def duty(process: Process) -> str:
     words += [f"{process.lanes} {'lane' if process.lanes == 1 else 'lanes'}"] if process.lanes else []
     words += [] if process.alive else ["died; its work is taken over soon"]
     return ", ".join(words) or "nothing at the moment"
+
+
+def reasons(queue: QueueStatus) -> list[str]:
+    """Why lanes of a queue do not send."""
+    return [f"{lane.name}: {lane.reason}" for lane in queue.lanes if lane.reason and lane.state != "running"]
 
 
 def notes(status: Status) -> list[str]:

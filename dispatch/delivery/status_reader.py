@@ -237,10 +237,11 @@ def _process(row: Row, names: Sequence[str]) -> Process:
 
 
 def _runs(held: Sequence[Row]) -> Mapping[str, int]:
-    """How many runs each lane has: `lane/NAME/n` is one."""
+    """How many runs each lane has: `lane/NAME/n` is one, unless who holds it died here."""
+    dead = {owner for owner in {row["owner"] for row in held} if leases.is_dead(owner)}
     runs: defaultdict[str, int] = defaultdict(int)
     for row in held:
-        if row["name"].startswith("lane/"):
+        if row["name"].startswith("lane/") and row["owner"] not in dead:
             runs[row["name"].removeprefix("lane/").rpartition("/")[0]] += 1
     return runs
 

@@ -43,7 +43,7 @@ def _fill(db: Database, now: int) -> None:
         " (:hostile, :hostile, 'open', :later, :now, 'nobody answers', 0, 0, 0, 0)",
         {"later": now + 900_000, "now": now, "hostile": HOSTILE},
     )
-    owner = new_owner().replace(f"/{os.getpid()}/", "/1/")
+    owner = new_owner()
     for name in (f"process/{owner}", "scheduler", "lane/email:default/0"):
         db.run(
             "INSERT INTO leases (name, owner, since, until) VALUES (:name, :owner, :now, :until)",

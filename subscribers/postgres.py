@@ -145,7 +145,7 @@ class PostgresDatabase(Database):
                 return work()
         if found.reads:
             return self._again(work)
-        with self.transaction(shared=True):
+        with self.transaction(shared=True), self._told():
             return work()
 
     def _again(self, work: Callable[[], T]) -> T:
@@ -274,7 +274,11 @@ class _Reading:
     def __init__(self, connection: psycopg.Connection[Row], text: str, values: Params) -> None:
         self._cursor = connection.cursor(name=f"reading_{id(self)}")
         self._rest: deque[list[Row]] | None = None
-        self._cursor.execute(text, values)
+        try:
+            self._cursor.execute(text, values)
+        except BaseException:
+            self._cursor.close()
+            raise
 
     def page(self) -> list[Row]:
         """The next rows; none at the end."""

@@ -38,7 +38,7 @@ def report(
     app = session(ctx).app
     outcome = _gather(app, issue, language)
     if html is not None:
-        _write(app, outcome, html, language)
+        _write(page(app, outcome, language), html)
     if as_json:
         emit_json(outcome_json(outcome))
     elif html is not None:
@@ -62,18 +62,23 @@ def _gather(app: App, issue: str, language: str) -> Outcome:
             )
 
 
-def _write(app: App, outcome: Outcome, file: Path, language: str) -> None:
+def page(app: App, outcome: Outcome, language: str) -> str:
+    """The report as HTML, with the installation's templates before ours and times as they are on this machine."""
     from dispatch.assets import templates_dir
-    from dispatch.errors import Failure
     from dispatch.report.page import render
-    from subscribers.transfer import replacing
 
     issue = outcome.stored.issue
     title = (app.english(issue.bulletin) if language == "en" else "") or issue.title
     override = app.settings.templates.folder
     folders = [folder for folder in (override, templates_dir()) if folder is not None]
     zone = dt.datetime.fromtimestamp(outcome.made_at / 1000).astimezone().tzinfo or dt.UTC
-    text = render(outcome, folders, language, title, zone)
+    return render(outcome, folders, language, title, zone)
+
+
+def _write(text: str, file: Path) -> None:
+    from dispatch.errors import Failure
+    from subscribers.transfer import replacing
+
     try:
         with replacing(file, "utf-8") as out:
             out.write(text)

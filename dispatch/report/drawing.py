@@ -16,8 +16,8 @@ from markupsafe import Markup
 
 from dispatch.report.axis import step_of_counts, step_of_time, ticks_of_time
 
-WIDE, NARROW = 760, 340
-_LEFT, _RIGHT = 46, 14
+WIDE, NARROW = 786, 340  # what the page has room for, with its margins
+_RIGHT = 14
 _PACE = (70, 48)  # pixels between two marks of the clock, wide and narrow
 _Place = Callable[[float], float]
 
@@ -92,43 +92,63 @@ def _svg(width: int, height: float, label: str, parts: Iterable[Markup]) -> Mark
     return form.format(label, width, tall, width, tall, Markup().join(parts))
 
 
-def _grid(
-    width: int, top: float, height: float, highest: float, step: float, words: Mapping[float, str]
-) -> list[Markup]:
-    """Level lines with their numbers, from 0 up to `highest`."""
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A scale of counts from 0 to `highest`, in round steps."""
+
+    highest: int
+    step: int
+    unit: str = ""
+
+    @classmethod
+    def of(cls, most: int, steps: int = 4) -> Scale:
+        step = step_of_counts(most, steps)
+        return cls(-(-most // step) * step, step)
+
+    @property
+    def levels(self) -> dict[int, str]:
+        return {level: f"{level:,}{self.unit}" for level in range(0, self.highest + 1, self.step)}
+
+    @property
+    def room(self) -> float:
+        """The pixels that its numbers take."""
+        return 14 + 7.0 * max(map(len, self.levels.values()))
+
+
+def _grid(scale: Scale, left: float, right: float, top: float, height: float) -> list[Markup]:
+    """Level lines with their numbers."""
     found = []
-    count = int(highest / step + 0.001)
-    for level in (n * step for n in range(count + 1)):
-        y = top + height - height * level / highest
-        found.append(_line(_LEFT, y, width - _RIGHT, y, "axis" if not level else "grid"))
-        found.append(_text(_LEFT - 6, y + 4, words.get(level, f"{level:,.0f}"), "end"))
+    for level, words in scale.levels.items():
+        y = top + height - height * level / scale.highest
+        found.append(_line(left, y, right, y, "grid" if level else "axis"))
+        found.append(_text(left - 6, y + 4, words, "end"))
     return found
 
 
 def over_time(series: Series, shown: Window, width: int, zone: dt.tzinfo, words: Mapping[str, str]) -> Markup:
     """Two drawings on one axis of time: the share of each channel that was sent so far, and how many were sent in each
-    step. `words` has `label`, `share` and `pace` (with {step}), and `step`, made of a number of seconds by the caller.
-    """
-    high, low, gap = 150, 90, 46
-    top = 24.0
-    plot = width - _LEFT - _RIGHT
+    step. `words` has `label` for the whole, and the headings `share` and `pace`."""
+    top, high, low = 24.0, 150, 90
+    base = top + high + 40
+    step, counts = _pace(series, shown, width)
+    shares, pace = Scale(100, 25, "%"), Scale.of(max(_sums(counts).values()), 3)
+    left, right = max(shares.room, pace.room), width - _RIGHT
     span = max(shown.end - shown.start, 1)
 
     def x(second: float) -> float:
-        return _LEFT + plot * min(max((second - shown.start) / span, 0), 1)
+        return left + (right - left) * min(max((second - shown.start) / span, 0), 1)
 
-    parts = [_text(0, 12, words["share"], style="h")]
-    parts += _grid(width, top, high, 100, 25, {n * 25: f"{n * 25}%" for n in range(5)})
-    for channel in series.totals:
-        parts.append(_curve(series, channel, shown, x, top, high))
-    base = top + high + gap
-    parts.append(_text(0, base - 12, words["pace"], style="h"))
-    parts += _columns(series, shown, width, base, low, x)
-    marks = ticks_of_time(shown.start, shown.end, max(plot // _PACE[width < WIDE], 2), zone)
-    for second, label in marks:
+    parts = [_text(0, 12, words["share"], style="h"), _text(0, base - 12, words["pace"], style="h")]
+    parts += _grid(shares, left, right, top, high)
+    parts += _grid(pace, left, right, base, low)
+    most = max(int(right - left) // _PACE[width < WIDE], 2)
+    for second, label in ticks_of_time(shown.start, shown.end, most, zone):
+        parts.append(_line(x(second), top, x(second), top + high, "grid"))
         parts.append(_line(x(second), base + low, x(second), base + low + 4, "axis"))
         parts.append(_text(min(x(second), width - 18), base + low + 18, label, "middle"))
-        parts.append(_line(x(second), top, x(second), top + high, "grid"))
+    parts += [_curve(series, channel, shown, x, top, high) for channel in series.totals]
+    first = shown.start // step * step
+    parts += _columns(counts, series.totals, lambda place: x(first + place * step), base, low, pace.highest)
     return _svg(width, base + low + 26, words["label"], parts)
 
 
@@ -161,23 +181,31 @@ def _thinned(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     return kept
 
 
-def _columns(series: Series, shown: Window, width: int, top: float, height: float, x: _Place) -> list[Markup]:
+def _pace(series: Series, shown: Window, width: int) -> tuple[int, Counter[tuple[int, str]]]:
+    """The seconds of a column, and the counts by (number of the column, channel)."""
     step = pace_step(series, shown, width)
     first = shown.start // step * step
     counts: Counter[tuple[int, str]] = Counter()
     for second, channel, count in series.points:
         if second < shown.end:
             counts[(second - first) // step, channel] += count
+    return step, counts
+
+
+def _sums(counts: Counter[tuple[int, str]]) -> Counter[int]:
     sums: Counter[int] = Counter()
     for (place, _), count in counts.items():
         sums[place] += count
-    unit = step_of_counts(max(sums.values()), 3)
-    highest = -(-max(sums.values()) // unit) * unit
-    parts = _grid(width, top, height, highest, unit, {})
-    for place in sorted(sums):
-        left, right = x(first + place * step), x(first + (place + 1) * step)
-        bottom = top + height
-        for channel in series.totals:
+    return sums
+
+
+def _columns(
+    counts: Counter[tuple[int, str]], channels: Iterable[str], x: _Place, top: float, height: float, highest: int
+) -> list[Markup]:
+    parts = []
+    for place in sorted(_sums(counts)):
+        left, right, bottom = x(place), x(place + 1), top + height
+        for channel in channels:
             tall = height * counts[place, channel] / highest
             bottom -= tall
             if tall:
@@ -197,21 +225,21 @@ def latencies(
     """A bar for each span of time between two of `edges`, with the words `names` under where it begins; `marks` are
     lines across, as (words, ms)."""
     top, height = 18.0 + 16 * len(marks), 140.0
-    plot = width - _LEFT - _RIGHT
-    each = min(plot / max(len(bars), 1), 90)
-    unit = step_of_counts(max(count for _, count in bars))
-    highest = -(-max(count for _, count in bars) // unit) * unit
-    parts = _grid(width, top, height, highest, unit, {})
+    scale = Scale.of(max(count for _, count in bars))
+    start = scale.room
+    each = min((width - _RIGHT - start) / len(bars), 90)
+    parts = _grid(scale, start, width - _RIGHT, top, height)
     every = 1 if each >= 46 else 2 if each >= 24 else 3
     for n, ((_, count), name) in enumerate(zip(bars, names, strict=True)):
-        tall = height * count / highest
-        left = _LEFT + n * each
-        parts.append(_rect(left + 1.5, top + height - tall, each - 3, tall, "latency", f"{name}: {count:,}"))
+        tall = height * count / scale.highest
+        parts.append(
+            _rect(start + n * each + 1.5, top + height - tall, each - 3, tall, "latency", f"{name}: {count:,}")
+        )
         if n % every == 0:
-            parts.append(_text(left + 1, top + height + 16, name))
+            parts.append(_text(start + n * each + 1, top + height + 16, name))
     spans = [(edge, edges[bisect_right(edges, edge)]) for edge, _ in bars]
     for n, (words, ms) in enumerate(marks):
-        parts += _mark(_LEFT + each * _place(spans, ms), 12 + 16 * n, top + height, words, width)
+        parts += _mark(start + each * _place(spans, ms), 12 + 16 * n, top + height, words, width)
     return _svg(width, top + height + 24, label, parts)
 
 

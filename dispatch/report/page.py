@@ -183,7 +183,7 @@ class View:
     def latencies(self) -> list[tuple[str, Markup]]:
         first, bars = self.outcome.latency[0], self.outcome.latencies
         ends = (("p50", first.p50), ("p90", first.p90), ("p99", first.p99))
-        marks = [(f"{self.say(name)} {self.span(ms)}", ms) for name, ms in ends]
+        marks = [(f"{self.say(name)} ≤ {self.span(ms)}", ms) for name, ms in ends]
         names = [self._short(edge) for edge, _ in bars]
         draw = partial(drawing.latencies, bars, EDGES + (EDGES[-1] * 2,), marks, names)
         return [(kind, draw(w, self.say("latency_title"))) for kind, w in (("wide", WIDE), ("narrow", NARROW))]

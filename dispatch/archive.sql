@@ -7,7 +7,7 @@ SELECT id, bulletin, ref FROM issues WHERE ref = :ref AND (:bulletin = '' OR bul
 -- name: issues
 SELECT i.*, (SELECT COUNT(*) FROM columns c WHERE c.issue_id = i.id) AS columns,
        (SELECT COUNT(*) FROM articles a WHERE a.issue_id = i.id) AS articles
-FROM issues i WHERE :state = '' OR i.state = :state ORDER BY i.date DESC, i.id DESC
+FROM issues i WHERE :state = '' OR i.state = :state ORDER BY i.date DESC NULLS LAST, i.id DESC
 
 -- name: issue_by_id
 SELECT * FROM issues WHERE id = :id

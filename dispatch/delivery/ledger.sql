@@ -24,9 +24,9 @@ SELECT COALESCE(MAX(id), 0) FROM endpoints
 
 -- name: create_plan_due
 CREATE TEMP TABLE IF NOT EXISTS plan_due (
-  rhythm_id INTEGER NOT NULL, channel TEXT NOT NULL, due_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  rhythm_id BIGINT NOT NULL, channel TEXT NOT NULL, due_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
   PRIMARY KEY (rhythm_id, channel)
-)
+) {on_commit_drop}
 
 -- name: clear_plan_due
 DELETE FROM plan_due

@@ -37,7 +37,8 @@ def _sections(command: Any, name: str) -> Iterator[str]:
 
 def _section(command: Any, name: str) -> str:
     arguments = [item for item in command.params if item.param_type_name == "argument"]
-    options = [item for item in command.params if item.param_type_name == "option" and item.name != "help"]
+    shown = [item for item in command.params if item.param_type_name == "option" and not item.hidden]
+    options = [item for item in shown if item.name != "help"]
     usage = " ".join([name, *(item.metavar or item.name.upper() for item in arguments)])
     lines = [f"\n## {usage}\n", f"\n{inspect.cleandoc(command.help or '')}\n"]
     rows = [(_names(item), item.help or "") for item in options]

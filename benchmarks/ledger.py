@@ -102,7 +102,9 @@ def ours(path: Path) -> dict[str, float]:
         if not works:
             break
         attempts = [
-            Attempt(work, 0, Sent("", "250", SENT), NOW, 12, True, f"{work.message_id}.abc@example.org", "email:default")
+            Attempt(
+                work, 0, Sent("", "250", SENT), NOW, 12, True, f"{work.message_id}.abc@example.org", "email:default"
+            )
             for work in works
         ]
         began = time.perf_counter()
@@ -125,7 +127,9 @@ def _plan(db: Database) -> float:
     return time.perf_counter() - began
 
 
-_RAW_DELIVERY = "INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at) VALUES (?, ?, 3, 'planned', ?)"
+_RAW_DELIVERY = (
+    "INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at) VALUES (?, ?, 3, 'planned', ?)"
+)
 _RAW_MESSAGE = """
 INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at, created_at)
 VALUES (?, 'digest', ?, ?, 'email', 'email', 1, 'queued', ?, ?, ?)
@@ -178,7 +182,9 @@ def _raw_plan(db: sqlite3.Connection, endpoints: int) -> float:
         for digest in range(1, DIGESTS + 1):
             ids = range(next_id, next_id + len(readers))
             db.executemany(_RAW_DELIVERY, [(digest, reader, NOW) for reader in readers])
-            rows = [(f"digest:{digest}:{reader}", reader, digest, NOW, NOW + EXPIRE["email"], NOW) for reader in readers]
+            rows = [
+                (f"digest:{digest}:{reader}", reader, digest, NOW, NOW + EXPIRE["email"], NOW) for reader in readers
+            ]
             db.executemany(_RAW_MESSAGE, rows)
             db.executemany(_RAW_JOIN, zip(ids, ids, strict=True))
             next_id = ids.stop

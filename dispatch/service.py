@@ -186,14 +186,17 @@ def _waiting(db: Database, now: int) -> list[Row]:
     return db.all(ledger.SQL["waiting"], {"now": now})
 
 
-async def send_only(app: App, queue: Callable[[Database], list[int]], progress: Progress) -> Summary:
-    """Queue messages and send just these: nothing else that is due goes out."""
+async def send_only(app: App, queue: Callable[[Database], list[int]], progress: Progress) -> list[Row]:
+    """Queue messages and send just these: nothing else that is due goes out. How they ended, whoever sent them: a row
+    of `id`, `state` and `reason` each."""
     async with app.store() as store:
         ids = await store.call(_in_transaction, queue)
         async with app.engine(store, progress) as engine, _signals(engine):
             summary = await engine.drain(only=ids)
-            await store.call(ledger.cancel, ids, "it could not be sent at once", app.clock.now())
-            return summary
+            why = "; ".join(f"{lane}: {reason}" for lane, reason in summary.outages.items())
+            now = app.clock.now()
+            await store.call(ledger.cancel, ids, why or "it could not be sent at once", now)
+            return await store.call(ledger.ends, ids)
 
 
 def _in_transaction(db: Database, queue: Callable[[Database], list[int]]) -> list[int]:
@@ -300,7 +303,10 @@ class _Pages:
                 return
             finally:
                 self.tried.set()
-            await asyncio.sleep(self._app.settings.engine.poll)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._app.settings.engine.poll)
 
     async def _serve(self) -> None:
         member, web = self._engine.member, self._app.settings.web
@@ -310,7 +316,7 @@ class _Pages:
             log.info("pages on http://%s for %s", web.listen, web.base_url)
             self.tried.set()
             while await member.hold("web"):
-                await asyncio.sleep(self._app.settings.engine.poll)
+                await self._rest()
 
     def check(self) -> None:
         """Raises what kept the pages from being served: an address that is taken, for one."""

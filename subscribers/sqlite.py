@@ -3,19 +3,24 @@ transaction dies half-way for want of it."""
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import sqlite_utils
 
-from subscribers.database import OPENING_SECONDS, Database, Params, Row, Synchronous, expand, filled
+from subscribers.database import OPENING_SECONDS, Database, Params, Row, Synchronous, check_list, filled
 from subscribers.errors import Busy, DatabaseError, InvalidValue
 
 _RETRY_SECONDS = 0.01
+_LIST = re.compile(r"\bIN \(:([A-Za-z_]\w*)\)")
 _WORDS = {
     "{id}": "INTEGER PRIMARY KEY AUTOINCREMENT",
     "{clustered}": "WITHOUT ROWID",
@@ -49,24 +54,34 @@ class SqliteDatabase(Database):
 
     def all(self, sql: str, params: Params | None = None) -> list[Row]:
         with self._told:
-            return self._connection.execute(*_expanded(_translated(sql), params)).fetchall()
+            cursor = self._connection.execute(*_bound(sql, params))
+            names = _names(cursor)
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def rows(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
+        with self._told:
+            return self._connection.execute(*_bound(sql, params)).fetchall()
 
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         with self._told:
-            row: Row | None = self._connection.execute(*_expanded(_translated(sql), params)).fetchone()
-            return row
+            cursor = self._connection.execute(*_bound(sql, params))
+            values = cursor.fetchone()
+            return None if values is None else dict(zip(_names(cursor), values, strict=True))
 
     def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
         with self._told:
-            yield from self._connection.execute(*_expanded(_translated(sql), params))
+            cursor = self._connection.execute(*_bound(sql, params))
+            names = _names(cursor)
+            for values in cursor:
+                yield dict(zip(names, values, strict=True))
 
     def run(self, sql: str, params: Params | None = None) -> int:
         with self._told:
-            return self._connection.execute(*_expanded(_translated(sql), params)).rowcount
+            return self._connection.execute(*_bound(sql, params)).rowcount
 
     def many(self, sql: str, rows: Iterable[Params]) -> int:
         with self._told:
-            return self._connection.executemany(_translated(sql), rows).rowcount
+            return self._connection.executemany(_translated(sql).text, rows).rowcount
 
     def server(self) -> str:
         return f"SQLite {sqlite3.sqlite_version}"
@@ -104,23 +119,40 @@ class SqliteDatabase(Database):
             self.run(statement)
 
 
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A query in SQLite's words, and the names of its parameters that are lists."""
+
+    text: str
+    lists: tuple[str, ...]
+
+
 @lru_cache(maxsize=1024)
-def _translated(sql: str) -> str:
-    return filled(sql, _WORDS)
+def _translated(sql: str) -> _Query:
+    """A list is one JSON text, so that its length does not change the query's: SQLite keeps it prepared."""
+    text = _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", filled(sql, _WORDS))
+    return _Query(text, tuple(dict.fromkeys(_LIST.findall(sql))))
 
 
-def _expanded(sql: str, params: Params | None) -> tuple[str, Params]:
-    """A query and its parameters with every list among them spread out."""
+def _bound(sql: str, params: Params | None) -> tuple[str, Params]:
+    """A query and its parameters. Raises ValueError for a list where the query has none, or one that is too long."""
+    query = _translated(sql)
     if not params:
-        return sql, {}
-    lists = {name: values for name, values in params.items() if isinstance(values, list | tuple)}
-    if not lists:
-        return sql, params
-    spread = {name: value for name, value in params.items() if name not in lists}
-    for name, values in lists.items():
-        sql = expand(sql, name, len(values))
-        spread |= {f"{name}_{n}": value for n, value in enumerate(values)}
-    return sql, spread
+        return query.text, {}
+    if not query.lists:
+        return query.text, params
+    bound = dict(params)
+    for name in query.lists:
+        values = params[name]
+        if isinstance(values, list | tuple):
+            check_list(name, len(values))
+        bound[name] = json.dumps(values if isinstance(values, list | tuple) else [values])
+    return query.text, bound
+
+
+def _names(cursor: sqlite3.Cursor) -> list[str]:
+    """The columns of a result; none of a statement that gives no rows."""
+    return [column[0] for column in cursor.description or ()]
 
 
 class _Told:
@@ -167,7 +199,6 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=OPENING_SECONDS, isolation_level=None)
     try:
         _enable_wal(connection)
-        connection.row_factory = _row
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -183,17 +214,12 @@ def _enable_wal(connection: sqlite3.Connection) -> None:
     give_up = time.monotonic() + OPENING_SECONDS
     while True:
         try:
-            # sqlite-utils reads rows by position: it works before the row factory is ours.
             sqlite_utils.Database(connection, execute_plugins=False).enable_wal()
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
             time.sleep(_RETRY_SECONDS)
-
-
-def _row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
-    return dict(zip((column[0] for column in cursor.description), values, strict=True))
 
 
 def _statements(script: str) -> Iterator[str]:

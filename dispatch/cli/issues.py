@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatch.cli.context import session, user
-from dispatch.model import Sent
+from dispatch.model import MessageState
 from dispatch.output import emit_json, fail, iso, say, table, warn, when
 
 if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
-    from dispatch.delivery.ledger import Attempt
     from subscribers.database import Database, Row
     from subscribers.model import Address
 
@@ -82,10 +81,13 @@ def _load(db: Database, word: str) -> StoredIssue:
 @commands.command()
 def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     """An issue as a tree: columns, articles, tags with their evidence, warnings."""
+    from dispatch.delivery.control import paused_parts
+
     with session(ctx).app.database() as db:
         stored = _load(db, issue)
+        parts = paused_parts(db, stored.id)
     if as_json:
-        emit_json(_issue_json(stored))
+        emit_json({**_issue_json(stored), "paused": [_paused_json(part) for part in parts]})
         return
     head = stored.issue
     number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
@@ -93,6 +95,9 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     say(f"state {stored.state}, taken in {when(stored.added_at)} from {stored.source}, revision {stored.revision}")
     if stored.approved_by:
         say(f"approved by {stored.approved_by} {when(stored.approved_at)}")
+    for part in parts:
+        what = " ".join(word for word in (part["column_name"] or "", part["channel"]) if word)
+        say(f"paused: {what}, since {when(part['held_at'])} by {part['held_by']}")
     for column in head.columns:
         say(f"\n{column.name}")
         for article in column.articles:
@@ -105,6 +110,11 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
                 say(f"    topic: {topic.name} {topic.score:.2f} [{words}]")
     for warning in stored.warnings:
         warn(warning)
+
+
+def _paused_json(part: Row) -> dict[str, Any]:
+    since = iso(part["held_at"])
+    return {"column": part["column_name"] or "", "channel": part["channel"], "since": since, "by": part["held_by"]}
 
 
 def _issue_json(stored: StoredIssue) -> dict[str, Any]:
@@ -284,24 +294,18 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
     missing = CHANNELS[channel].missing(app.settings)
     if missing:
         raise UsageError(f"{channel} is off: {missing}")
-    refusals: list[str] = []
     tell = warn if as_json else say  # standard output is the JSON's alone
-
-    def note(attempt: Attempt) -> None:
-        tick(attempt)
-        if not isinstance(attempt.outcome, Sent):
-            refusals.append(attempt.outcome.reason)
-
     with sending() as tick:
-        summary = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address, tell), note))
-    refusals += [f"{lane}: {reason}" for lane, reason in summary.outages.items()]
+        ends = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address, tell), tick))
+    sent = sum(row["state"] == MessageState.SENT for row in ends)
+    reasons = list(dict.fromkeys(row["reason"] for row in ends if row["state"] != MessageState.SENT))
     if as_json:
-        emit_json({"to": address.address, "sent": summary.sent, "reasons": list(dict.fromkeys(refusals))})
+        emit_json({"to": address.address, "sent": sent, "reasons": reasons})
     else:
-        say(f"test to {address.address}: messages sent: {summary.sent}")
-    for reason in dict.fromkeys(refusals):
+        say(f"test to {address.address}: messages sent: {sent}")
+    for reason in reasons:
         fail(reason)
-    if refusals:
+    if reasons:
         raise typer.Exit(1)
 
 

@@ -125,13 +125,17 @@ class Engine:
             try:
                 while not self.stopping.is_set():
                     due = await self._turn(only, once=True)
-                    if not due and not self._running:
+                    if not due and not self._running and not await self._elsewhere(only):
                         break
                     await self._pause()
             finally:
                 await self._finish()
             await self._store.call(ledger.finish_issues, self._clock.now())
         return self.summary
+
+    async def _elsewhere(self, only: Sequence[int] | None) -> bool:
+        """Whether another process is sending what this one was asked to see through."""
+        return only is not None and await self._store.call(ledger.being_sent, only)
 
     async def serve(self) -> None:
         """Send what becomes due until `stop()`, then finish what is in flight within `engine.shutdown` seconds."""
@@ -214,7 +218,7 @@ class Engine:
             await self._rest(lane, fault)
         finally:
             await self._leave(lane, lease)
-        if fault and once and not run.settled:
+        if fault and once and not run.progressed:
             self.summary.outages[lane.name] = fault
         if once or not fault:
             self._wake.set()  # more may have become due while it ran

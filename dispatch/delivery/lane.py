@@ -72,7 +72,8 @@ class _Held:
 
 
 class LaneRun:
-    """A run. Afterwards `outage` says what stopped it ("" for nothing), and `settled` how many parts had an end.
+    """A run. Afterwards `outage` says what stopped it ("" for nothing), and `progressed` whether it was of use:
+    something went out or was refused, or a message that the receiver hangs up on made way for the others.
 
     A `trial` follows an outage: one message goes first, and the other connections begin when it has had an answer.
     However a run ends, by an exception or a cancellation too, what it had claimed and not settled is given back.
@@ -100,7 +101,7 @@ class LaneRun:
         self._suspects = 0
         self._abandoned = False
         self.outage = ""
-        self.settled = 0
+        self.progressed = False
         if not trial:
             self._proved.set()
 
@@ -260,7 +261,7 @@ class LaneRun:
         if final or not isinstance(outcome, Sent):
             self._held.pop(work.message_id, None)
         if attempt.counts:
-            self.settled += 1
+            self.progressed |= not isinstance(outcome, Retry) or outcome.outage
             self._context.progress(attempt)
         return ours
 

@@ -83,9 +83,7 @@ def too_late(reason: str) -> str:
     return f"not sent in time; last: {reason or 'no attempt'}"
 
 
-def end(
-    db: Database, message_id: int, epoch: int, parts_done: int, state: MessageState, reason: str, now: int
-) -> None:
+def end(db: Database, message_id: int, epoch: int, parts_done: int, state: MessageState, reason: str, now: int) -> None:
     """End a claimed message and its deliveries without a send. Called inside a transaction."""
     values = {"id": message_id, "epoch": epoch, "state": state, "reason": reason, "now": now}
     db.run(SQL["settle_end"], {**values, "provider_id": "", "counted": 0, "parts_done": parts_done})
@@ -150,6 +148,16 @@ def add_test(db: Database, test: Test, now: int) -> int:
             "now": now,
         },
     )
+
+
+def ends(db: Database, ids: Sequence[int]) -> list[Row]:
+    """How these messages stand: `id`, `state`, `reason`."""
+    return db.all(SQL["ends"], {"ids": list(ids)})
+
+
+def being_sent(db: Database, ids: Sequence[int]) -> bool:
+    """Whether some of these messages are with a sender just now."""
+    return any(row["state"] == MessageState.SENDING for row in ends(db, ids))
 
 
 def finish_issues(db: Database, now: int) -> int:

@@ -189,6 +189,9 @@ RETURNING id, epoch, reason, parts_done
 UPDATE messages SET state = 'sending', epoch = epoch + 1 WHERE id = :id AND state = 'queued'
 RETURNING id, epoch, reason, parts_done
 
+-- name: ends
+SELECT id, state, reason FROM messages WHERE id IN (:ids) ORDER BY id
+
 -- name: settle_part
 UPDATE messages SET parts_done = :parts_done WHERE id = :id AND epoch = :epoch AND state = 'sending'
 

@@ -56,7 +56,7 @@ class EmailChannel:
         if queue != self.name:
             return ()
         return tuple(
-            Lane(name=name, queue=queue, connections=relay.connections, rate=relay.rate)
+            Lane(name, queue, connections=relay.connections, rate=relay.rate, divisible=True)
             for name, relay in self._relays.items()
         )
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from dispatch import archive
 from dispatch.delivery import leases
 from dispatch.delivery.status import MINUTES, LaneStatus, QueueStatus, Status, rate
 from dispatch.delivery.status_reader import Reader
+from subscribers.database import SCHEMA, Database
 from tests.delivery.conftest import START, Desk
 
 COLUMNS = {"一": ["red", "green"], "二": ["blue"]}
@@ -255,6 +257,65 @@ def test_counts_read_an_index_and_not_the_table(desk: Desk, name: str, params: d
     from dispatch.delivery.status_reader import SQL
 
     assert index in plan_of(desk, SQL[name], params)
+
+
+def test_every_database_tells_the_same(migrated_url: str) -> None:
+    db = Database.open(migrated_url, (SCHEMA, archive.SCHEMA))
+    try:
+        with db.transaction():
+            _fill(db)
+        status = Reader(lambda name: name == "telegram").read(db, START)
+    finally:
+        db.close()
+    assert [(issue.name, issue.deliveries, issue.owed, len(issue.holds)) for issue in status.issues] == [
+        ("534", 2, 1, 1)
+    ]
+    email, telegram = status.queues
+    assert (email.due, email.later, email.sending, email.oldest_at) == (1, 1, 1, START - 9)
+    assert (telegram.off, telegram.due, status.paused) == (True, 1, {"email": 1})
+    assert email.lanes[0].hour == (60, 2, 1)
+    assert [process.roles for process in status.processes] == [("scheduler",)]
+
+
+def _fill(db: Database) -> None:
+    issue = db.insert(
+        "INSERT INTO issues (bulletin, ref, title, publisher, year, number, total, state, fingerprint, source,"
+        " warnings, added_at, planned_at)"
+        " VALUES ('huoju', '534', '', '', 2022, 5, 534, 'sending', '', '', '[]', 0, 0) RETURNING id",
+        {},
+    )
+    digest = db.insert(
+        "INSERT INTO digests (issue_id, column_position, part, parts) VALUES (:issue, 0, 1, 1) RETURNING id",
+        {"issue": issue},
+    )
+    for endpoint, state in enumerate(("planned", "sent")):
+        db.run(
+            "INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at)"
+            " VALUES (:digest, :endpoint, 1, :state, 0)",
+            {"digest": digest, "endpoint": endpoint, "state": state},
+        )
+    places = [("email", "queued", -9), ("email", "queued", 9), ("email", "sending", 0), ("email", "paused", 0)]
+    for number, (queue, state, after) in enumerate([*places, ("telegram", "queued", 0)]):
+        db.run(
+            "INSERT INTO messages (key, kind, digest_id, channel, queue, priority, state, due_at, expires_at,"
+            " created_at, paused_for) VALUES (:key, 'digest', :digest, :queue, :queue, 1, :state, :due_at, 0, 0, :digest)",
+            {"key": str(number), "digest": digest, "queue": queue, "state": state, "due_at": START + after},
+        )
+    db.run("INSERT INTO lanes (name, queue) VALUES ('email:default', 'email')")
+    db.run(
+        "INSERT INTO lane_minutes (minute, lane, sent, retried, failed, busy_ms)"
+        " VALUES (:minute, 'email:default', 60, 2, 1, 9)",
+        {"minute": MINUTE},
+    )
+    db.run(
+        "INSERT INTO holds (issue_id, column_position, channel, held_at, held_by) VALUES (:id, -1, 'email', 0, 'ann')",
+        {"id": issue},
+    )
+    for name in (f"process/{ELSEWHERE}", "scheduler"):
+        db.run(
+            "INSERT INTO leases (name, owner, since, until) VALUES (:name, :owner, 0, :until)",
+            {"name": name, "owner": ELSEWHERE, "until": START + 1},
+        )
 
 
 def test_reading_takes_no_lock(desk: Desk) -> None:

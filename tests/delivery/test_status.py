@@ -298,7 +298,8 @@ def _fill(db: Database) -> None:
     for number, (queue, state, after) in enumerate([*places, ("telegram", "queued", 0)]):
         db.run(
             "INSERT INTO messages (key, kind, digest_id, channel, queue, priority, state, due_at, expires_at,"
-            " created_at, paused_for) VALUES (:key, 'digest', :digest, :queue, :queue, 1, :state, :due_at, 0, 0, :digest)",
+            " created_at, paused_for)"
+            " VALUES (:key, 'digest', :digest, :queue, :queue, 1, :state, :due_at, 0, 0, :digest)",
             {"key": str(number), "digest": digest, "queue": queue, "state": state, "due_at": START + after},
         )
     db.run("INSERT INTO lanes (name, queue) VALUES ('email:default', 'email')")

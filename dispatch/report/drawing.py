@@ -227,7 +227,7 @@ def latencies(
     top, height = 18.0 + 16 * len(marks), 140.0
     scale = Scale.of(max(count for _, count in bars))
     start = scale.room
-    each = min((width - _RIGHT - start) / len(bars), 90)
+    each = min((width - _RIGHT - start) / len(bars), 120)
     parts = _grid(scale, start, width - _RIGHT, top, height)
     every = 1 if each >= 46 else 2 if each >= 24 else 3
     for n, ((_, count), name) in enumerate(zip(bars, names, strict=True)):

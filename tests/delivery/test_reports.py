@@ -60,7 +60,7 @@ def test_a_list_reads_no_more_than_it_shows(desk: Desk, names: tuple[str, ...]) 
     known = {"id": 1, "digest": 1, "low": 0, "high": 9, "endpoints": [1], "issue": 1, "state": "sent"}
     values = {name: value for name, value in known.items() if f":{name}" in conditions}
     steps = [row["detail"] for row in desk.db.all(f"EXPLAIN QUERY PLAN {sql}", values)]
-    assert not [step for step in steps if step.startswith("SCAN")]
+    assert not [step for step in steps if step.startswith("SCAN") and "json_each" not in step]
 
 
 def test_filters_are_joined(desk: Desk) -> None:

@@ -260,8 +260,8 @@ def _no_answer(error: Exception) -> Retry:
 
 
 def _trouble(reason: str, code: str) -> Retry:
-    """Trouble of the server's own, which every chat would meet; but perhaps it is this message that makes it."""
-    return Retry(reason, code=code, outage=True, counted=True)
+    """Trouble of the server's own: perhaps with this message alone, perhaps with all."""
+    return Retry(reason, code=code, suspect=True)
 
 
 def _odd_answer(data: object) -> Outcome:
@@ -270,7 +270,7 @@ def _odd_answer(data: object) -> Outcome:
         result = data.get("result")
         number = result.get("message_id") if isinstance(result, dict) else None
         return Sent(provider_id=_number(number) if isinstance(number, int) else "", code="200")
-    return _trouble("the Bot API's answer cannot be read", "answer")
+    return Retry("the Bot API's answer cannot be read", code="answer", outage=True, counted=True)
 
 
 def _number(message_id: int) -> str:

@@ -363,7 +363,7 @@ def test_a_short_digest_is_not_cut() -> None:
         ("DATA", "550 Ip frequency limited", Retry("550 Ip frequency limited", "550")),
         ("MAIL", "421 HL:ICC too many connections", Retry("421 HL:ICC too many connections", "421", outage=True)),
         ("RCPT", "421 4.7.0 closing", Retry("421 4.7.0 closing", "421", outage=True, counted=True)),
-        ("DATA", "421 4.7.0 closing", Retry("421 4.7.0 closing", "421")),
+        ("DATA", "421 4.7.0 closing", Retry("421 4.7.0 closing", "421", suspect=True)),
     ],
 )
 async def test_refusals(start: Start, stage: str, answer: str, expected: Outcome) -> None:

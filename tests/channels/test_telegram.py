@@ -246,7 +246,7 @@ async def test_without_follows_and_links_nothing_is_left_behind() -> None:
         (lambda: failure(413, "Request Entity Too Large"), Rejected("Request Entity Too Large", "413")),
         (
             lambda: failure(500, "Internal Server Error"),
-            Retry("Internal Server Error", "5xx", outage=True, counted=True),
+            Retry("Internal Server Error", "5xx", suspect=True),
         ),
         (
             lambda: web.Response(status=502, text="<html>Bad Gateway</html>"),
@@ -284,7 +284,7 @@ async def test_a_lost_connection_may_have_carried_the_message() -> None:
     api.handle = hang_up  # type: ignore[method-assign] # the server's own behaviour, not the code under test
     async with serving(api) as base:
         (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
-    assert outcome == Retry("the connection to the Bot API was lost", "lost", outage=True, counted=True)
+    assert outcome == Retry("the connection to the Bot API was lost", "lost", suspect=True)
 
 
 @pytest.mark.parametrize("address", ["", "x", "7; DROP", "@", "@a b", "1e5", "--7", "９"])

@@ -7,7 +7,9 @@ one into the fault, one when the receivers are well again and the time has come.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -92,6 +94,26 @@ def quick(db: Database) -> Database:
     return db
 
 
+class heard(logging.Handler):  # noqa: N801 (reads as a sentence)
+    """Waits for words in the log."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words = words
+        self._heard = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._words in record.getMessage():
+            self._heard.set()
+
+    def __enter__(self) -> asyncio.Event:
+        logging.getLogger("dispatch").addHandler(self)
+        return self._heard
+
+    def __exit__(self, *error: object) -> None:
+        logging.getLogger("dispatch").removeHandler(self)
+
+
 class WallClock(FakeClock):
     """A clock that can be set, beside the passing of time that `ms` and `sleep` stand for."""
 
@@ -119,6 +141,7 @@ class Office:
         self.trusted: ssl.SSLContext | None = None
         self.templates: Path | None = None
         self.connections = 1
+        self.page = 200
         self.envelope: Callable[[Callable[[Work], Envelope]], Callable[[Work], Envelope]] = lambda usual: usual
         self.connect: Callable[[], Database] = lambda: quick(self.desk.connect())
         quick(self.desk.db)
@@ -167,10 +190,10 @@ class Office:
             )
         return found.address
 
-    def publish(self, *titles: str) -> None:
+    def publish(self, *titles: str, total: int = 534) -> None:
         """An issue of one column with these articles, planned."""
         desk = self.desk
-        desk.issue({"一": titles or ("red",)})
+        desk.issue({"一": titles or ("red",)}, total)
         [issue] = planner.to_plan(desk.db, desk.clock.now())
         plan = planner.begin(desk.db, issue)
         assert plan is not None
@@ -189,7 +212,7 @@ class Office:
             links = await store.call(lambda db: Links("", "leave@bulletin.test", Signer.load(db, now)))
             addressing = Addressing(settings, links, lambda tag, language: tag, await store.call(installation))
             usual = self.envelope(addressing.envelope)
-            engine = EngineSettings(poll=0.05, shutdown=5)
+            engine = EngineSettings(poll=0.05, shutdown=5, page=self.page)
             try:
                 yield Engine(store, channels, engine, self.clock, usual, lambda bulletin: "")
             finally:

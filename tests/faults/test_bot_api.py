@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
 from dispatch.testing import BotApi
-from tests.faults.office import BLAMED, DEAD, FAILS, LATER, PATIENCE, RESTS, Case, Expect, Office, lined_up, prove
+from tests.faults.office import (
+    BLAMED,
+    DEAD,
+    FAILS,
+    LATER,
+    LONGEST_REST,
+    PATIENCE,
+    RESTS,
+    Case,
+    Expect,
+    Office,
+    heard,
+    lined_up,
+    prove,
+)
 
 VICTIM, FIRST, LAST = "-5", "4", "6"
 HOURS = 3 * 3600
@@ -24,9 +39,9 @@ REFUSALS: list[tuple[int, str, Expect, str]] = [
     (400, "Bad Request: not enough rights to send text messages",          FAILS,   "400"),
     (400, "Bad Request: can't parse entities",                             FAILS,   "400"),
     (429, "Too Many Requests",                                             LATER,   "429"),
-    (500, "Internal Server Error",                                         BLAMED,  "5xx"),
-    (502, "Bad Gateway",                                                   BLAMED,  "5xx"),
-    (503, "Service Unavailable",                                           BLAMED,  "5xx"),
+    (500, "Internal Server Error",                                         LATER,   "5xx"),
+    (502, "Bad Gateway",                                                   LATER,   "5xx"),
+    (503, "Service Unavailable",                                           LATER,   "5xx"),
 ]
 
 FAULT = ("fault", "expect", "code", "words", "arrivals")
@@ -34,10 +49,10 @@ Fault = Callable[[BotApi], None]
 
 #    what happens                                                        outcome  code       words        taken
 SILENCE: list[tuple[str, Fault, Expect, str, str, int]] = [
-    ("closed",          lambda api: api.close_connection(-5),            BLAMED, "lost",    "was lost",        1),
-    ("kept and closed", lambda api: api.close_connection(-5, keep=True), BLAMED, "lost",    "was lost",        2),
-    ("stall",           lambda api: api.stall(-5),                       BLAMED, "timeout", "in time",         1),
-    ("kept and stall",  lambda api: api.stall(-5, keep=True),            BLAMED, "timeout", "in time",         2),
+    ("closed",          lambda api: api.close_connection(-5),            LATER,  "lost",    "was lost",        1),
+    ("kept and closed", lambda api: api.close_connection(-5, keep=True), LATER,  "lost",    "was lost",        2),
+    ("stall",           lambda api: api.stall(-5),                       LATER,  "timeout", "in time",         1),
+    ("kept and stall",  lambda api: api.stall(-5, keep=True),            LATER,  "timeout", "in time",         2),
     ("html, 502",       lambda api: api.babble(-5),                      BLAMED, "answer",  "cannot be read",  1),
     ("html, 200",       lambda api: api.babble(-5, status=200),          BLAMED, "answer",  "cannot be read",  1),
     ("half a json",     lambda api: api.babble(-5, '{"ok": fal'),        BLAMED, "answer",  "cannot be read",  1),
@@ -89,10 +104,29 @@ async def test_several_chats_throttled_together_are_the_bots_own_limit(office: O
     assert len(office.bot.refused) == 3
     assert office.arrived(other)
     office.bot.clear()
-    office.clock.ms = max(office.story(chat).due_at for chat in chats)
+    office.clock.ms += (HOURS + 1) * 1000
     await office.drain()
-    assert [message.chat for message in office.bot.messages] == [4, 5, 6, 7, 8]
+    assert sorted(message.chat for message in office.bot.messages) == [4, 5, 6, 7, 8]
     assert {office.story(chat).delivery for chat in chats} == {"sent"}
+
+
+async def test_many_errors_of_the_servers_own_in_a_row_are_an_outage(office: Office) -> None:
+    """Not everybody has to spend an attempt before the lane rests."""
+    chats = lined_up(office, "telegram", [str(number) for number in range(1, 41)])
+    office.publish()
+    office.bot.fail(times=None)
+    async with asyncio.timeout(30), office.engine() as engine, asyncio.TaskGroup() as group:
+        with heard("lane telegram:default stopped") as stopped:
+            group.create_task(engine.serve())
+            await stopped.wait()
+        engine.stop()
+    charged = [chat for chat in chats if office.story(chat).attempts]
+    assert 1 < len(charged) < 40
+    office.bot.clear()
+    office.clock.ms += LONGEST_REST
+    await office.drain()
+    assert {office.story(chat).delivery for chat in chats} == {"sent"}
+    assert sorted(message.chat for message in office.bot.messages) == list(range(1, 41))
 
 
 async def test_the_bots_own_limit_outlives_a_restart(office: Office) -> None:

@@ -51,7 +51,9 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
     if code in _AUTH_CODES:
         return Retry(f"the relay wants another log-in: {said}", code=str(code), outage=True)
     if code == 421:  # RFC 5321 3.8: the server closes; after the body it is an answer to this message alone
-        return Retry(said, code="421", outage=stage is not Stage.BODY, counted=stage in _ABOUT_ONE)
+        if stage is Stage.BODY:
+            return Retry(said, code="421", suspect=True)
+        return Retry(said, code="421", outage=True, counted=stage in _ABOUT_ONE)
     if stage is Stage.MAIL:  # the sender is the same in every message: what fails here is no reader's fault
         return Retry(f"the relay refused the sender: {said}", code=str(code), outage=True)
     if code < 500 or _FREQUENCY.search(words):
@@ -75,7 +77,7 @@ def from_lost_connection(error: BaseException, server: str, stage: Stage) -> Ret
     why = explain(error)
     if stage is Stage.BODY:
         # Perhaps it was accepted: the message counts as tried, and a repeat has the same Message-ID.
-        return Retry(f"the answer of {server} to the message was lost ({why})", code="lost")
+        return Retry(f"the answer of {server} to the message was lost ({why})", code="lost", suspect=True)
     if stage is Stage.CONNECT and any(isinstance(item, ssl.SSLError) for item in causes(error)):
         return Retry(f"no secure connection to {server} ({why})", code="tls", outage=True)
     if stage is Stage.CONNECT:

@@ -6,8 +6,9 @@
 | 410 | Rejected, the endpoint is gone |
 | 429, 503 with Retry-After | Retry, not before that |
 | any other status; 3xx is never followed | Retry |
+| 5xx | Retry; many in a row, and the host is out |
 | connection refused, name not resolved | Retry, the host is out |
-| time-out, TLS failure, connection lost | Retry |
+| time-out, TLS failure, connection lost | Retry; many in a row, and the host is out |
 | address refused by the guard | Rejected, the endpoint stays |
 """
 
@@ -38,10 +39,11 @@ def of_answer(answer: Answer, now: dt.datetime) -> Outcome:
     if answer.status == HTTPStatus.GONE:
         return Rejected(reason, code, endpoint_state="gone")
     if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        return Retry(reason, code, after=retry_after(answer.headers.get("retry-after", ""), now))
+        after = retry_after(answer.headers.get("retry-after", ""), now)
+        return Retry(reason, code, after=after, suspect=answer.status >= 500)
     if 300 <= answer.status < 400:
         reason += " (redirects are not followed: the receiver's address has to be changed)"
-    return Retry(reason, code)
+    return Retry(reason, code, suspect=answer.status >= 500)
 
 
 def retry_after(value: str, now: dt.datetime) -> float | None:
@@ -72,13 +74,13 @@ def of_failure(error: Exception) -> Outcome:
         return Retry("nobody listens at the receiver's address (connection refused)", "refused", outage=True)
     for cause in causes:
         if isinstance(cause, SSLError):
-            return Retry(f"no secure connection ({explain(cause)})", "tls")
+            return Retry(f"no secure connection ({explain(cause)})", "tls", suspect=True)
     if any("Timeout" in type(cause).__name__ for cause in causes):
-        return Retry("the receiver did not answer in time", "timeout")
+        return Retry("the receiver did not answer in time", "timeout", suspect=True)
     # The libraries' own words hold what the receiver sent.
     spoke = any("Protocol" in type(cause).__name__ for cause in causes)
     what = "its answer is no HTTP, or broke off" if spoke else explain(error)
-    return Retry(f"the connection to the receiver broke ({what})", "connection")
+    return Retry(f"the connection to the receiver broke ({what})", "connection", suspect=True)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -13,12 +13,13 @@ from pathlib import Path
 from dispatch.delivery import planner
 from dispatch.delivery.retention import ENDED
 from dispatch.model import DeliveryState, IssueState, MessageState
-from subscribers.database import Database, queries
+from subscribers.database import Database, Row, queries
 from subscribers.model import EndpointState
 
 SQL = queries(Path(__file__).with_name("integrity.sql"))
-SLICE = 50_000  # rows that one statement looks at
+SLICE = 20_000  # rows that one statement looks at
 REPAIR_SLICE = 2_000  # deliveries that one transaction repairs
+_ANY = 2**62  # above every id
 Tick = Callable[[str, int, int], None]  # what is looked at, how far, of how much
 
 _REPAIR = "do: dispatch database repair"
@@ -81,14 +82,23 @@ def _small(db: Database, query: str) -> Iterator[Fault]:
 def _walked(db: Database, what: str, table: str, tick: Tick, rows: int) -> Iterator[Fault]:
     found: dict[str, Fault] = {}
     highest, after = int(db.value(SQL[f"{table}_highest"])), 0
-    while last := db.value(SQL[f"{what}_edge"], {"after": after, "slice": rows}):
-        values = {**_wanted(f"{what}_faults"), "after": after, "last": last}
-        for row in db.all(SQL[f"{what}_faults"], values):
+    while (edge := db.one(SQL[f"{what}_edge"], {"after": after, "slice": rows})) and edge["last"] is not None:
+        for row in _looked_at(db, f"{what}_faults", {"after": after, **edge}):
             before = found.get(row["fault"], Fault(row["fault"], 0, row["example"]))
             found[row["fault"]] = Fault(before.name, before.count + int(row["count"]), before.example)
-        after = last
+        after = edge["last"]
         tick(table, after, max(highest, after))
     yield from found.values()
+
+
+def _looked_at(db: Database, query: str, bounds: Row) -> list[Row]:
+    """The faults of a slice. A second look, without the bounds of the messages, is sure: a delivery may have got its
+    message after the bounds were read."""
+    wanted = {name: value for name, value in bounds.items() if f":{name}" in SQL[query]}
+    found = db.all(SQL[query], {**_wanted(query), **wanted})
+    if found and "highest" in wanted:
+        found = db.all(SQL[query], {**_wanted(query), **wanted, "lowest": 0, "highest": _ANY})
+    return found
 
 
 def _wanted(query: str) -> dict[str, object]:

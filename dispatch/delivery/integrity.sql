@@ -1,13 +1,16 @@
 -- What must be so in the ledger, whatever happened to the process: integrity.py says what each word means.
 
 -- name: delivery_edge
-SELECT MAX(id) FROM (SELECT id FROM deliveries WHERE id > :after ORDER BY id LIMIT :slice) s
+-- The end of the next slice, and between which ids its messages are.
+SELECT MAX(id) AS last, COALESCE(MIN(message_id), 0) AS lowest, COALESCE(MAX(message_id), 0) AS highest
+FROM (SELECT id, message_id FROM deliveries WHERE id > :after ORDER BY id LIMIT :slice) s
 
 -- name: deliveries_highest
 SELECT COALESCE(MAX(id), 0) FROM deliveries
 
 -- name: delivery_faults
--- Each delivery counts once, under the first that is wrong with it.
+-- Each delivery counts once, under the first that is wrong with it. Without the bounds of the messages' ids
+-- PostgreSQL would read all messages for each slice.
 SELECT fault, COUNT(*) AS count, MIN(id) AS example FROM (
   SELECT d.id, CASE
     WHEN NOT (d.state IN (:delivery_states)) THEN 'delivery_word'
@@ -20,11 +23,12 @@ SELECT fault, COUNT(*) AS count, MIN(id) AS example FROM (
     WHEN d.state NOT IN ('planned', 'cancelled') AND m.state <> d.state THEN 'delivery_other'
     ELSE '' END AS fault
   FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id
+    AND m.id >= :lowest AND m.id <= :highest
   WHERE d.id > :after AND d.id <= :last) f
 WHERE fault <> '' GROUP BY fault
 
 -- name: message_edge
-SELECT MAX(id) FROM (SELECT id FROM messages WHERE id > :after ORDER BY id LIMIT :slice) s
+SELECT MAX(id) AS last FROM (SELECT id FROM messages WHERE id > :after ORDER BY id LIMIT :slice) s
 
 -- name: messages_highest
 SELECT COALESCE(MAX(id), 0) FROM messages

@@ -51,7 +51,10 @@ _PEOPLE = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
 INSERT INTO subscribers (name, created_at) SELECT 'reader ' || i, 1 FROM n
 """
-_RHYTHM = "INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until) VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)"
+_RHYTHM = """
+INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
+VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)
+"""
 _ENDPOINTS = """
 INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled, rhythm_id, created_at,
                        changed_at)
@@ -131,7 +134,8 @@ _RAW_DELIVERY = (
     "INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at) VALUES (?, ?, 3, 'planned', ?)"
 )
 _RAW_MESSAGE = """
-INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at, created_at)
+INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at,
+                      created_at)
 VALUES (?, 'digest', ?, ?, 'email', 'email', 1, 'queued', ?, ?, ?)
 """
 _RAW_JOIN = "UPDATE deliveries SET message_id = ? WHERE id = ?"
@@ -201,7 +205,7 @@ def one(side: str, deliveries: int) -> dict[str, Any]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if platform.system() == "Linux" else 1024**2)
         db = sqlite3.connect(path)
         left = {
-            name: db.execute(f"SELECT COUNT(*), SUM({what} = 'sent') FROM {name}").fetchone()  # noqa: S608
+            name: db.execute(f"SELECT COUNT(*), SUM({what} = 'sent') FROM {name}").fetchone()
             for name, what in (("deliveries", "state"), ("messages", "state"), ("attempts", "outcome"))
         }
         db.close()

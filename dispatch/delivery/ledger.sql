@@ -44,6 +44,10 @@ ON CONFLICT (digest_id, endpoint_id) DO NOTHING
 SELECT r.channel, r.variant, COUNT(*) AS endpoints FROM ({route}) r
 GROUP BY r.channel, r.variant ORDER BY r.channel, r.variant
 
+-- name: bundled
+-- Whether somebody of a slice wants bundles: most want none, and then nobody need be asked.
+SELECT 1 FROM endpoints WHERE id > :low AND id <= :high AND bundled = 1 LIMIT 1
+
 -- name: plan_bundles
 -- One message for all that an endpoint is owed at one time.
 INSERT INTO messages (key, kind, endpoint_id, channel, queue, priority, state, due_at, expires_at, created_at)

@@ -57,7 +57,12 @@ def plan_slice(db: Database, plan: Plan, low: int, high: int, expire_ms: Mapping
         if not _sending(db, plan.issue_id):
             return None
         _fill_due(db, expire_ms, now)
-        return sum(_plan_digest(db, digest_id, found, low, high, now) for digest_id, found in plan.routes.items())
+        values = {"low": low, "high": high}
+        bundled = db.value(SQL["bundled"], values) is not None
+        return sum(
+            _plan_digest(db, found, {**values, "digest_id": digest_id}, now, bundled=bundled)
+            for digest_id, found in plan.routes.items()
+        )
 
 
 def end(db: Database, plan: Plan, now: int) -> None:
@@ -89,13 +94,13 @@ def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int) -> None:
     db.many(SQL["add_plan_due"], rows)
 
 
-def _plan_digest(db: Database, digest_id: int, found: Route, low: int, high: int, now: int) -> int:
-    values = {"digest_id": digest_id, "low": low, "high": high}
+def _plan_digest(db: Database, found: Route, values: dict[str, int], now: int, *, bundled: bool) -> int:
     # The route's SELECT is ours, made of numbered parameters: nothing of a stranger's is in its text.
     insert = SQL["plan_deliveries"].replace("{route}", found.sql)
     added = db.run(insert, {**found.params, **values, "now": now})
-    db.run(SQL["plan_bundles"], {**values, "now": now})
-    db.run(SQL["join_bundles"], values)
+    if bundled:
+        db.run(SQL["plan_bundles"], {**values, "now": now})
+        db.run(SQL["join_bundles"], values)
     db.run(SQL["plan_messages"], {**values, "now": now})
     db.run(SQL["join_messages"], values)
     return added

@@ -369,13 +369,13 @@ def test_info_tells_size_versions_and_rows(dispatch: Command, desk: Desk) -> Non
 
 def test_prune_counts_first_and_then_deletes(dispatch: Command, desk: Desk) -> None:
     sent(desk)  # in 2023, by the clock of the desk
-    environment = {"DISPATCH_RETENTION__DELIVERIES_DAYS": "200"}
-    dry = dispatch("database", "prune", "--dry-run", "--json", **environment).json
+    dispatch.environment["DISPATCH_RETENTION__DELIVERIES_DAYS"] = "200"
+    dry = dispatch("database", "prune", "--dry-run", "--json").json
     expected = {"dry_run": True, "attempts": 3, "messages": 3, "deliveries": 3}
     assert {name: dry[name] for name in expected} == expected
     assert set(dry) == {*expected, "lane_minutes", "leases"}
-    assert "messages 3" in dispatch("database", "prune", **environment).out
-    assert dispatch("database", "prune", "--json", **environment).json["messages"] == 0
+    assert "messages 3" in dispatch("database", "prune").out
+    assert dispatch("database", "prune", "--json").json["messages"] == 0
     assert len(desk.states()) == 3
 
 

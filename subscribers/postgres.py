@@ -30,7 +30,7 @@ from subscribers.postgres_text import Query, query, script
 T = TypeVar("T")
 
 _LOCK = 0x6469_7370_6174_6368  # "dispatch": what transactions that are not shared hold
-_PAGE = 1000  # rows that `each` fetches at a time
+_PAGE = 200  # rows that `each` fetches at a time
 # A server that is gone without a word is noticed in half a minute. What the URL says of these wins.
 _DEFAULTS = {
     "application_name": "dispatch",

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     (?P<comment> --[^\n]* | /\*.*?\*/ )
   | (?P<quoted> '(?:[^']|'')*' | "(?:[^"]|"")*" )
   | (?P<cast> ::\w+ )
+  | (?P<letters> \b(?:lower|upper)\(:(?P<letter>[A-Za-z_]\w*)\) )
   | (?P<among> \bIN\s*\(\s*:(?P<list>[A-Za-z_]\w*)\s*\) )
   | :(?P<name>[A-Za-z_]\w*)
   | (?P<percent> % )
@@ -65,6 +66,8 @@ def query(sql: str) -> Query:
         if found["among"]:
             lists.add(found["list"])
             return f"= ANY(%({found['list']})s)"
+        if found["letters"]:  # of ASCII alone, as in columns and on SQLite
+            return f'{found[0].partition("(")[0]}(%({found["letter"]})s::text COLLATE "C")'
         if found["name"]:
             return f"%({found['name']})s"
         return found[0].replace("%", "%%")

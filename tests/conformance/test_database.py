@@ -379,6 +379,7 @@ def test_text_is_sorted_and_compared_by_code_point(db: Database) -> None:
 def test_letters_outside_of_ascii_keep_their_case(db: Database) -> None:
     add(db, "ÄBc")
     assert db.value("SELECT lower(name) FROM subscribers") == "Äbc"
+    assert db.value("SELECT lower(:name)", {"name": "ÄBc"}) == "Äbc"
 
 
 def test_every_due_queue_is_found_however_it_is_written(db: Database) -> None:

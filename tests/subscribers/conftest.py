@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 
-from dispatch import archive
 from subscribers import directory
-from subscribers.database import SCHEMA, Database
+from subscribers.database import Database
 from subscribers.model import Address, EndpointState, Preferences, Subscriber
 
 NOW = 1_653_955_200_000
@@ -21,11 +19,9 @@ settings.load_profile("patient")
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(connect: Callable[[], Database]) -> Database:
     """A database with the schemas of both packages."""
-    database = Database.open(f"sqlite:///{tmp_path / 'store.db'}", (SCHEMA, archive.SCHEMA), synchronous="normal")
-    yield database
-    database.close()
+    return connect()
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ SUPPRESSED = "nothing goes there until the reader opts in again"
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`dispatch subscribers …` with a store of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DISPATCH_DATABASE__URL", f"sqlite:///{tmp_path / 'store.db'}")
+    monkeypatch.setenv("DISPATCH_DATABASE__URL", migrated_url)
 
     def called(*words: str) -> Result:
         done = CliRunner().invoke(cli, ["subscribers", *words], catch_exceptions=False)

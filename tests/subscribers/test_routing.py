@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,13 +21,16 @@ ALL = 2**63 - 1
 TAGS = ("all", "park:南昌高新区", "park:南昌高新区+mentions", "topic:区块链", "column:huoju/要闻", "bulletin:huoju")
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Database]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One database for all examples, each of which is rolled back."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database.open(f"sqlite:///{Path(folder) / 'store.db'}", [SCHEMA], synchronous="normal")
-        yield database
-        database.close()
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('routing') / 'store.db'}"
+    else:
+        url = request.getfixturevalue("postgres").create()
+    database = Database.open(url, [SCHEMA], synchronous="normal")
+    yield database
+    database.close()
 
 
 @contextmanager

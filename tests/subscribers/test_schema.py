@@ -1,4 +1,4 @@
-"""The queries of both packages against the migrated schema: they compile, and the hot ones use their indexes."""
+"""The queries of both packages against the migrated schema: the hot ones use their indexes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ THEIRS = [file for file in sorted(Path(dispatch.__path__[0]).rglob("*.sql")) if 
 FILES = [*OURS, *THEIRS]
 DIRECTORY = queries(Path(subscribers.__path__[0]) / "sql" / "directory.sql")
 LEDGER = queries(Path(dispatch.__path__[0]) / "delivery" / "ledger.sql")
-NAMED = [(file, name) for file in FILES for name in queries(file) if not name.startswith("filter_")]
+
+
+@pytest.fixture
+def dialect() -> str:
+    """The plans that are read here are SQLite's."""
+    return "sqlite"
 
 
 def nulls(sql: str) -> dict[str, None]:
@@ -55,15 +60,6 @@ def busy(db: Database) -> Database:
         )
         db.run("ANALYZE")
     return db
-
-
-@pytest.mark.parametrize(("file", "name"), NAMED, ids=[f"{file.stem}-{name}" for file, name in NAMED])
-def test_every_named_query_compiles_against_the_schema(db: Database, file: Path, name: str) -> None:
-    db.run(LEDGER["create_plan_due"])
-    sql = queries(file)[name].replace("{route}", route([("all", 1), ("park:南昌高新区", 2)]).sql)
-    filters = [text for word, text in queries(file).items() if word.startswith("filter_")]
-    sql = sql.replace("{filter}", " AND ".join(filters[:1] if name != "deliveries" else filters))
-    assert db.all(f"EXPLAIN {sql}", nulls(sql))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -103,11 +103,11 @@ def test_two_stores_do_not_read_each_others_tokens(tmp_path: Path) -> None:
     assert signers[1].read_leave(signers[0].leave(7)) is None
 
 
-def test_several_that_use_a_store_first_share_one_key(tmp_path: Path) -> None:
-    together = threading.Barrier(4)
+def test_several_that_use_a_store_first_share_one_key(database_url: str) -> None:
+    together = threading.Barrier(4, timeout=60)
 
     def token(n: int) -> str:
-        store = Database.open(f"sqlite:///{tmp_path / 'store.db'}", [SCHEMA])
+        store = Database.open(database_url, [SCHEMA])
         together.wait()
         signer = Signer.load(store, NOW)
         store.close()
@@ -115,6 +115,6 @@ def test_several_that_use_a_store_first_share_one_key(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         tokens = list(threads.map(token, range(1, 5)))
-    store = Database.open(f"sqlite:///{tmp_path / 'store.db'}", [SCHEMA])
+    store = Database.open(database_url, [SCHEMA])
     assert [Signer.load(store, NOW).read_leave(text) for text in tokens] == [Leave(n) for n in range(1, 5)]
     store.close()

@@ -115,7 +115,7 @@ UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_unti
 WHERE id IN (
   SELECT id FROM messages
   WHERE state = 'queued' AND queue = :queue AND priority = :priority AND due_at <= :now
-  ORDER BY due_at, id LIMIT :page)
+  ORDER BY due_at, id LIMIT :page {skip_locked})
   AND state = 'queued'
 RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 
@@ -125,7 +125,7 @@ UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_unti
 WHERE id IN (
   SELECT id FROM messages
   WHERE id IN (:ids) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
-  ORDER BY id LIMIT :page)
+  ORDER BY id LIMIT :page {skip_locked})
   AND state = 'queued'
 RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 

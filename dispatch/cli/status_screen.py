@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatch.cli import status_view as view
-from dispatch.delivery.status import LaneStatus, QueueStatus, Status
+from dispatch.delivery.status import LEAST_SECONDS, MINUTE_MS, LaneStatus, QueueStatus, Status
 from dispatch.output import plain, span, when
 
 _TICKS = "▁▂▃▄▅▆▇█"
@@ -68,12 +68,13 @@ def _processes(status: Status) -> RenderableType:
 
 
 def _issues(status: Status) -> Table:
-    table = _table("issue", "state", "ended", "", "paused")
+    table = _table("issue", "title", "state", "ended", "", "paused")
     for issue in status.issues:
         counts = f"{issue.ended:,} of {issue.deliveries:,}"
         bar = ProgressBar(total=max(1, issue.deliveries), completed=issue.ended, width=30)
-        name = Text(plain(f"{issue.name} {issue.title}"))
-        table.add_row(name, Text(view.issue_state(issue)), counts, bar, Text(plain(view.holds(issue)), style="yellow"))
+        name, title, paused = (Text(plain(words)) for words in (issue.name, issue.title, view.holds(issue)))
+        paused.stylize("yellow")
+        table.add_row(name, title, Text(view.issue_state(issue)), counts, bar, paused)
     return table
 
 
@@ -90,7 +91,7 @@ def _lanes(status: Status, columns: Sequence[int], room: int | None) -> Renderab
             table.add_row(Text(f"and {len(queues) - place:,} more", style="dim"))
             break
         reasons += why
-        for row in _cells(queue, rows):
+        for row in _cells(queue, rows, status.counted_at):
             table.add_row(*(row[column] for column in columns))
     return Group(table, *(Text(plain(why), style="yellow") for why in reasons), Text(view.LEGEND, style="dim"))
 
@@ -101,13 +102,20 @@ def _pressing(queue: QueueStatus) -> tuple[bool, bool, int, str]:
     return not ill, not any(lane.runs for lane in queue.lanes), -queue.due, queue.name
 
 
-def _cells(queue: QueueStatus, rows: Sequence[tuple[str, ...]]) -> Iterator[Sequence[Text]]:
+def _cells(queue: QueueStatus, rows: Sequence[tuple[str, ...]], now: int) -> Iterator[Sequence[Text]]:
     """The rows of a queue, as _TITLES."""
     lanes: list[LaneStatus | None] = [*([None] if len(queue.lanes) != 1 else []), *queue.lanes]
     for row, lane in zip(rows, lanes, strict=True):
         name, state, rate, *rest = (Text(plain(cell)) for cell in row[:-1])
         state.stylize(_COLOURS.get(state.plain.partition(" ")[0].rstrip(":"), ""))
-        yield (name, state, rate, Text(sparkline(lane.minutes[-_MINUTES:]) if lane else "", style="cyan"), *rest)
+        yield (name, state, rate, Text(_minutes(lane, now) if lane else "", style="cyan"), *rest)
+
+
+def _minutes(lane: LaneStatus, now: int) -> str:
+    """The minute that is not over counts as if it went on as it began."""
+    *before, last = lane.minutes[-_MINUTES:]
+    passed = max(LEAST_SECONDS * 1000, now % MINUTE_MS)
+    return sparkline([*before, last * MINUTE_MS // passed])
 
 
 def sparkline(counts: Sequence[int]) -> str:

@@ -175,7 +175,8 @@ def issue_state(issue: IssueStatus) -> str:
 def holds(issue: IssueStatus) -> str:
     """The parts that are paused, and by whom."""
     return "; ".join(
-        f"{hold.column or 'all columns'} on {hold.channel or 'all channels'} (by {hold.held_by}, {when(hold.held_at)})"
+        f"{hold.column or 'all columns'} on {hold.channel or 'all channels'}"
+        f" (by {hold.held_by}, {when(hold.held_at)[:16]})"
         for hold in issue.holds
     )
 

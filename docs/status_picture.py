@@ -1,12 +1,13 @@
 """Makes docs/pictures/status.svg from a real run on loopback: python docs/status_picture.py [MINUTES]
 
-Two relays that are paced, a bot, a webhook that answers and one that nobody answers at; the screen is the one that
-`dispatch status --watch` shows after so many minutes. Only the machine's name is replaced.
+Two relays that are paced, a bot, a webhook that answers and one where nobody answers, and a column paused for the bot.
+The screen is the one that `dispatch status --watch` shows after so many minutes; only the machine's name is replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import ipaddress
 import re
@@ -19,12 +20,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.cells import cell_len
 from rich.console import Console
 
 from dispatch import archive
 from dispatch.app import App
 from dispatch.assets import config_dir
 from dispatch.cli.status_screen import screen
+from dispatch.delivery import control
 from dispatch.delivery.status import Status
 from dispatch.delivery.status_reader import Reader
 from dispatch.service import run_forever
@@ -44,6 +47,7 @@ from subscribers.model import Address, Preferences
 
 PICTURE = Path(__file__).parent / "pictures" / "status.svg"
 MAILS, CHATS, HOOKS = 6_000, 1_500, 30
+PAUSED_AFTER = 20  # seconds
 TOKEN = "42:stand-in"  # noqa: S105 (a stand-in for the server of the tests)
 
 
@@ -113,21 +117,40 @@ async def _watched(app: App, minutes: float) -> Status:
     running = asyncio.create_task(run_forever(app))
     reader = Reader()
     with app.database() as db:
-        for _ in range(round(minutes * 60)):
+        for second in range(round(minutes * 60)):
             await asyncio.sleep(1)
-            if running.done():
-                break
+            if second == PAUSED_AFTER:
+                _pause(db, app.clock.now())
             status = reader.read(db, app.clock.now())
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     return replace(status, processes=tuple(replace(process, host="news") for process in status.processes))
 
 
+def _pause(db: Database, now: int) -> None:
+    """A person looks at one column in one channel again."""
+    stored = archive.load(db, archive.find(db, "534"))
+    part = control.Part(1, "telegram")
+    with db.transaction():
+        control.pause(db, stored, part, "an editor", now)
+    for _ in control.put_aside(db, stored.id, part, now):
+        pass
+
+
 def _drawn(status: Status) -> str:
-    console = Console(record=True, width=132, file=io.StringIO(), highlight=False, markup=False)
+    console = Console(record=True, width=140, file=io.StringIO(), highlight=False, markup=False)
     console.print(screen(status, console.width))
     plain = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # nothing is fetched
-    return console.export_svg(title="dispatch status --watch", code_format=plain, unique_id="status")
+    drawn = console.export_svg(title="dispatch status --watch", code_format=plain, unique_id="status")
+    return re.sub(r'textLength="([0-9.]+)"([^>]*)>([^<]*)</text>', _with_room, drawn)
+
+
+def _with_room(found: re.Match[str]) -> str:
+    """A text as wide as its cells: Rich counts characters, and a Chinese one takes two cells."""
+    length, between, words = found.groups()
+    text = html.unescape(words)
+    wide = float(length) * cell_len(text) / len(text) if text else 0.0
+    return f'textLength="{wide:g}"{between}>{words}</text>'
 
 
 if __name__ == "__main__":

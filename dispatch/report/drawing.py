@@ -158,12 +158,13 @@ def pace_step(series: Series, shown: Window, width: int) -> int:
 
 
 def _curve(series: Series, channel: str, shown: Window, x: _Place, top: float, height: float) -> Markup:
-    """Steps that rise to what was sent in the end; a point counts at its end."""
+    """What rises to what was sent in the end: within each point, and not in between."""
     total, seen = series.totals[channel], 0
     places = [(x(shown.start), top + height)]
     for second, of, count in series.points:
         if of == channel and second < shown.end:
             seen += count
+            places.append((x(second), places[-1][1]))
             places.append((x(second + series.seconds), top + height - height * seen / max(total, 1)))
     places.append((x(shown.end), places[-1][1]))
     path = "M" + "L".join(f"{_number(px)} {_number(py)}" for px, py in _thinned(places))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -51,13 +52,15 @@ def prune(
 ) -> None:
     """Delete what has been kept for as long as [retention] says; dispatch run does it once a day. Stopped half-way, it
     is gone on with by the next call."""
-    from dispatch.delivery.retention import Sweep
+    from dispatch.delivery.retention import REST_SECONDS, Sweep
 
     app = session(ctx).app
     sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run)
     with app.database() as db, stages() as tick:
         while sweep.slice(db):
             tick("counted" if dry_run else "deleted", sweep.pruned.total, 0)
+            if not dry_run:
+                time.sleep(REST_SECONDS)
     if as_json:
         emit_json({"dry_run": dry_run, **asdict(sweep.pruned)})
         return

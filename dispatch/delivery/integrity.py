@@ -6,12 +6,13 @@ long reading open. `repair` loses nobody's delivery and sends nothing again that
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dispatch.delivery import planner
-from dispatch.delivery.retention import ENDED
+from dispatch.delivery.retention import ENDED, REST_SECONDS
 from dispatch.model import DeliveryState, IssueState, MessageState
 from subscribers.database import Database, Row, queries
 from subscribers.model import EndpointState
@@ -168,3 +169,4 @@ def _repair_digest(db: Database, digest_id: int, expire_ms: Mapping[str, int], n
                 done.planned += alone - ended - int(db.value(SQL["count_alone"], part))
                 done.gone += db.run(SQL["end_gone"], {**part, "now": now})
         after = edge["last"]
+        time.sleep(REST_SECONDS)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dispatch.delivery.store import Store
 from dispatch.model import MessageState
 from dispatch.settings import RetentionSettings
 from subscribers.database import Database, Row, queries
+from subscribers.errors import Busy
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ SQL = queries(Path(__file__).with_name("retention.sql"))
 LIVE = (MessageState.QUEUED, MessageState.PAUSED, MessageState.SENDING)
 ENDED = tuple(state.value for state in MessageState if state not in LIVE)
 SLICE = 2_000  # messages of a transaction, with what hangs on them; attempts, where only they go
+# Between two slices: without it, who waits for the lock by polling, as SQLite does, rarely finds it free.
+REST_SECONDS = 0.02
 _DAY_MS = 86_400_000
 _MINUTES_KEPT = 2 * 24 * 60
 
@@ -147,11 +151,21 @@ async def prune(
     """What a day has made too old goes. Between two slices the store does what else waits, and it stops soon after
     `stopping` is set: the next run goes on."""
     sweep = Sweep(settings, now, rows=rows)
-    while not stopping.is_set() and await store.call(sweep.slice):
-        pass
+    while not stopping.is_set() and await _next(store, sweep):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), REST_SECONDS)
     if sweep.pruned.total:
         log.info("kept long enough and deleted: %s", sweep.pruned)
     return sweep.pruned
+
+
+async def _next(store: Store, sweep: Sweep) -> bool:
+    """The next slice. One that another process leaves no lock for comes again: it has waited long enough already."""
+    try:
+        return await store.call(sweep.slice)
+    except Busy as error:
+        log.info("%s", error)
+        return True
 
 
 def _before(now: int, days: int) -> int:

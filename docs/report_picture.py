@@ -1,4 +1,4 @@
-"""Makes docs/pictures/report.png from a real run on loopback: python docs/report_picture.py [SECONDS]
+"""Makes docs/pictures/report.png from a real run on loopback: python docs/report_picture.py [SECONDS AT MOST]
 
 The sample issue goes to some thousand readers by a paced relay, a bot and webhooks. Some mailboxes are unknown, some
 put off what comes first, some chats have blocked the bot, a webhook is broken, and readers leave while it is sent.
@@ -23,6 +23,7 @@ from dispatch import archive
 from dispatch.app import App
 from dispatch.assets import config_dir
 from dispatch.cli.report import page
+from dispatch.model import IssueState
 from dispatch.report.outcome import gather
 from dispatch.service import run_forever
 from dispatch.settings import (
@@ -120,11 +121,19 @@ def _subscribe(app: App, db: Database, address: Address, dice: random.Random) ->
 
 async def _run(app: App, seconds: float) -> None:
     running = asyncio.create_task(run_forever(app))
-    await asyncio.sleep(min(8.0, seconds / 4))
+    await asyncio.sleep(8)
     await asyncio.to_thread(_leave, app)
-    await asyncio.sleep(seconds)
+    for _ in range(round(seconds)):
+        await asyncio.sleep(1)
+        if await asyncio.to_thread(_ended, app):
+            break
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+def _ended(app: App) -> bool:
+    with app.database() as db:
+        return archive.load(db, archive.find(db, "534")).state is IssueState.SENT
 
 
 def _leave(app: App) -> None:
@@ -154,4 +163,4 @@ def _picture(text: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 180))
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 300))

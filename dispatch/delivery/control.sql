@@ -41,8 +41,10 @@ SELECT MIN(channel) FROM messages WHERE state = 'paused' AND paused_for = :diges
 UPDATE messages SET state = 'queued', paused_for = NULL, paused_at = 0,
                     expires_at = expires_at + CASE WHEN paused_at < :now THEN :now - paused_at ELSE 0 END
 WHERE state = 'paused' AND id IN (
-  SELECT id FROM messages WHERE state = 'paused' AND paused_for = :digest AND channel = :channel
-  ORDER BY id LIMIT :page)
+  WITH page AS MATERIALIZED (
+    SELECT id FROM messages WHERE state = 'paused' AND paused_for = :digest AND channel = :channel
+    ORDER BY id LIMIT :page)
+  SELECT id FROM page)
 
 -- name: cancelled
 -- Cancelled issues of which something is still owed.

@@ -110,12 +110,15 @@ SELECT queue FROM names WHERE queue IS NOT NULL AND (
              AND m.due_at <= :now))
 
 -- name: claim
--- The lease: `owner` may send until `lease_until`; with a later `epoch` somebody else has taken over.
+-- The lease: `owner` may send until `lease_until`; with a later `epoch` somebody else has taken over. MATERIALIZED,
+-- here and below: PostgreSQL may run a subquery with a LIMIT once a row, and would take more than the page.
 UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_until, epoch = epoch + 1
 WHERE id IN (
-  SELECT id FROM messages
-  WHERE state = 'queued' AND queue = :queue AND priority = :priority AND due_at <= :now
-  ORDER BY due_at, id LIMIT :page {skip_locked})
+  WITH page AS MATERIALIZED (
+    SELECT id FROM messages
+    WHERE state = 'queued' AND queue = :queue AND priority = :priority AND due_at <= :now
+    ORDER BY due_at, id LIMIT :page {skip_locked})
+  SELECT id FROM page)
   AND state = 'queued'
 RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 
@@ -123,9 +126,11 @@ RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 -- The concatenation keeps the index of the queue out of it: few ids are looked up, however long the queue is.
 UPDATE messages SET state = 'sending', owner = :owner, lease_until = :lease_until, epoch = epoch + 1
 WHERE id IN (
-  SELECT id FROM messages
-  WHERE id IN (:ids) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
-  ORDER BY id LIMIT :page {skip_locked})
+  WITH page AS MATERIALIZED (
+    SELECT id FROM messages
+    WHERE id IN (:ids) AND state = 'queued' AND queue || '' = :queue AND due_at <= :now
+    ORDER BY id LIMIT :page {skip_locked})
+  SELECT id FROM page)
   AND state = 'queued'
 RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
 
@@ -186,7 +191,9 @@ WHERE id = :id AND epoch = :epoch AND state = 'sending'
 -- name: expired
 UPDATE messages SET state = 'sending', epoch = epoch + 1
 WHERE state = 'queued' AND id IN (
-  SELECT id FROM messages WHERE state = 'queued' AND queue = :queue AND expires_at <= :now LIMIT :page)
+  WITH page AS MATERIALIZED (
+    SELECT id FROM messages WHERE state = 'queued' AND queue = :queue AND expires_at <= :now LIMIT :page)
+  SELECT id FROM page)
 RETURNING id, epoch, reason, parts_done
 
 -- name: waiting_message

@@ -228,7 +228,8 @@ def load(db: Database, issue_id: int) -> StoredIssue:
 
 
 def columns(db: Database, issue_id: int) -> list[Row]:
-    """The columns of an issue in their order: `position`, `key` in follows ("" where the catalog knows none), `name`."""
+    """The columns of an issue in their order: `position`, `name`, and `key` in follows ("" where the catalog knows
+    none)."""
     return db.all(SQL["columns"], {"issue_id": issue_id})
 
 

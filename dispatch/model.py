@@ -232,9 +232,9 @@ class Retry:
 
     `outage` says that the lane is at fault (nobody answers, the bot's own limit): it rests. Such a Retry is no attempt
     at the message, unless `counted`: where one message may itself be what makes the receiver hang up, it must take its
-    turn again later, or it would stop the lane each time. `suspect` says that the receiver's side may be down as a whole
-    (no answer in time, an error of the server's own): many in a row, with nothing in between that went well, are an
-    outage. `new_address` replaces the endpoint's address for good.
+    turn again later, or it would stop the lane each time. `suspect` says that the receiver's side may be down as a
+    whole (no answer in time, an error of the server's own): many in a row, with nothing in between that went well, are
+    an outage. `new_address` replaces the endpoint's address for good.
     """
 
     reason: str

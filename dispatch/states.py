@@ -1,12 +1,14 @@
-"""Which changes of an issue's state are allowed: the one place that says so. All others are refused.
+"""Which changes of state are allowed: the one place that says so. All others are refused.
 
-A message changes in one query each of `delivery/*.sql`, which names the state it must be in.
+An issue's change is asked for by a person and checked here. Messages and deliveries change by the thousand, each kind
+of change in a query of its own that names the states it starts from; the tests try every query on every state and hold
+it to the tables below.
 """
 
 from __future__ import annotations
 
 from dispatch.errors import StateError
-from dispatch.model import IssueState
+from dispatch.model import DeliveryState, IssueState, MessageState
 
 ISSUE: dict[IssueState, frozenset[IssueState]] = {
     IssueState.HELD: frozenset({IssueState.APPROVED, IssueState.CANCELLED}),
@@ -15,6 +17,26 @@ ISSUE: dict[IssueState, frozenset[IssueState]] = {
     IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
     IssueState.SENT: frozenset({IssueState.SENDING}),
     IssueState.CANCELLED: frozenset(),
+}
+
+MESSAGE: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.QUEUED: frozenset({MessageState.SENDING, MessageState.PAUSED, MessageState.CANCELLED}),
+    MessageState.PAUSED: frozenset({MessageState.QUEUED, MessageState.CANCELLED}),
+    MessageState.SENDING: frozenset(MessageState) - {MessageState.SENDING},
+    MessageState.SENT: frozenset(),
+    MessageState.FAILED: frozenset({MessageState.QUEUED}),
+    MessageState.SUPPRESSED: frozenset(),
+    MessageState.CANCELLED: frozenset(),
+    MessageState.EXPIRED: frozenset({MessageState.QUEUED}),
+}
+
+DELIVERY: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.PLANNED: frozenset(DeliveryState) - {DeliveryState.PLANNED},
+    DeliveryState.SENT: frozenset(),
+    DeliveryState.FAILED: frozenset({DeliveryState.PLANNED}),
+    DeliveryState.SUPPRESSED: frozenset(),
+    DeliveryState.CANCELLED: frozenset(),
+    DeliveryState.EXPIRED: frozenset({DeliveryState.PLANNED}),
 }
 
 

@@ -21,6 +21,7 @@ from subscribers.errors import Busy, DatabaseError, InvalidValue
 
 _RETRY_SECONDS = 0.01
 _LIST = re.compile(r"\bIN \(:([A-Za-z_]\w*)\)")
+_WRITES_WITH = re.compile(r"\A(?:\s|--[^\n]*\n)*WITH\b.*\b(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
 _WORDS = {
     "{id}": "INTEGER PRIMARY KEY AUTOINCREMENT",
     "{clustered}": "WITHOUT ROWID",
@@ -77,7 +78,10 @@ class SqliteDatabase(Database):
 
     def run(self, sql: str, params: Params | None = None) -> int:
         with self._told:
-            return self._connection.execute(*_bound(sql, params)).rowcount
+            count = self._connection.execute(*_bound(sql, params)).rowcount
+            if count < 0 and _translated(sql).writes_with:
+                count = self._connection.execute("SELECT changes()").fetchone()[0]
+            return count
 
     def many(self, sql: str, rows: Iterable[Params]) -> int:
         with self._told:
@@ -121,17 +125,19 @@ class SqliteDatabase(Database):
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A query in SQLite's words, and the names of its parameters that are lists."""
+    """A query in SQLite's words, the names of its parameters that are lists, and whether it writes behind a WITH:
+    Python's sqlite3 does not count the rows of such a one."""
 
     text: str
     lists: tuple[str, ...]
+    writes_with: bool
 
 
 @lru_cache(maxsize=1024)
 def _translated(sql: str) -> _Query:
     """A list is one JSON text, so that its length does not change the query's: SQLite keeps it prepared."""
     text = _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", filled(sql, _WORDS))
-    return _Query(text, tuple(dict.fromkeys(_LIST.findall(sql))))
+    return _Query(text, tuple(dict.fromkeys(_LIST.findall(sql))), bool(_WRITES_WITH.search(text)))
 
 
 def _bound(sql: str, params: Params | None) -> tuple[str, Params]:

@@ -204,8 +204,9 @@ class _Check:
         self._db.run(SQL["settle_delivery"], {**values, "state": DeliveryState.CANCELLED})
 
     def _split_off(self, delivery: _Delivery) -> None:
-        message_id = self._db.insert(SQL["split_off"], {"id": delivery.id, "now": self._now})
-        self._db.run(SQL["move_delivery"], {"id": delivery.id, "message_id": message_id})
+        message_id = self._db.value(SQL["split_off"], {"id": delivery.id, "now": self._now})
+        if message_id is not None:
+            self._db.run(SQL["move_delivery"], {"id": delivery.id, "message_id": message_id})
 
     def _work(self, message: _Leased, endpoint: _Endpoint, owed: tuple[Owed, ...]) -> Work:
         _, channel, queue, address, secret, _, _, language, format_, name = endpoint

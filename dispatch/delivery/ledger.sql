@@ -177,7 +177,7 @@ INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priorit
 SELECT 'digest:' || d.digest_id || ':' || d.endpoint_id, 'digest', d.endpoint_id, d.digest_id, m.channel, m.queue,
        m.priority, 'paused', m.due_at, m.expires_at, :now, :now, d.digest_id
 FROM deliveries d JOIN messages m ON m.id = d.message_id WHERE d.id = :id
-ON CONFLICT (key) DO UPDATE SET state = 'paused', paused_at = excluded.paused_at, paused_for = excluded.paused_for
+ON CONFLICT (key) DO NOTHING
 RETURNING id
 
 -- name: move_delivery

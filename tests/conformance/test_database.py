@@ -153,6 +153,16 @@ def test_rows_are_counted_and_values_read(db: Database) -> None:
     assert list(db.each("SELECT name FROM subscribers WHERE id = 99")) == []
 
 
+def test_rows_written_behind_a_with_are_counted_too(db: Database) -> None:
+    with db.transaction():
+        db.many("INSERT INTO subscribers (name, created_at) VALUES (:name, 0)", [{"name": name} for name in "abc"])
+        sql = (
+            "-- WITH stands behind a remark\nWITH page AS MATERIALIZED (SELECT id FROM subscribers ORDER BY id LIMIT 2)"
+            " UPDATE subscribers SET removed_at = :now WHERE removed_at IS NULL AND id IN (SELECT id FROM page)"
+        )
+        assert [db.run(sql, {"now": now}) for now in (1, 2)] == [2, 0]
+
+
 def test_a_write_outside_a_transaction_is_one(connect: Callable[[], Database]) -> None:
     db, other = connect(), connect()
     db.run(ADD, {"name": "a", "now": 0})

@@ -11,7 +11,7 @@ import pytest
 from dispatch.delivery import claims, proof, reports, settles
 from dispatch.delivery.ledger import Attempt
 from dispatch.delivery.reports import Wanted
-from dispatch.model import Rejected, Sent
+from dispatch.model import Outcome, Rejected, Sent
 from tests.delivery.conftest import Desk
 
 
@@ -22,7 +22,8 @@ def prepared(desk: Desk, reason: str = "550 no") -> None:
     desk.issue({"一": ["red", "blue"]})
     desk.plan()
     works = claims.claim(desk.db, "email", 10, "me", desk.clock.now(), 1000)
-    for work, outcome in zip(works, (Sent(code="250"), Rejected(reason, "550")), strict=True):
+    outcomes: tuple[Outcome, ...] = (Sent(code="250"), Rejected(reason, "550"))
+    for work, outcome in zip(works, outcomes, strict=True):
         made = Attempt(work, 0, outcome, desk.clock.now(), 1, True, f"id-{work.message_id}@x", "lane")
         settles.settle(desk.db, [made], desk.clock.now())
 

@@ -29,6 +29,7 @@ from dispatch.channels.webhook.transport import system_resolve
 from dispatch.delivery import planner
 from dispatch.delivery.channel import Channel
 from dispatch.delivery.engine import Engine, Summary
+from dispatch.delivery.lanes import CLOSED, LaneState, states
 from dispatch.delivery.ledger import Work, installation
 from dispatch.delivery.store import Store
 from dispatch.digests.render import Renderer
@@ -44,7 +45,7 @@ from subscribers.tokens import Signer
 from tests.delivery.conftest import Desk, FakeClock
 
 TOKEN = "42:TEST"
-PATIENCE = 0.4  # seconds that a channel waits for a receiver that stalls
+PATIENCE = 0.6  # seconds that a channel waits for a receiver that stalls
 HOUR = 3_600_000
 EXPIRE = {"email": 48 * HOUR, "telegram": 24 * HOUR, "webhook": 96 * HOUR}
 LONGEST_REST = 700_000  # ms; a lane rests at most ten minutes
@@ -78,7 +79,7 @@ class Story:
 
 
 @cache
-def _renderer(override: Path | None) -> Renderer:
+def shared_renderer(override: Path | None) -> Renderer:
     """One for all cases: compiling the templates takes longer than the rest of a case."""
     return Renderer(templates_dir(), override, lambda bulletin, ref, position: "")
 
@@ -135,7 +136,7 @@ class Office:
         self.desk = Desk(folder / "ledger.db")
         self.clock = self.desk.clock = WallClock()
         self.smtp, self.bot, self.hooks = smtp, bot, hooks
-        self.patience = 10.0
+        self.patience: dict[str, float] = {}
         self.relay: dict[str, object] = {}
         self.known_names: dict[str, str] = {}
         self.trusted: ssl.SSLContext | None = None
@@ -148,18 +149,21 @@ class Office:
 
     @property
     def settings(self) -> Settings:
-        email = {"host": self.smtp.host, "port": self.smtp.port, "security": "none", **self.relay}
-        usual = {"connections": self.connections, "timeout": self.patience}
+        relay = {"host": self.smtp.host, "port": self.smtp.port, "security": "none", **self.relay}
+        email, telegram, webhook = (
+            {"connections": self.connections, "timeout": self.patience.get(name, 20.0)}
+            for name in ("email", "telegram", "webhook")
+        )
         return Settings(
-            email=EmailSettings.model_validate({"from_address": "news@bulletin.test", **usual, **email}),
+            email=EmailSettings.model_validate({"from_address": "news@bulletin.test", **email, **relay}),
             telegram=TelegramSettings.model_validate(
-                {"token": SecretStr(TOKEN), "api_base": self.bot.base_url, "chat_interval": 0, **usual}
+                {"token": SecretStr(TOKEN), "api_base": self.bot.base_url, "chat_interval": 0, **telegram}
             ),
-            webhook=WebhookSettings.model_validate({"allow_networks": "127.0.0.0/8", **usual}),
+            webhook=WebhookSettings.model_validate({"allow_networks": "127.0.0.0/8", **webhook}),
         )
 
     def channels(self) -> dict[str, Channel]:
-        renderer, settings = _renderer(self.templates), self.settings
+        renderer, settings = shared_renderer(self.templates), self.settings
         tls = self.trusted or _usual_trust()
         webhook = WebhookChannel(settings.webhook, renderer, resolve=self._resolve, tls=tls, clock=self._wall_clock)
         return {
@@ -247,6 +251,12 @@ class Office:
         posts = [request.id for request in self.hooks.requests if address.endswith(request.path)]
         return mails + chats + posts
 
+    def stopped(self, channel: str) -> list[LaneState]:
+        """The lanes of a channel that have rested, or still do."""
+        names = [row["name"] for row in self.desk.db.all("SELECT name FROM lanes")]
+        known = states(self.desk.db, [name for name in names if name.startswith(f"{channel}:")])
+        return [lane for lane in known.values() if lane.changed_at]
+
     def story(self, address: str) -> Story:
         """What is on record about the one delivery to an address."""
         [row] = self.desk.db.all(
@@ -289,6 +299,7 @@ class Case:
 async def prove(office: Office, case: Case, recover: Callable[[], object] | None = None) -> None:
     """Run into the fault, look; recover, wait, run again, look."""
     summary = await office.drain()
+    assert bool(office.stopped(case.channel)) is (case.expect in (Expect.RESTS, Expect.BLAMED)), "does the lane rest?"
     for address in case.others:
         _got_it_once(office, address)
     match case.expect:
@@ -328,6 +339,10 @@ def _nobody_is_charged(office: Office, case: Case, summary: Summary) -> None:
     assert not any(story.attempts for story in stories), stories
     assert [story.reason for story in stories if case.words in story.reason], stories
     assert [reason for reason in summary.outages.values() if case.words in reason], summary
+    [lane] = office.stopped(case.channel)
+    assert lane.breaker != CLOSED
+    assert case.words in lane.reason
+    assert lane.wait(office.clock.now()) > 0, lane
 
 
 async def _waits_for_its_turn(office: Office, case: Case) -> None:

@@ -81,7 +81,7 @@ async def test_the_bot_api_refuses(office: Office, status: int, description: str
 async def test_the_bot_api_says_nothing_of_use(
     office: Office, fault: Fault, expect: Expect, code: str, words: str, arrivals: int
 ) -> None:
-    office.patience = PATIENCE if code == "timeout" else office.patience
+    office.patience = {"telegram": PATIENCE} if code == "timeout" else {}
     fault(office.bot)
     await prove(office, case(office, expect, code, words, arrivals=arrivals))
 

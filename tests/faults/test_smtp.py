@@ -116,9 +116,22 @@ async def test_the_relay_refuses(office: Office, stage: Stage, reply: str, expec
 async def test_the_relay_says_nothing_of_use(
     office: Office, stage: Stage, fault: str, expect: Expect, code: str, words: str, arrivals: int
 ) -> None:
-    office.patience = PATIENCE if "stall" in fault else office.patience
+    office.patience = {"email": PATIENCE} if "stall" in fault else {}
     office.smtp.answer(stage, fault, when=about_the_victim)
     await prove(office, case(office, expect, code, words, arrivals))
+
+
+async def test_a_try_in_vain_during_a_rest_leaves_the_lane_resting(office: Office) -> None:
+    """A person sends now, and the relay is still away: the breaker is open as before."""
+    told = case(office, RESTS, "", "", 1)
+    await office.smtp.stop()
+    for _ in range(2):
+        await office.drain()
+        [lane] = office.stopped("email")
+        assert (lane.breaker, lane.wait(office.clock.now()) > 0) == ("open", True)
+    await office.smtp.start()
+    await office.drain()
+    assert office.story(told.victim).delivery == "sent"
 
 
 async def test_nobody_listens(office: Office) -> None:

@@ -7,7 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check format lock wheel clean
+KILLS ?= 500
+
+.PHONY: help demo test soak check format lock wheel clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +27,10 @@ demo: $(READY)  ## take the bundled issue through all of it, on loopback only
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(READY)  ## kill the sending program hundreds of times; KILLS=N for another number
+	@$(BIN)/python -m tests.acceptance.killing --kills $(KILLS)
+	@$(BIN)/python -m tests.acceptance.killing --kills $$(($(KILLS) / 10)) --database postgresql
 
 check: $(READY)  ## ruff, mypy, the layers, the documentation
 	@$(BIN)/ruff check .

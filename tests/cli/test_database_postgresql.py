@@ -10,33 +10,20 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dispatch import archive
 from dispatch.delivery import integrity
 from dispatch.errors import DispatchError, Failure, UsageError
 from dispatch.model import Envelope, Outcome, Sent
 from dispatch.settings import BackupSettings, DatabaseSettings, Settings
 from dispatch.upkeep import back_up, restore
 from dispatch.upkeep.info import describe
-from subscribers.database import SCHEMA, Database
 from tests.delivery.conftest import Desk, FakeChannel
 
 READERS = 20
 
 
-class PostgresDesk(Desk):
-    """The administrator's desk with a server below it."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        super().__init__(Path())
-
-    def connect(self) -> Database:
-        return Database.open(self.url, (SCHEMA, archive.SCHEMA))
-
-
 @pytest.fixture
-def desk(postgres_url: str) -> Iterator[PostgresDesk]:
-    desk = PostgresDesk(postgres_url)
+def desk(postgres_url: str) -> Iterator[Desk]:
+    desk = Desk(postgres_url)
     yield desk
     desk.db.close()
 
@@ -60,7 +47,7 @@ def settings_of(url: str, programs: Path | None) -> Settings:
     )
 
 
-def owed(desk: PostgresDesk) -> None:
+def owed(desk: Desk) -> None:
     for number in range(READERS):
         desk.reader(f"r{number}", "topic:red")
     desk.issue({"一": ["red"]})
@@ -68,7 +55,7 @@ def owed(desk: PostgresDesk) -> None:
 
 
 async def test_a_dump_made_during_a_send_loses_nobody_when_it_is_restored(
-    desk: PostgresDesk, programs: Path, tmp_path: Path
+    desk: Desk, programs: Path, tmp_path: Path
 ) -> None:
     owed(desk)
     settings, copy = settings_of(desk.url, programs), tmp_path / "copy.dump"
@@ -98,7 +85,7 @@ async def test_a_dump_made_during_a_send_loses_nobody_when_it_is_restored(
 
 
 def test_what_is_there_is_replaced_only_with_force_and_when_nobody_works_on_it(
-    desk: PostgresDesk, programs: Path, tmp_path: Path
+    desk: Desk, programs: Path, tmp_path: Path
 ) -> None:
     settings, copy = settings_of(desk.url, programs), tmp_path / "copy.dump"
     back_up(settings, copy, force=False, tick=silent)
@@ -113,7 +100,7 @@ def test_what_is_there_is_replaced_only_with_force_and_when_nobody_works_on_it(
 
 
 @pytest.mark.parametrize("content", [b"", b"no dump of anything"])
-def test_what_is_no_dump_is_refused(desk: PostgresDesk, programs: Path, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_dump_is_refused(desk: Desk, programs: Path, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "copy.dump"
     file.write_bytes(content)
     desk.db.close()
@@ -127,7 +114,7 @@ def script(folder: Path, name: str, text: str) -> None:
     file.chmod(0o700)
 
 
-def test_the_password_is_told_by_the_environment_alone(desk: PostgresDesk, programs: Path, tmp_path: Path) -> None:
+def test_the_password_is_told_by_the_environment_alone(desk: Desk, programs: Path, tmp_path: Path) -> None:
     for name in ("pg_dump", "pg_restore"):
         script(tmp_path, name, f'echo "$PGPASSWORD|$*" >> "{tmp_path}/calls"\nexec "{programs}/{name}" "$@"')
     url = desk.url.replace("postgres@", "postgres:hunter2@")
@@ -158,7 +145,7 @@ def broken(folder: Path) -> None:
     ],
 )
 def test_a_program_that_will_not_do_is_told(
-    desk: PostgresDesk, tmp_path: Path, prepare: Callable[[Path], None], words: str
+    desk: Desk, tmp_path: Path, prepare: Callable[[Path], None], words: str
 ) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -175,7 +162,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path,
     assert "hunter2" not in str(told.value)
 
 
-def test_info_tells_the_servers_own_numbers(desk: PostgresDesk) -> None:
+def test_info_tells_the_servers_own_numbers(desk: Desk) -> None:
     owed(desk)
     desk.db.run("ANALYZE deliveries")
     found = describe(desk.db)

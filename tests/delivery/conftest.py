@@ -131,15 +131,16 @@ def envelope(work: Work) -> Envelope:
 
 
 class Desk:
-    """What a test does as the administrator."""
+    """What a test does as the administrator, with a database at a path or a URL."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, where: Path | str) -> None:
+        self.url = where if isinstance(where, str) else f"sqlite:///{where}"
+        self.path = Path(self.url.removeprefix("sqlite:///"))
         self.clock = FakeClock()
         self.db = self.connect()
 
     def connect(self) -> Database:
-        return Database.open(f"sqlite:///{self.path}", (SCHEMA, archive.SCHEMA))
+        return Database.open(self.url, (SCHEMA, archive.SCHEMA))
 
     def issue(self, columns: Mapping[str, Sequence[str]], total: int = 534, *, approve: bool = True) -> int:
         with self.db.transaction():
@@ -227,7 +228,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "ledger.db")
+def desk(migrated_url: str) -> Iterator[Desk]:
+    desk = Desk(migrated_url)
     yield desk
     desk.db.close()

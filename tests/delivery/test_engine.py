@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -69,11 +68,11 @@ async def test_a_connection_sends_again_only_after_its_last_acceptance_is_commit
     desk.plan()
     accepted: list[int] = []
     unrecorded: list[int] = []
-    other = sqlite3.connect(desk.path)
+    other = desk.connect()
 
     def answer(envelope: Envelope, part: int) -> Outcome:
         if accepted:
-            [(sent,)] = other.execute("SELECT COUNT(*) FROM messages WHERE state = 'sent'").fetchall()
+            sent = other.value("SELECT COUNT(*) FROM messages WHERE state = 'sent'")
             unrecorded.append(len(accepted) - sent)
         accepted.append(envelope.message_id)
         return Sent()
@@ -279,15 +278,16 @@ async def test_a_locked_ledger_costs_no_acceptance(desk: Desk) -> None:
     desk.reader("a", "topic:red")
     desk.issue(COLUMNS)
     desk.plan()
-    other = sqlite3.connect(desk.path, isolation_level=None)
+    other, lock = desk.connect(), ExitStack()
     channel = FakeChannel()
 
     def answer(envelope: Envelope, part: int) -> Outcome:
-        other.execute("BEGIN IMMEDIATE")  # another process takes the lock while this one sends
+        lock.enter_context(other.transaction())  # another process takes the lock while this one sends
+        other.run("UPDATE messages SET reason = reason")
         return Sent()
 
     async def let_go(seconds: float) -> None:
-        other.execute("ROLLBACK")
+        lock.close()
 
     channel.answer = answer
     desk.clock.on_sleep = let_go

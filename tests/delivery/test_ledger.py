@@ -16,6 +16,7 @@ from dispatch.model import IssueState, Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.database import Database
 from tests.delivery.conftest import EXPIRE, Desk
+from tests.marks import sqlite_only
 
 LEASE = 300_000
 TEST = ledger.Test("test:1", "email", "email", "editor@x.test", ((1, 1),))
@@ -248,6 +249,7 @@ def test_a_change_of_state_that_is_not_allowed_is_refused(desk: Desk, before: st
         archive.change_state(desk.db, archive.load(desk.db, issue), IssueState(to))
 
 
+@sqlite_only
 def test_the_claim_reads_no_more_of_the_queue_than_it_takes(desk: Desk) -> None:
     plan = _plan(desk.db, ledger.SQL["claim"])
     assert "messages_due" in plan

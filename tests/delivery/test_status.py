@@ -12,6 +12,7 @@ from dispatch.delivery.status import MINUTES, LaneStatus, QueueStatus, Status, r
 from dispatch.delivery.status_reader import Reader
 from subscribers.database import SCHEMA, Database
 from tests.delivery.conftest import START, Desk
+from tests.marks import sqlite_only
 
 COLUMNS = {"一": ["red", "green"], "二": ["blue"]}
 MINUTE = START // 60_000
@@ -243,6 +244,7 @@ def plan_of(desk: Desk, sql: str, params: dict[str, Any]) -> str:
     return " / ".join(str(row["detail"]) for row in desk.db.all(f"EXPLAIN QUERY PLAN {sql}", params))
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("name", "params", "index"),
     [

@@ -32,6 +32,17 @@ class Sending(Protocol):
     def expect(self, totals: Mapping[str, int]) -> None: ...
 
 
+class Silent:
+    """Shows nothing."""
+
+    def __call__(self, attempt: Attempt) -> None: ...
+
+    def expect(self, totals: Mapping[str, int]) -> None: ...
+
+
+SILENT: Sending = Silent()
+
+
 @contextmanager
 def sending(totals: Mapping[str, int] | None = None) -> Iterator[Sending]:
     """A callback for the engine. `totals` are the messages expected of each channel, where that is known already."""

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dispatch import archive
 from dispatch.app import App
@@ -23,18 +23,14 @@ from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure
 from dispatch.intake import address
 from dispatch.intake.pickup import Inbox, Look
+from dispatch.progress import SILENT, Sending
 from dispatch.workers import watch_first, workers
 from subscribers.database import Database, Row
 from subscribers.errors import DatabaseError, SubscriberError
 
-if TYPE_CHECKING:
-    from dispatch.delivery.ledger import Attempt
-
 log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
-
-Progress = Callable[["Attempt"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +165,7 @@ async def _plan(app: App, store: Store, engine: Engine, plan: planner.Plan) -> i
     return count
 
 
-async def run_once(app: App, progress: Progress = lambda attempt: None, *, take_in: bool = True) -> Report:
+async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True) -> Report:
     """Do everything that is due: take in, plan, send. Serves no page."""
     report = Report()
     async with app.store() as store, app.engine(store, progress) as engine, _signals(engine):
@@ -177,16 +173,26 @@ async def run_once(app: App, progress: Progress = lambda attempt: None, *, take_
             inbox = Inbox(app.settings.intake.folder)
             report.looks = await look_everywhere(app, store, inbox, settled=False)
         report.planned = await plan_due(app, store, engine)
+        waiting = await store.call(_waiting, app.clock.now())
+        progress.expect(due_by_channel(waiting))
         report.summary = await engine.drain()
         report.waiting = await store.call(_waiting, app.clock.now())
     return report
+
+
+def due_by_channel(waiting: Iterable[Row]) -> dict[str, int]:
+    """How many messages of each channel are due, of the rows of `ledger.waiting`."""
+    due: Counter[str] = Counter()
+    for row in waiting:
+        due[row["queue"].partition(":")[0]] += row["due"]
+    return due
 
 
 def _waiting(db: Database, now: int) -> list[Row]:
     return db.all(ledger.SQL["waiting"], {"now": now})
 
 
-async def send_only(app: App, queue: Callable[[Database], list[int]], progress: Progress) -> list[Row]:
+async def send_only(app: App, queue: Callable[[Database], list[int]], progress: Sending) -> list[Row]:
     """Queue messages and send just these: nothing else that is due goes out. How they ended, whoever sent them: a row
     of `id`, `state` and `reason` each."""
     async with app.store() as store:
@@ -222,7 +228,7 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
             await stack.enter_async_context(others)
         if worker:
             stack.enter_context(_task(watch_first(engine.stop)))
-        if settings.metrics.listen:
+        if settings.metrics.listen and not worker:
             await stack.enter_async_context(app.metrics())
         pages = await stack.enter_async_context(_pages(app, store, engine))
         await stack.enter_async_context(running([_by_one(member, job) for job in _jobs(app, store, engine)]))

@@ -23,6 +23,7 @@ from subscribers.model import (
     Rhythm,
     Subscriber,
 )
+from subscribers.rhythm import after_quiet
 
 SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
 OPTED_OUT = "unsubscribed by the reader"
@@ -105,6 +106,13 @@ def rhythm_id(db: Database, rhythm: Rhythm) -> int:
 
 def rhythms(db: Database) -> dict[int, Rhythm]:
     return {row["id"]: _rhythm(row) for row in db.all(SQL["rhythms"])}
+
+
+def quiet_until(db: Database, ids: Iterable[int], now: int) -> dict[int, int]:
+    """Of these rhythms, those whose quiet hours it is, each with their end (ms)."""
+    rows = db.all(SQL["quiet_rhythms"], {"ids": list(ids)})
+    ends = {row["id"]: after_quiet(_rhythm(row), now) for row in rows}
+    return {id_: end for id_, end in ends.items() if end > now}
 
 
 def holder_of(db: Database, address: Address) -> Holder | None:

@@ -57,6 +57,11 @@ def due_at(rhythm: Rhythm, now: int) -> int:
     return _after_quiet(rhythm, due, zone)
 
 
+def after_quiet(rhythm: Rhythm, now: int) -> int:
+    """`now`, or the end of the quiet hours that it falls into (both in ms)."""
+    return _after_quiet(rhythm, now, ZoneInfo(rhythm.timezone))
+
+
 def _next_slot(rhythm: Rhythm, moment: dt.datetime) -> dt.datetime:
     """The first slot after `moment`. Days are counted on the calendar, so that 08:00 stays 08:00 over a change of
     clocks; an hour that a change skips is that much later, as `zoneinfo` resolves it."""

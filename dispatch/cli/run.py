@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from dispatch.delivery.engine import Summary
     from subscribers.database import Row
 
+log = logging.getLogger(__name__)
+
 
 def run(
     ctx: typer.Context,
@@ -27,8 +31,10 @@ def run(
 
     found = session(ctx)
     app = found.app
-    if not worker:
+    if once:
         tell_off(app)
+    elif not worker:
+        tell_off(app, log.warning)  # a line like the others, in the form that is set for them
     if not once:
         app.settings.intake.folder.mkdir(parents=True, exist_ok=True)
         config = ["--config", str(found.config)] if found.config else []
@@ -55,9 +61,9 @@ def tell(summary: Summary, waiting: list[Row]) -> None:
         fail(f"{lane}: {reason}; what waits for it is kept and tried again by the next run")
 
 
-def tell_off(app: App) -> None:
+def tell_off(app: App, tell: Callable[[str], object] = warn) -> None:
     """Name the channels without settings."""
     from dispatch.channels.registry import off
 
     for name, missing in off(app.settings).items():
-        warn(f"{name} is off: {missing}")
+        tell(f"{name} is off: {missing}")

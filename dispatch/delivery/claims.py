@@ -1,7 +1,8 @@
 """Claiming: leases on what is due, checked in the same transaction.
 
 What a claim hands out may go: an opt-out, a dropped follow, a suppression or a cancelled issue counts up to that
-moment, and the variant is that of the follows as they stand. What a person has paused is put aside.
+moment, and the variant is that of the follows as they stand. What a person has paused is put aside, and what is due in
+a reader's quiet hours (after a stop, or as another try) waits for their end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from dispatch.delivery import ledger
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
+from subscribers import directory
 from subscribers.database import Database
 from subscribers.model import EndpointState
 
@@ -69,6 +71,7 @@ class _Endpoint(NamedTuple):
     reason: str
     language: str
     format: str
+    rhythm_id: int
     name: str
 
 
@@ -128,6 +131,8 @@ class _Check:
         people = list({message.endpoint_id for message in self._leased if message.endpoint_id is not None})
         found = map(_Endpoint._make, db.rows(SQL["claimed_endpoints"], {"ids": people}))
         self._endpoints = {endpoint.id: endpoint for endpoint in found}
+        rhythms = {endpoint.rhythm_id for endpoint in self._endpoints.values()}
+        self._quiet = directory.quiet_until(db, rhythms, self._now)
         self._deliveries: defaultdict[int, list[_Delivery]] = defaultdict(list)
         ids = {"ids": [message.id for message in self._leased]}
         for delivery in map(_Delivery._make, db.rows(SQL["claimed_deliveries"], ids)):
@@ -146,6 +151,10 @@ class _Check:
             return None
         if endpoint is None:
             return self._addressed(message)
+        if endpoint.rhythm_id in self._quiet:
+            due = {"due_at": self._quiet[endpoint.rhythm_id]}
+            self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
+            return None
         owed, waiting = self._owed(message, endpoint)
         if owed:
             for delivery in waiting:
@@ -209,7 +218,7 @@ class _Check:
             self._db.run(SQL["move_delivery"], {"id": delivery.id, "message_id": message_id})
 
     def _work(self, message: _Leased, endpoint: _Endpoint, owed: tuple[Owed, ...]) -> Work:
-        _, channel, queue, address, secret, _, _, language, format_, name = endpoint
+        _, channel, queue, address, secret, _, _, language, format_, _, name = endpoint
         id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _ = message
         assert endpoint_id is not None
         return Work(

@@ -144,7 +144,7 @@ SELECT m.channel, m.queue, m.address, m.language, m.content, e.secret
 FROM messages m LEFT JOIN endpoints e ON e.address = m.address AND e.channel = m.channel WHERE m.id = :id
 
 -- name: claimed_endpoints
-SELECT e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, s.name
+SELECT e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, e.rhythm_id, s.name
 FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
 WHERE e.id IN (:ids)
 
@@ -168,6 +168,10 @@ SELECT issue_id, column_position, channel FROM holds
 
 -- name: pause_claimed
 UPDATE messages SET state = 'paused', owner = '', lease_until = 0, paused_at = :now, paused_for = :digest
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: put_off
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: split_off
@@ -237,5 +241,5 @@ WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (
   WHERE g.issue_id = issues.id)
 
 -- name: waiting
-SELECT queue, COUNT(*) AS messages, SUM(CASE WHEN due_at <= :now THEN 1 ELSE 0 END) AS due, MIN(due_at) AS next_at
+SELECT queue, COUNT(*) AS messages, CAST(SUM(CASE WHEN due_at <= :now THEN 1 ELSE 0 END) AS BIGINT) AS due, MIN(due_at) AS next_at
 FROM messages WHERE state = 'queued' GROUP BY queue ORDER BY queue

@@ -28,6 +28,10 @@ VALUES (:cadence, :weekday, :minute, :timezone, :quiet_from, :quiet_until) RETUR
 -- name: rhythms
 SELECT id, cadence, weekday, minute, timezone, quiet_from, quiet_until FROM rhythms ORDER BY id
 
+-- name: quiet_rhythms
+SELECT id, cadence, weekday, minute, timezone, quiet_from, quiet_until FROM rhythms
+WHERE id IN (:ids) AND quiet_from >= 0
+
 -- name: follow
 INSERT INTO follows (tag, endpoint_id, created_at) VALUES (:tag, :endpoint_id, :now) ON CONFLICT DO NOTHING
 

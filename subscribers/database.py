@@ -65,19 +65,6 @@ def check_list(name: str, count: int) -> None:
         raise ValueError(f"{count} values for :{name}, at most {MOST_VALUES} go into a statement: cut them into slices")
 
 
-def expand(sql: str, name: str, count: int) -> str:
-    """`… IN (:ids)` with a parameter for each of `count` values: `… IN (:ids_0, :ids_1)`; with NULL, which nothing
-    is equal to, for none. Only for IN: NOT IN with no values would be true for nothing.
-
-    Raises ValueError: a query without `(:ids)`, or more values than a statement can have.
-    """
-    check_list(name, count)
-    place = f"(:{name})"
-    if place not in sql:
-        raise no_place(name)
-    return sql.replace(place, f"({', '.join(f':{name}_{n}' for n in range(count)) or 'NULL'})")
-
-
 def no_place(name: str) -> ValueError:
     return ValueError(f"the query has no (:{name}) for its list of values")
 

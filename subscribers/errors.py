@@ -1,11 +1,11 @@
 """What can go wrong here.
 
 SubscriberError            a clear sentence for a person
-├── InvalidValue           a value that cannot be taken: an address, a time zone, an hour (exit code 2)
+├── InvalidValue           a value that cannot be taken: an address, a time zone, text that cannot be kept (exit code 2)
 ├── NotFound               no such subscriber or endpoint (exit code 1)
 ├── Conflict               the address belongs to somebody already (exit code 1)
 ├── BadFile                lines of a file that cannot be taken (exit code 1)
-└── DatabaseError          the database cannot be used: damaged, read-only, full, from a newer version (exit code 1)
+└── DatabaseError          the database cannot be used: not there, damaged, read-only, full, newer (exit code 1)
     └── Busy               another process kept the database locked: worth another try (exit code 1)
 """
 
@@ -37,7 +37,7 @@ class BadFile(SubscriberError):
 
 
 class DatabaseError(SubscriberError):
-    """The database cannot be used. What SQLite said is the cause."""
+    """The database cannot be used. What its driver said is the cause."""
 
 
 class Busy(DatabaseError):

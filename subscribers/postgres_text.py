@@ -49,8 +49,6 @@ class Query:
                 if name not in self.lists:
                     raise no_place(name)
                 found[name] = list(value)
-            elif name in self.lists:
-                found[name] = [value]
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -151,6 +152,7 @@ def test_rows_are_counted_and_values_read(db: Database) -> None:
     assert db.value("SELECT name FROM subscribers WHERE id = 99") is None
     assert db.one("SELECT name FROM subscribers WHERE id = 99") is None
     assert list(db.each("SELECT name FROM subscribers WHERE id = 99")) == []
+    assert db.rows("SELECT id, name FROM subscribers WHERE id IN (:ids)", {"ids": [added, 99]}) == [(added, "b")]
 
 
 def test_rows_written_behind_a_with_are_counted_too(db: Database) -> None:
@@ -235,9 +237,17 @@ def test_a_list_that_is_too_long_is_refused_before_the_database_sees_it(db: Data
         db.all(NUMBERS, {"ids": list(range(30_001))})
 
 
-def test_a_parameter_left_out_is_a_bug_and_stays_one(db: Database, dialect: str) -> None:
-    import sqlite3
+def test_a_statement_with_a_list_says_how_many_rows_it_changed(db: Database) -> None:
+    add(db, *"abcde")
+    assert db.run("UPDATE subscribers SET created_at = 1 WHERE name IN (:names)", {"names": ["b", "d", "x"]}) == 2
 
+
+def test_a_list_where_the_query_has_no_place_for_one_is_a_bug(db: Database) -> None:
+    with pytest.raises((ValueError, sqlite3.ProgrammingError)):
+        db.all("SELECT 1 WHERE 1 = :ids", {"ids": [1, 2]})
+
+
+def test_a_parameter_left_out_is_a_bug_and_stays_one(db: Database, dialect: str) -> None:
     with pytest.raises(sqlite3.ProgrammingError if dialect == "sqlite" else psycopg.ProgrammingError):
         db.all("SELECT :x", {"y": 1})
 
@@ -425,6 +435,7 @@ def test_nul_is_kept_or_refused_in_words(db: Database, dialect: str) -> None:
 
 EVERY_WAY: dict[str, Callable[[Database, str], object]] = {
     "all": lambda db, sql: db.all(sql),
+    "rows": lambda db, sql: db.rows(sql),
     "one": lambda db, sql: db.one(sql),
     "value": lambda db, sql: db.value(sql),
     "each": lambda db, sql: list(db.each(sql)),
@@ -535,6 +546,24 @@ def test_what_the_address_says_of_a_connection_wins(postgres_url: str) -> None:
     assert db.value("SELECT current_setting('application_name')") == "other"
     assert db.where.startswith("postgresql:///t")
     db.close()
+
+
+def test_a_connection_keeps_nothing_between_transactions_for_a_pooler_to_lose(served: Database) -> None:
+    for _ in range(10):
+        with served.transaction():
+            served.run(LEDGER["create_plan_due"])
+            served.run(LEDGER["clear_plan_due"])
+            served.many(ADD, [{"name": "a", "now": 0}])
+        names(served)
+        list(served.each("SELECT name FROM subscribers"))
+    kept = {
+        "prepared": "SELECT COUNT(*) FROM pg_prepared_statements",
+        "cursors": "SELECT COUNT(*) FROM pg_cursors WHERE is_holdable",
+        "temporary": "SELECT COUNT(*) FROM pg_class WHERE relpersistence = 't'",
+        "locks": "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'",
+        "set": "SELECT COUNT(*) FROM pg_settings WHERE source = 'session'",
+    }
+    assert {name: served.value(sql) for name, sql in kept.items()} == dict.fromkeys(kept, 0)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Opening the store: whole or not at all, by one process or by many."""
+"""What only a file of SQLite's does: opening it, whole or not at all, by one process or by many; and its faults.
+
+What every database does is in tests/conformance.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from dispatch import archive
-from subscribers.database import SCHEMA, Database, Schema, expand, queries
+from subscribers.database import SCHEMA, Database, Schema, queries
 from subscribers.errors import Busy, DatabaseError
 
 PROCESSES, FILES = 6, 40
@@ -29,6 +32,11 @@ for url in sys.stdin:
     except Exception as error:
         print(error, flush=True)
 """
+
+
+@pytest.fixture
+def dialect() -> str:
+    return "sqlite"
 
 
 @pytest.fixture
@@ -57,11 +65,6 @@ def versions(db: Database) -> dict[str, int]:
     return {row["component"]: row["version"] for row in db.all("SELECT component, version FROM schema_versions")}
 
 
-def test_a_fresh_database_has_the_newest_schema_of_each_component(db: Database) -> None:
-    assert versions(db) == {"subscribers": SCHEMA.newest(), "dispatch": archive.SCHEMA.newest()}
-    assert {"subscribers", "endpoints", "follows", "issues", "deliveries", "messages"} <= tables(db)
-
-
 def test_a_migration_is_applied_once(url: str, schema: Schema) -> None:
     for _ in range(3):
         Database.open(url, [schema]).close()
@@ -77,17 +80,6 @@ def test_opening_an_up_to_date_database_waits_for_no_writer(url: str, schema: Sc
         assert reader.value("SELECT COUNT(*) FROM first") == 1
     reader.close()
     writer.close()
-
-
-def test_later_migrations_are_added_to_data_that_stays(url: str, schema: Schema) -> None:
-    Database.open(url, [schema]).close()
-    (schema.folder / "0002_second.sql").write_text("CREATE TABLE second (id INTEGER);")
-    (schema.folder / "0010_with_a_gap.sql").write_text("INSERT INTO second SELECT id + 1 FROM first;")
-    for _ in range(2):
-        database = Database.open(url, [schema])
-        assert database.all("SELECT id FROM second") == [{"id": 2}]
-        assert versions(database) == {"sample": 10}
-        database.close()
 
 
 def test_a_failing_migration_leaves_nothing_behind(url: str, schema: Schema) -> None:
@@ -236,50 +228,6 @@ def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
         Database.open(f"sqlite:///{tmp_path / 'file' / 'store.db'}", [SCHEMA])
 
 
-def test_a_transaction_that_fails_changes_nothing(db: Database) -> None:
-    rows: list[dict[str, int | None]] = [{"now": 0}, {"now": None}]
-    with pytest.raises(DatabaseError, match="NOT NULL"), db.transaction():
-        db.many("INSERT INTO subscribers (created_at) VALUES (:now)", rows)
-    assert db.all("SELECT id FROM subscribers") == []
-
-
-def test_an_interrupted_transaction_changes_nothing_and_gives_the_lock_back(db: Database) -> None:
-    def interrupted() -> None:
-        with db.transaction():
-            db.run("INSERT INTO subscribers (created_at) VALUES (0)")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    with db.transaction():
-        db.run("INSERT INTO subscribers (created_at) VALUES (1)")
-    assert db.all("SELECT created_at FROM subscribers") == [{"created_at": 1}]
-
-
-def test_a_transaction_may_end_while_a_result_is_half_read(db: Database) -> None:
-    with db.transaction():
-        db.many("INSERT INTO subscribers (created_at) VALUES (:n)", [{"n": n} for n in range(10)])
-    rows = db.each("SELECT created_at FROM subscribers ORDER BY id")
-    with db.transaction():
-        assert next(rows) == {"created_at": 0}
-        db.run("UPDATE subscribers SET name = 'x'")
-    assert [row["created_at"] for row in rows] == list(range(1, 10))
-
-
-def test_a_follow_of_nobody_is_refused(db: Database) -> None:
-    with pytest.raises(DatabaseError, match="FOREIGN KEY"), db.transaction():
-        db.run("INSERT INTO follows (tag, endpoint_id, created_at) VALUES ('all', 7, 0)")
-
-
-def test_rows_are_counted_and_values_read(db: Database) -> None:
-    with db.transaction():
-        added = db.insert("INSERT INTO subscribers (created_at) VALUES (:now) RETURNING id", {"now": 5})
-        assert db.many("UPDATE subscribers SET name = :name", [{"name": "a"}, {"name": "b"}]) == 2
-    assert db.value("SELECT name FROM subscribers WHERE id = :id", {"id": added}) == "b"
-    assert db.value("SELECT name FROM subscribers WHERE id = 99") is None
-    assert db.one("SELECT name FROM subscribers WHERE id = 99") is None
-
-
 def test_named_queries_are_read_with_their_comments(tmp_path: Path) -> None:
     file = tmp_path / "some.sql"
     file.write_text("-- What this file is.\n\n-- name: one\n-- Why.\nSELECT 1\n\n-- name: the_other\nSELECT 2\n")
@@ -301,87 +249,13 @@ def test_the_id_of_a_deleted_row_is_never_used_again(db: Database, table: str) -
     assert "id INTEGER PRIMARY KEY AUTOINCREMENT" in script
 
 
-def test_an_id_is_not_used_twice(db: Database) -> None:
-    added = []
-    for _ in range(2):
-        with db.transaction():
-            sql = "INSERT INTO subscribers (created_at) VALUES (:now) RETURNING id"
-            added.append(db.insert(sql, {"now": 0}))
-            db.run("DELETE FROM subscribers")
-    assert added[0] < added[1]
-
-
-# ---- lists in queries
-
-NUMBERS = "WITH n (i) AS (VALUES (1), (2), (3)) SELECT i FROM n WHERE i IN (:ids)"
-
-
-@pytest.mark.parametrize(
-    ("ids", "found"), [([], []), ([2], [2]), ([3, 1, 9], [1, 3]), ((1, 2), [1, 2]), (list(range(30_000)), [1, 2, 3])]
-)
-def test_a_list_is_a_parameter_of_in(db: Database, ids: Sequence[int], found: list[int]) -> None:
-    assert [row["i"] for row in db.all(NUMBERS, {"ids": ids})] == found
-    assert [row["i"] for row in db.each(NUMBERS, {"ids": ids})] == found
-    assert db.value(NUMBERS, {"ids": ids}) == (found[0] if found else None)
-
-
-def test_a_list_stands_among_other_parameters_and_as_often_as_it_is_named(db: Database) -> None:
-    sql = f"{NUMBERS} AND i > :low OR i IN (:words) OR i + 1 IN (:ids)"
-    assert db.all(sql, {"ids": [2, 3], "low": 2, "words": ["x", "y"]}) == [{"i": 1}, {"i": 2}, {"i": 3}]
-
-
-def test_a_statement_with_a_list_says_how_many_rows_it_changed(db: Database) -> None:
-    with db.transaction():
-        db.many("INSERT INTO subscribers (id, created_at) VALUES (:n, 0)", [{"n": n} for n in range(1, 6)])
-        assert db.run("UPDATE subscribers SET name = 'x' WHERE id IN (:ids)", {"ids": [2, 4, 99]}) == 2
-
-
-def test_the_values_of_a_list_are_values(db: Database) -> None:
-    words = ["'", "x) OR (1=1", ":ids_0"]
-    assert db.value("SELECT 'x' IN (:words)", {"words": words}) == 0
-    assert [db.value("SELECT :word IN (:words)", {"word": word, "words": words}) for word in words] == [1, 1, 1]
-
-
-def test_longer_lists_are_refused_before_sqlite_sees_them(db: Database) -> None:
-    with pytest.raises(ValueError, match="30001 values for :ids, at most 30000"):
-        db.all(NUMBERS, {"ids": list(range(30_001))})
-
-
-def test_a_list_without_a_place_in_the_query_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no \(:ids\)"):
-        expand("SELECT 1 WHERE 1 IN (:id)", "ids", 2)
-
-
 # ---- what goes wrong while it is open
-
-
-EVERY_WAY: dict[str, Callable[[Database, str], object]] = {
-    "all": lambda db, sql: db.all(sql),
-    "one": lambda db, sql: db.one(sql),
-    "value": lambda db, sql: db.value(sql),
-    "each": lambda db, sql: list(db.each(sql)),
-    "run": lambda db, sql: db.run(sql),
-    "many": lambda db, sql: db.many(sql, [{}]),
-    "insert": lambda db, sql: db.insert(sql, {}),
-}
-
-
-@pytest.mark.parametrize("way", EVERY_WAY)
-def test_an_error_of_sqlite_is_told_and_its_cause_kept(db: Database, way: str) -> None:
-    with pytest.raises(DatabaseError, match=r"store\.db cannot be used: no such table: nowhere") as refused:
-        EVERY_WAY[way](db, "UPDATE nowhere SET x = 1" if way == "many" else "SELECT 1 FROM nowhere")
-    assert isinstance(refused.value.__cause__, sqlite3.OperationalError)
-
-
-def test_a_parameter_left_out_is_a_bug_and_stays_one(db: Database) -> None:
-    with pytest.raises(sqlite3.ProgrammingError):
-        db.all("SELECT :x", {"y": 1})
 
 
 @pytest.fixture
 def locked(db: Database) -> Iterator[Database]:
     """A database whose lock another connection holds; statements do not wait for it here."""
-    other = sqlite3.connect(db.path, isolation_level=None)
+    other = sqlite3.connect(db.where, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     db.run("PRAGMA busy_timeout = 0")
     yield db

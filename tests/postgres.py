@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fasteners  # type: ignore[import-untyped]  # it ships no types
 import psycopg
 
 # The data lasts as long as the tests: nothing need survive a power loss, and little memory is taken.
@@ -91,6 +90,8 @@ def why_not() -> str:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A server that runs while inside."""
+    import fasteners  # type: ignore[import-untyped]  # it ships no types; it comes with the server
+
     # The path of a socket is at most about 100 characters long: pytest's folders are too deep.
     parent = Path(tempfile.mkdtemp(prefix="pg"))
     try:

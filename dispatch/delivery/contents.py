@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,9 +17,20 @@ from dispatch.errors import Failure, RenderError
 from dispatch.model import Content, Digest
 from subscribers.database import Database
 
+log = logging.getLogger(__name__)
+
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _VARIANTS, _DIGESTS = 256, 64
+
+
+def _named(content: Content) -> str:
+    """Which variant of which digests it is."""
+    digests = {
+        f"{section.digest.bulletin}:{section.digest.issue_ref} {section.digest.column}" for section in content.sections
+    }
+    articles = sum(len(section.matching) for section in content.sections)
+    return f"{', '.join(sorted(digests))} ({articles} articles, {content.language}, {content.format})"
 
 
 class _Recent(Generic[_K, _V]):
@@ -74,6 +86,8 @@ class Contents:
         try:
             return channel.render(content)
         except RenderError as error:
+            # Once a variant: the readers that have it fail one by one, each on record.
+            log.error("%s cannot be rendered for %s: %s", _named(content), channel.name, error)
             return error
 
     async def _digest(self, digest_id: int) -> Digest:

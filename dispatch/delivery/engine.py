@@ -155,13 +155,17 @@ class Engine:
     async def _turn(self, only: Sequence[int] | None, *, once: bool) -> int:
         """Start the lanes that have something due; how many have, those that cannot go on left out."""
         await self.member.take_over()
-        due = [lane for lane in await self._due_lanes(only) if lane.name not in self.summary.outages or not once]
+        due = [lane for lane in await self._due_lanes(only) if self._has_hope(lane, once=once)]
         states = await self._store.call(lanes.states, [lane.name for lane in due])
         ready = [lane for lane in due if self._may_start(states[lane.name], once=once)]
-        waiting = [lane for lane in ready if lane.name not in self._running]
+        # Looked at once more: a lane may have failed while the store answered.
+        waiting = [lane for lane in ready if lane.name not in self._running and self._has_hope(lane, once=once)]
         for lane, slot, lease in await self._acquire(self._most(waiting)):
             await self._start(lane, slot, lease, states[lane.name], only, once=once)
         return len(ready)
+
+    def _has_hope(self, lane: Lane, *, once: bool) -> bool:
+        return not once or lane.name not in self.summary.outages
 
     def _may_start(self, state: LaneState, *, once: bool) -> bool:
         rest = state.wait(self._clock.now())

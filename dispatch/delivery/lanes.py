@@ -46,8 +46,8 @@ class LaneState:
         resting = self.wait(now)
         if resting:
             if asked_ms <= resting:
-                return self
-            return replace(self, not_before=now + asked_ms, changed_at=now, reason=reason)
+                return replace(self, breaker=OPEN)
+            return replace(self, breaker=OPEN, not_before=now + asked_ms, changed_at=now, reason=reason)
         rest_ms = min(max(REST_FIRST_MS, self.rest_ms * 2), REST_LONGEST_MS)
         return LaneState(self.name, OPEN, rest_ms, now + max(rest_ms, asked_ms), now, reason)
 

@@ -15,6 +15,7 @@ from subscribers.errors import DatabaseError
 log = logging.getLogger(__name__)
 
 _BEAT = 10.0  # seconds between two signs of life
+_BEAT_AGAIN = 1.0
 
 
 class Member:
@@ -25,6 +26,7 @@ class Member:
         self._clock = clock
         self._seen: dict[str, tuple[int, float]] = {}
         self._depth = 0
+        self._registered = False
         self.owner = leases.new_owner()
         self.on_renewed: Callable[[set[str]], None] = lambda held: None
 
@@ -38,7 +40,7 @@ class Member:
             finally:
                 self._depth -= 1
             return
-        await self._store.call(leases.register, self.owner, self._clock.now())
+        await self._register()
         beating = asyncio.create_task(self._beat(), name="signs of life")
         try:
             yield
@@ -54,17 +56,29 @@ class Member:
         except DatabaseError as error:
             log.error("what this process holds could not be given back; others take it over: %s", error)
 
+    async def _register(self) -> None:
+        """A store that is locked just now is no reason not to begin."""
+        try:
+            await self._store.call(leases.register, self.owner, self._clock.now())
+            self._registered = True
+        except DatabaseError as error:
+            log.error("no sign of life could be given: %s", error)
+
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(_BEAT)  # real time: it tells others that this process runs
+            await asyncio.sleep(_BEAT if self._registered else _BEAT_AGAIN)  # real time: others see that we are there
+            if not self._registered:
+                await self._register()
+                continue
             try:
                 held = await self._store.call(leases.renew, self.owner, self._clock.now())
-                if leases.presence(self.owner) not in held:
-                    log.warning("this process was taken for dead: others have taken over what it held")
-                    await self._store.call(leases.register, self.owner, self._clock.now())
-                self.on_renewed(held)
             except DatabaseError as error:
                 log.error("no sign of life could be given: %s", error)
+                continue
+            if leases.presence(self.owner) not in held:
+                log.warning("this process was taken for dead: others have taken over what it held")
+                await self._register()
+            self.on_renewed(held)
 
     async def hold(self, name: str) -> bool:
         """Whether this process has what only one may have, now or already."""

@@ -199,9 +199,8 @@ async def send_only(app: App, queue: Callable[[Database], list[int]], progress: 
         ids = await store.call(_in_transaction, queue)
         async with app.engine(store, progress) as engine, _signals(engine):
             summary = await engine.drain(only=ids)
-            why = "; ".join(f"{lane}: {reason}" for lane, reason in summary.outages.items())
-            now = app.clock.now()
-            await store.call(ledger.cancel, ids, why or "it could not be sent at once", now)
+            faults = "; ".join(f"{lane}: {reason}" for lane, reason in summary.outages.items())
+            await store.call(ledger.cancel, ids, faults or "it could not be sent at once", app.clock.now())
             return await store.call(ledger.ends, ids)
 
 

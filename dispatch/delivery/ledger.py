@@ -108,11 +108,13 @@ def expire(db: Database, queue: str, page: int, now: int) -> int:
 
 
 def cancel(db: Database, ids: Sequence[int], reason: str, now: int) -> int:
-    """Cancel messages that still wait; how many. For tests: one that could not be sent must not go days later."""
+    """Cancel messages that still wait, with what was last said of each; how many. For tests: one that could not be
+    sent must not go days later."""
     with db.transaction():
         rows = [row for found in ids for row in db.all(SQL["waiting_message"], {"id": found})]
         for row in rows:
-            end(db, row["id"], row["epoch"], row["parts_done"], MessageState.CANCELLED, reason, now)
+            why = f"{reason}; last: {row['reason']}" if row["reason"] else reason
+            end(db, row["id"], row["epoch"], row["parts_done"], MessageState.CANCELLED, why, now)
         return len(rows)
 
 

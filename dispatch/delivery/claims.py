@@ -23,7 +23,7 @@ from subscribers.model import EndpointState
 # Issues in these states have nothing to send: what is owed of them waits until they are sending (again).
 _WAITS = frozenset({IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED})
 _ALL = ""  # in the place of a channel
-_ACTIVE, _SENDING = EndpointState.ACTIVE.value, IssueState.SENDING.value
+_ACTIVE, _SENDING, _PLANNED = EndpointState.ACTIVE.value, IssueState.SENDING.value, DeliveryState.PLANNED.value
 
 
 def due_queues(db: Database, now: int, only: Sequence[int] | None = None) -> list[str]:
@@ -80,6 +80,7 @@ class _Delivery(NamedTuple):
     id: int
     digest_id: int
     variant: int
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ class _Check:
         self._deliveries: defaultdict[int, list[_Delivery]] = defaultdict(list)
         ids = {"ids": [message.id for message in self._leased]}
         for delivery in map(_Delivery._make, db.rows(SQL["claimed_deliveries"], ids)):
-            self._deliveries[delivery.message_id].append(delivery)
+            if delivery.state == _PLANNED:
+                self._deliveries[delivery.message_id].append(delivery)
         self._follows: defaultdict[int, list[str]] = defaultdict(list)
         for endpoint_id, tag in db.rows(SQL["claimed_follows"], {"ids": people}):
             self._follows[endpoint_id].append(tag)

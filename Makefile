@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 
 KILLS ?= 500
 
-.PHONY: help demo test soak check format lock wheel clean
+.PHONY: help demo test soak bench check format lock wheel clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ test: $(READY)  ## run the tests
 soak: $(READY)  ## kill the sending program hundreds of times; KILLS=N for another number
 	@$(BIN)/python -m tests.acceptance.killing --kills $(KILLS)
 	@$(BIN)/python -m tests.acceptance.killing --kills $$(($(KILLS) / 10)) --database postgresql
+
+bench: $(READY)  ## measure beside limits and peers; a table each
+	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 check: $(READY)  ## ruff, mypy, the layers, the documentation
 	@$(BIN)/ruff check .

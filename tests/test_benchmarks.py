@@ -1,0 +1,32 @@
+"""The benchmarks measure what they say: both sides do the same work. How fast is not asked here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def run(name: str, *words: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / name), *words], capture_output=True, text=True, check=True, timeout=120
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_the_ledger_and_raw_sqlite_leave_the_same_rows() -> None:
+    ours, raw = (run("ledger.py", "--one", side, "1500") for side in ("ours", "raw"))
+    assert ours["left"] == raw["left"] == dict.fromkeys(("deliveries", "messages", "attempts"), [1500, 1500])
+    assert set(ours) == set(raw) >= {"plan", "claim", "settle", "total", "peak_mb"}
+
+
+@pytest.mark.parametrize("file", sorted(BENCHMARKS.glob("*.py")), ids=lambda file: file.name)
+def test_every_benchmark_tells_what_it_measures(file: Path) -> None:
+    done = subprocess.run([sys.executable, str(file), "--help"], capture_output=True, text=True, check=True, timeout=60)
+    assert {"--quick", "--json"} <= set(done.stdout.replace("[", " ").replace("]", " ").split())

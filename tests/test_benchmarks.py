@@ -22,7 +22,7 @@ def run(name: str, *words: str) -> dict[str, Any]:
 
 def test_the_ledger_and_raw_sqlite_leave_the_same_rows() -> None:
     ours, raw = (run("ledger.py", "--one", side, "1500") for side in ("ours", "raw"))
-    assert ours["left"] == raw["left"] == dict.fromkeys(("deliveries", "messages", "attempts"), [1500, 1500])
+    assert ours["left"] == raw["left"] == {key: [1500, 1500] for key in ("deliveries", "messages", "attempts")}
     assert set(ours) == set(raw) >= {"plan", "claim", "settle", "total", "peak_mb"}
 
 

@@ -105,8 +105,11 @@ class Life:
         return self.process.wait() == -signal.SIGKILL
 
     def end(self) -> None:
-        """It ends by itself, and well."""
-        assert self.until(lambda: self.over), "it does not end"
+        """It ends by itself, and well; it may take its time for as long as something goes out."""
+        seen = -1
+        while not self.until(lambda: self.over) and seen != self.accepted:
+            seen = self.accepted
+        assert self.over, "it does not end"
         said = "".join(self.lines)
         assert self.process.returncode == 0, said
         assert "Traceback" not in said, said

@@ -83,7 +83,7 @@ class Tally:
         if not self._attempts:
             return
         before = states(db, list(self._attempts))
-        for name, attempts in self._attempts.items():
+        for name, attempts in sorted(self._attempts.items()):  # in one order, so that no two wait for each other
             queue = attempts[0].work.queue
             counts = {"name": name, "queue": queue, **_counts(attempts)}
             db.run(SQL["count"], counts)

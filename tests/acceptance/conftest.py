@@ -196,18 +196,31 @@ class Command:
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Command:
-    """The command with a database and no channel set up."""
-    return Command(tmp_path, {"DISPATCH_DATABASE__URL": f"sqlite:///{tmp_path / 'work.db'}"})
+def dialect() -> str:
+    """The kind of the database; tests that need both are marked with `both_databases`."""
+    return "sqlite"
 
 
 @pytest.fixture
-def dispatch(tmp_path: Path, smtp: Controller, hooks: Recorder, bot: Recorder) -> Command:
+def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    if dialect == "sqlite":
+        return f"sqlite:///{tmp_path / 'work.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def bare(tmp_path: Path, database_url: str) -> Command:
+    """The command with a database and no channel set up."""
+    return Command(tmp_path, {"DISPATCH_DATABASE__URL": database_url})
+
+
+@pytest.fixture
+def dispatch(tmp_path: Path, database_url: str, smtp: Controller, hooks: Recorder, bot: Recorder) -> Command:
     """The command set up for the three receivers."""
     return Command(
         tmp_path,
         {
-            "DISPATCH_DATABASE__URL": f"sqlite:///{tmp_path / 'work.db'}",
+            "DISPATCH_DATABASE__URL": database_url,
             "DISPATCH_INTAKE__FOLDER": str(tmp_path / "inbox"),
             "DISPATCH_EMAIL__HOST": "127.0.0.1",
             "DISPATCH_EMAIL__PORT": str(smtp.port),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -222,3 +223,36 @@ def test_the_doctor_opens_a_session_as_a_send_would(dispatch: Command) -> None:
     assert "takes a session" in dispatch("doctor").out
     done = dispatch("doctor", expect=1, DISPATCH_EMAIL__SECURITY="starttls")
     assert "STARTTLS" in done.out
+
+
+def test_a_server_of_databases_is_looked_over_and_its_password_shown_to_nobody(
+    bare: Command, postgres_url: str
+) -> None:
+    address = postgres_url.replace("postgres@", "postgres:hunter2@")
+    done = bare("doctor", "--json", DISPATCH_DATABASE__URL=address)
+    [found] = [finding for finding in done.json if finding["what"] == "database"]
+    assert found["state"] == "ok"
+    assert re.fullmatch(r"postgresql:///t\d+\?host=/\S+ \(PostgreSQL \d.*\)", found["detail"])
+    assert bare("subscribers", "list", DISPATCH_DATABASE__URL=address).err == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "code"),
+    [
+        ("postgresql://u:hunter2@127.0.0.1:1/x", "is the server running", 1),
+        ("postgresql://u:hun/hunter2@h/x", "%2F", 2),
+        ("postgresql://u:%zz-hunter2@h/x", "cannot be read", 1),
+    ],
+)
+def test_a_server_that_is_not_there_is_told_without_its_password(
+    bare: Command, url: str, words: str, code: int
+) -> None:
+    done = bare("subscribers", "list", expect=code, DISPATCH_DATABASE__URL=url)
+    assert words in done.err
+    assert "hunter2" not in done.err
+
+
+def test_a_missing_library_is_told_with_what_installs_it(bare: Command) -> None:
+    (bare.folder / "psycopg.py").write_text("raise ImportError('no such library')")
+    done = bare("subscribers", "list", expect=1, DISPATCH_DATABASE__URL="postgresql://h/x", PYTHONPATH=str(bare.folder))
+    assert "pip install 'huoju-dispatch[postgresql]'" in one_message(done.err)

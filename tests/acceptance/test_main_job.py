@@ -10,6 +10,7 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from tests.acceptance.conftest import SAMPLE, Command, Mailbox, Recorder
+from tests.marks import both_databases
 
 EXPECTED = json.loads((Path(__file__).parents[1] / "data" / "huoju-2022-05.expected.json").read_text(encoding="utf-8"))
 NANCHANG = "南昌高新区:打造区域创新生态增长极"
@@ -32,6 +33,7 @@ def test_ingest_reads_the_sample_block_for_block(bare: Command) -> None:
     assert read == EXPECTED
 
 
+@both_databases
 def test_every_reader_gets_exactly_their_part(
     dispatch: Command, mailbox: Mailbox, bot: Recorder, hooks: Recorder
 ) -> None:
@@ -79,6 +81,7 @@ def test_every_reader_gets_exactly_their_part(
     assert dispatch("issues", "list", "--json").json[0]["state"] == "sent"
 
 
+@both_databases
 def test_a_second_run_sends_nothing(dispatch: Command, mailbox: Mailbox) -> None:
     dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "all", "--confirmed")
     dispatch("ingest", str(SAMPLE))
@@ -156,6 +159,7 @@ def test_a_test_goes_to_one_address_only_and_leaves_no_delivery(
     assert dispatch("deliveries", "list", "--json").json == []
 
 
+@both_databases
 def test_a_dry_run_counts_and_changes_nothing(dispatch: Command, mailbox: Mailbox) -> None:
     dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "province:江西", "--confirmed")
     dispatch("subscribers", "add", "--email", "b@x.test", "--follow", "park:南昌高新区", "--confirmed")
@@ -189,6 +193,7 @@ def test_mail_without_pages_offers_to_unsubscribe_by_mail(dispatch: Command, mai
     assert shown["endpoints"][0]["state"] == "suppressed"
 
 
+@both_databases
 def test_a_bundle_is_one_message_with_all_digests(dispatch: Command, mailbox: Mailbox) -> None:
     dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "all", "--bundle", "--confirmed")
     dispatch("ingest", str(SAMPLE))

@@ -2,18 +2,19 @@
 ours. They live in threads of their own, so that whoever reads the journal may wait for it.
 
 Each takes its time over a message, half of it after the entry in the journal and before the answer: a sender that is
-killed then has sent what it never learns of.
+killed then has sent what it never learns of. And each can be told to take no more than so many for now.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -49,17 +50,33 @@ class Accepted:
 
 
 class Journal:
-    """What was accepted, in order. `until` waits for anything that changes together with `told`."""
+    """What was accepted, in order. `until` waits for anything that changes together with `tell`."""
 
     def __init__(self) -> None:
         self._entries: list[Accepted] = []
         self._counts: Counter[str] = Counter()
         self._changed = threading.Condition()
+        self._most: dict[str, float] = dict.fromkeys(CHANNELS, math.inf)
+        self._turn = 0
 
-    def add(self, entry: Accepted) -> None:
+    def add(self, entry: Accepted) -> bool:
+        """Enter a message, as soon as its channel may take one more. False where the turn it came in is over before."""
         with self._changed:
+            turn, channel = self._turn, entry.channel
+            self._changed.wait_for(lambda: self._turn != turn or self._counts[channel] < self._most[channel])
+            if self._turn != turn:
+                return False
             self._entries.append(entry)
-            self._counts[entry.channel] += 1
+            self._counts[channel] += 1
+            self._changed.notify_all()
+            return True
+
+    def turn(self, most: float = math.inf) -> None:
+        """From now on take so many more of each channel. What waits to be taken is refused, and no more is known of it:
+        its sender is gone."""
+        with self._changed:
+            self._turn += 1
+            self._most = {channel: self._counts[channel] + most for channel in CHANNELS}
             self._changed.notify_all()
 
     def tell(self, change: Callable[[], object]) -> None:
@@ -114,13 +131,14 @@ class Receivers:
 
 
 @contextmanager
-def receivers(pace: Mapping[str, float]) -> Iterator[Receivers]:
-    """The three at work, taking so many seconds over a message of each channel."""
+def receivers(pace: float = 0.0) -> Iterator[Receivers]:
+    """The three at work, taking so many seconds over a message."""
     journal = Journal()
     with ExitStack() as stack:
-        port = stack.enter_context(_mail(_Mailbox(journal, pace["email"])))
-        bot = stack.enter_context(_http(_Bot(journal, pace["telegram"])))
-        hooks = stack.enter_context(_http(_Hooks(journal, pace["webhook"])))
+        port = stack.enter_context(_mail(_Mailbox(journal, pace)))
+        bot = stack.enter_context(_http(_Bot(journal, pace)))
+        hooks = stack.enter_context(_http(_Hooks(journal, pace)))
+        stack.callback(journal.turn)  # nobody is left waiting
         yield Receivers(journal, port, bot.url, hooks.url)
 
 
@@ -131,7 +149,9 @@ class _Mailbox:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
         await asyncio.sleep(self._pace / 2)
-        self._journal.add(Accepted.pack("email", envelope.rcpt_tos[0], bytes(envelope.content)))
+        entry = Accepted.pack("email", envelope.rcpt_tos[0], bytes(envelope.content))
+        if not await asyncio.to_thread(self._journal.add, entry):
+            return "451 come back later"
         await asyncio.sleep(self._pace / 2)
         return "250 accepted"
 
@@ -212,7 +232,9 @@ class _Handler(BaseHTTPRequestHandler):
         entry = self.server.accepted(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         if entry:
             time.sleep(self.server.pace / 2)
-            self.server.journal.add(entry)
+            if not self.server.journal.add(entry):
+                self.close_connection = True
+                return
             time.sleep(self.server.pace / 2)
         answer = self.server.answer() if entry else b"{}"
         self.send_response(200 if entry else 404)

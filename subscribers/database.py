@@ -199,7 +199,8 @@ class Database(ABC):
 
     @abstractmethod
     def many(self, sql: str, rows: Iterable[Params]) -> int:
-        """Execute a statement once a row; the number of rows that changed."""
+        """Execute a statement for each of `rows`; how many rows of tables changed. They are to be about different rows
+        of the table: in which order they come, and whether two that are about one both count, is not defined."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -11,7 +11,7 @@ way fails.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -25,11 +25,12 @@ from psycopg.types.numeric import Int8BinaryDumper
 from subscribers.database import OPENING_SECONDS, Database, Params, Row, Synchronous
 from subscribers.errors import DatabaseError, InvalidValue
 from subscribers.postgres_errors import explained, refused
-from subscribers.postgres_text import Query, query, script
+from subscribers.postgres_text import Query, for_all, query, script
 
 T = TypeVar("T")
 
 _LOCK = 0x6469_7370_6174_6368  # "dispatch": what transactions that are not shared hold
+_MANY = 8  # rows from which on one statement takes them all
 _PAGE = 200  # rows that `each` fetches at a time
 # A server that is gone without a word is noticed in half a minute. What the URL says of these wins.
 _DEFAULTS = {
@@ -113,10 +114,15 @@ class PostgresDatabase(Database):
     def many(self, sql: str, rows: Iterable[Params]) -> int:
         found = query(sql)
         values = [found.values(row) for row in rows]
+        types = _types(values) if len(values) >= _MANY else None
+        text = for_all(sql, types) if types else ""
 
         def work() -> int:
             cursor = self._connection.cursor()
-            cursor.executemany(found.text, values)
+            if text and types:
+                cursor.execute(text.encode(), _columns(values, types))
+            else:
+                cursor.executemany(found.text, values)
             return cursor.rowcount
 
         return self._done(found, work) if values else 0
@@ -185,7 +191,11 @@ class PostgresDatabase(Database):
             f"SET LOCAL lock_timeout = {self._lock_ms}",
             f"SET LOCAL synchronous_commit = {commit}",
         ]
-        if not shared:
+        if shared:
+            # A page of rows is looked up by key. Without statistics, as after planning, PostgreSQL would rather read
+            # all that is planned, for each page.
+            words += ["SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off"]
+        else:
             words.append(f"SELECT pg_advisory_xact_lock({_LOCK})")
         try:
             self._connection.execute("; ".join(words))  # one way to the server and back
@@ -294,6 +304,31 @@ class _Reading:
 
     def close(self) -> None:
         self._cursor.close()
+
+
+def _columns(rows: Sequence[Params], types: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Rows as an array a parameter. Numbers go as the text of an array: psycopg would choose one size of number for
+    all arrays of a statement, by the first. A word of an enumeration is a word."""
+    columns: dict[str, Any] = {}
+    for name, kind in types:
+        values = [row[name] for row in rows]
+        columns[name] = f"{{{','.join(map(str, values))}}}" if kind == "int8" else list(map(str, values))
+    return columns
+
+
+def _types(rows: Sequence[Params]) -> tuple[tuple[str, str], ...] | None:
+    """The PostgreSQL type of each parameter, where all rows have the same ones: whole numbers and words, no NULL."""
+    names = rows[0].keys()
+    kinds = []
+    for name in names:
+        found = {type(row.get(name)) for row in rows}
+        if found == {int}:
+            kinds.append((name, "int8"))
+        elif all(issubclass(kind, str) for kind in found):
+            kinds.append((name, "text"))
+        else:
+            return None
+    return tuple(kinds) if all(row.keys() == names for row in rows) else None
 
 
 class _Number(Loader):

@@ -74,6 +74,34 @@ def query(sql: str) -> Query:
     return Query(text, frozenset(lists), reads=not _WRITES.search(text))
 
 
+@lru_cache(maxsize=256)
+def for_all(sql: str, types: tuple[tuple[str, str], ...]) -> str:
+    """An INSERT … VALUES or an UPDATE … WHERE of ours as one statement for many rows, each parameter (with its type)
+    an array of them; "" where it has another form. PostgreSQL takes the rows in a fifth of the time."""
+    plain = re.sub(r"--[^\n]*", " ", filled(sql, _WORDS)).strip()
+    for form, place in _FORMS:
+        found = form.fullmatch(plain)
+        if found and "SELECT" not in plain:
+            arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in types)
+            rows = f"unnest({arrays}) AS each_row ({', '.join(f'p_{name}' for name, _ in types)})"
+            return place.format(*(_of_row(part or "") for part in found.groups()), rows=rows)
+    return ""
+
+
+# Nothing of ours has a percent sign, or a colon in quotes, in such a statement; one that has is left as it is.
+_INSERT = r"(INSERT INTO \w+\s*\([^()]*\))\s*VALUES\s*\(([^()%']*)\)(\s*ON CONFLICT[^%']*DO NOTHING)?"
+_UPDATE = r"(UPDATE \w+ SET\s[^%]*?)\sWHERE\s([^%]*)"
+_FORMS = (
+    (re.compile(_INSERT, re.DOTALL), "{0} SELECT {1} FROM {rows}{2}"),
+    (re.compile(_UPDATE, re.DOTALL), "{0} FROM {rows} WHERE {1}"),
+)
+_NAMED = re.compile(r"(?<!:):([A-Za-z_]\w*)")
+
+
+def _of_row(text: str) -> str:
+    return _NAMED.sub(r"each_row.p_\1", text)
+
+
 def script(sql: str) -> str:
     """A migration of ours. Its text is compared by code point, as SQLite does it, whatever the language of the
     database: what is sorted is the same everywhere."""

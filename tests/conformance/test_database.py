@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -163,6 +164,39 @@ def test_rows_written_behind_a_with_are_counted_too(db: Database) -> None:
             " UPDATE subscribers SET removed_at = :now WHERE removed_at IS NULL AND id IN (SELECT id FROM page)"
         )
         assert [db.run(sql, {"now": now}) for now in (1, 2)] == [2, 0]
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_many_rows_are_each_their_own(db: Database, count: int) -> None:
+    rows: list[dict[str, Any]] = [{"name": f"it's :now {{100%}} {n}", "now": n << 35} for n in range(count)]
+    with db.transaction():
+        assert db.many("INSERT INTO subscribers (name, created_at) VALUES (:name, :now)", rows) == count
+        later = [{"id": number + 1, "by": number} for number in range(count)]
+        changed = (
+            "UPDATE subscribers SET created_at = created_at + :by, removed_at = 1 WHERE id = :id AND created_at > 0"
+        )
+        assert db.many(changed, later) == count - 1  # the first was made at 0
+    found = db.all("SELECT name, created_at FROM subscribers ORDER BY id")
+    assert found == [{"name": row["name"], "created_at": row["now"] + n} for n, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_many_rows_may_leave_values_out(db: Database, count: int) -> None:
+    rows = [{"id": number + 1, "at": None if number % 2 else 5} for number in range(count)]
+    with db.transaction():
+        db.many("INSERT INTO subscribers (name, created_at) VALUES (:name, 0)", [{"name": "a"}] * count)
+        assert db.many("UPDATE subscribers SET removed_at = :at WHERE id = :id", rows) == count
+    assert [row["removed_at"] for row in db.all("SELECT removed_at FROM subscribers ORDER BY id")] == [
+        row["at"] for row in rows
+    ]
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_of_many_rows_those_that_are_there_are_left(db: Database, count: int) -> None:
+    rows = [{"name": f"t{number}", "at": 1} for number in range(count)]
+    add = "INSERT INTO sources (name, state, checked_at) VALUES (:name, '', :at) ON CONFLICT (name) DO NOTHING"
+    with db.transaction():
+        assert [db.many(add, rows[1:]), db.many(add, rows)] == [count - 1, 1]
 
 
 def test_a_write_outside_a_transaction_is_one(connect: Callable[[], Database]) -> None:

@@ -229,8 +229,8 @@ class Campaign:
         self._start = 1.0  # seconds from a start to the first acceptance, as last seen
         self.report = Report(seed, at.url.partition(":")[0])
         self._each = sum(len(reader.owed(0)) for reader in at.readers)  # messages of an issue on each channel
-        # What the receivers take of each channel in a life: something is left for the last one, however slow this machine
-        # kills.
+        # What the receivers take of each channel in a life: something is left for the last one, however slow a machine
+        # is with the kill.
         self._most = issues * self._each * 7 // 10 // kills
         assert self._most > CONNECTIONS, "too few readers for so many kills"
 

@@ -24,7 +24,7 @@ from dispatch.errors import DispatchError, Failure
 from dispatch.intake import address
 from dispatch.intake.pickup import Inbox, Look
 from dispatch.progress import SILENT, Sending
-from dispatch.workers import watch_first, workers
+from dispatch.workers import Crew, watch_first
 from subscribers.database import Database, Row
 from subscribers.errors import DatabaseError, SubscriberError
 
@@ -216,15 +216,14 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
     of these, and stops with the process that started it.
     """
     settings = app.settings
+    crew = Crew(0 if worker else settings.engine.processes - 1, worker_arguments, settings.engine.shutdown)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(app.store())
         engine = await stack.enter_async_context(app.engine(store))
-        await stack.enter_async_context(_signals(engine))
+        await stack.enter_async_context(_signals(engine, crew))
         member = engine.member
         await stack.enter_async_context(member.present())
-        if not worker and settings.engine.processes > 1:
-            others = workers(settings.engine.processes - 1, worker_arguments, settings.engine.shutdown)
-            await stack.enter_async_context(others)
+        await stack.enter_async_context(crew.at_work())
         if worker:
             stack.enter_context(_task(watch_first(engine.stop)))
         if settings.metrics.listen and not worker:
@@ -352,15 +351,20 @@ def _task(work: Coroutine[None, None, None]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _signals(engine: Engine) -> AsyncIterator[None]:
-    """The first SIGINT or SIGTERM ends the work in good order; a second one leaves at once."""
+async def _signals(engine: Engine, crew: Crew | None = None) -> AsyncIterator[None]:
+    """The first SIGINT or SIGTERM ends the work in good order, here and in the crew at the same time; a second one
+    leaves at once, and leaves nobody behind."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         if engine.stopping.is_set():
+            if crew:
+                crew.kill()
             os._exit(130)
         log.warning("stopping: what is in flight is finished; once more to leave at once")
         engine.stop()
+        if crew:
+            crew.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)

@@ -20,22 +20,38 @@ _STEADY_SECONDS = 60.0  # who lived so long is restarted at once
 _GRACE_SECONDS = 10.0
 
 
-@asynccontextmanager
-async def workers(count: int, arguments: Sequence[str], shutdown: float) -> AsyncIterator[None]:
-    """`count` processes `python -m dispatch ARGUMENTS` run while inside. At the end they are told to stop, and have
-    `shutdown` seconds for what is in flight."""
-    crew = [_Worker(number, [sys.executable, "-m", "dispatch", *arguments]) for number in range(1, count + 1)]
-    tasks = [asyncio.create_task(worker.keep(), name=f"worker {worker.number}") for worker in crew]
-    try:
-        yield
-    finally:
-        for worker in crew:
+class Crew:
+    """`count` processes `python -m dispatch ARGUMENTS`, which have `shutdown` seconds for what is in flight when they
+    are told to stop."""
+
+    def __init__(self, count: int, arguments: Sequence[str], shutdown: float) -> None:
+        self._workers = [
+            _Worker(number, [sys.executable, "-m", "dispatch", *arguments]) for number in range(1, count + 1)
+        ]
+        self._shutdown = shutdown
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """They run while inside, those that die are started again; at the end none is left."""
+        tasks = [asyncio.create_task(worker.keep(), name=f"worker {worker.number}") for worker in self._workers]
+        try:
+            yield
+        finally:
+            self.stop()
+            if tasks:
+                _, late = await asyncio.wait(tasks, timeout=self._shutdown + _GRACE_SECONDS)
+                self.kill()
+                await asyncio.gather(*late, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Tell them to stop in good order. Returns at once: they stop while the first process does."""
+        for worker in self._workers:
             worker.stop()
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=shutdown + _GRACE_SECONDS)
-            for worker in crew:
-                worker.kill()
-            await asyncio.gather(*late, return_exceptions=True)
+
+    def kill(self) -> None:
+        """End those that are left, whatever they have in flight."""
+        for worker in self._workers:
+            worker.kill()
 
 
 class _Worker:
@@ -57,6 +73,8 @@ class _Worker:
                 *self._command, stdin=asyncio.subprocess.PIPE, start_new_session=True
             )
             log.info("worker %d is process %d", self.number, process.pid)
+            if self._stopping.is_set():  # told while it was being started
+                self.stop()
             code = await process.wait()
             self._process = None
             if self._stopping.is_set():
@@ -75,7 +93,7 @@ class _Worker:
 
     def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
-            log.warning("worker %d did not stop in time", self.number)
+            log.warning("worker %d is ended with what it has in flight", self.number)
             self._process.kill()
 
 

@@ -61,6 +61,7 @@ def states(db: Database, names: Sequence[str]) -> dict[str, LaneState]:
 def rest(db: Database, name: str, queue: str, reason: str, now: int) -> None:
     """A lane failed as a whole: it rests."""
     with db.transaction(shared=True):
+        db.run(SQL["count"], {"name": name, "queue": queue, **_counts([])})  # its row is ours from here on
         _set(db, states(db, [name])[name].rested(reason, None, now), queue)
 
 
@@ -82,15 +83,16 @@ class Tally:
     def write(self, db: Database, now: int) -> None:
         if not self._attempts:
             return
-        before = states(db, list(self._attempts))
         for name, attempts in sorted(self._attempts.items()):  # in one order, so that no two wait for each other
-            queue = attempts[0].work.queue
-            counts = {"name": name, "queue": queue, **_counts(attempts)}
+            counts = {"name": name, "queue": attempts[0].work.queue, **_counts(attempts)}
             db.run(SQL["count"], counts)
             db.run(SQL["count_minute"], {**counts, "minute": now // 60_000})
+        # The counts have locked the rows: read sooner, a rest that another process writes just now would be lost.
+        before = states(db, list(self._attempts))
+        for name, attempts in self._attempts.items():
             after = _after(before[name], attempts, now)
             if after != before[name]:
-                _set(db, after, queue)
+                _set(db, after, attempts[0].work.queue)
 
 
 def _counts(attempts: Sequence[Attempt]) -> dict[str, int]:

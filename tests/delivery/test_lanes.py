@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,7 @@ from dispatch.delivery.channel import Lane
 from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.model import Outcome, Rejected, Retry, Sent
+from subscribers.database import Database
 from tests.delivery.conftest import START, Desk, FakeChannel
 
 LANE = "email:default"
@@ -180,3 +183,34 @@ def test_a_lane_that_cannot_be_divided_is_one_process_alone() -> None:
     lane = Lane("telegram:default", "telegram", connections=8, rate=25)
     assert lane.slots(4) == 1
     assert lane.share(0, 1) == replace(lane)
+
+
+WAITING = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)  # on SQLite one transaction follows the other
+def test_a_rest_that_one_process_writes_is_not_lost_to_an_acceptance_of_another(
+    connect: Callable[[], Database],
+) -> None:
+    one, other = connect(), connect()
+    work = Work(1, 1, "digest", "email", "email", 1, "a", "", "zh", "full", (), 0, 0, START * 2, START * 2)
+
+    def write(db: Database, outcome: Outcome, *, stops: bool = False) -> None:
+        tally = lanes.Tally()
+        tally.add(Attempt(work, 0, outcome, START, 7, True, "id", LANE, 0, stops))
+        tally.write(db, START)
+
+    def accepted() -> None:
+        with other.transaction(shared=True):
+            write(other, Sent())
+
+    lanes.rest(one, LANE, "email", "down", START - 60_000)
+    lanes.try_again(one, LANE)
+    with ThreadPoolExecutor(1) as threads:
+        with one.transaction(shared=True):
+            write(one, HOURS, stops=True)
+            second = threads.submit(accepted)
+            while not one.value(WAITING):
+                assert not second.done()
+        second.result()
+    assert lanes.states(one, [LANE])[LANE].wait(START) == 3 * 3_600_000

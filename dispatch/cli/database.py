@@ -52,7 +52,8 @@ def prune(
 ) -> None:
     """Delete what has been kept for as long as [retention] says; dispatch run does it once a day. Stopped half-way, it
     is gone on with by the next call."""
-    from dispatch.delivery.retention import REST_SECONDS, Sweep
+    from dispatch.delivery.retention import Sweep
+    from dispatch.delivery.slices import REST_SECONDS
 
     app = session(ctx).app
     sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatch.delivery import planner
-from dispatch.delivery.retention import ENDED, REST_SECONDS
+from dispatch.delivery.retention import ENDED
+from dispatch.delivery.slices import REST_SECONDS
 from dispatch.model import DeliveryState, IssueState, MessageState
 from subscribers.database import Database, Row, queries
 from subscribers.model import EndpointState

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatch.delivery.slices import slices
+from dispatch.delivery.slices import REST_SECONDS, Advance, silent, slices
 from dispatch.delivery.tally import Reasons
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState, MessageState
@@ -20,7 +20,6 @@ from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("requeue.sql"))
 SLICE = 1_000
-_REST_SECONDS = 0.02  # without it, who waits for the lock by polling, as SQLite does, rarely finds it free
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,6 @@ class Requeued:
     messages: int
 
 
-def _silent(size: int) -> None:
-    """No progress shown."""
-
-
 def retry(db: Database, ids: Sequence[int], *, expire_ms: Mapping[str, int], now: int) -> Requeued:
     """Queue deliveries again, all or none. One that waits for a later time is due now.
 
@@ -65,7 +60,7 @@ def retry_failed(
     *,
     expire_ms: Mapping[str, int],
     now: int,
-    advance: Callable[[int], None] = _silent,
+    advance: Advance = silent,
 ) -> Requeued:
     """Queue again whatever failed or expired and is wanted."""
     deliveries = messages = 0
@@ -76,12 +71,12 @@ def retry_failed(
                 done = _requeue(db, _candidates(db, part.params, wanted, now), expire_ms, now)
             deliveries += done.deliveries
             messages += done.messages
-            time.sleep(_REST_SECONDS)
+            time.sleep(REST_SECONDS)
         advance(part.size)
     return Requeued(deliveries, messages)
 
 
-def failed(db: Database, wanted: Failed, *, now: int, advance: Callable[[int], None] = _silent) -> tuple[int, Reasons]:
+def failed(db: Database, wanted: Failed, *, now: int, advance: Advance = silent) -> tuple[int, Reasons]:
     """How many deliveries `retry_failed` would take, and their reasons. Changes nothing."""
     total, reasons = 0, Reasons()
     for part in slices(db, wanted.issue_id, SLICE):

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dispatch.delivery.leases import is_dead
+from dispatch.delivery.slices import REST_SECONDS
 from dispatch.delivery.store import Store
 from dispatch.model import MessageState
 from dispatch.settings import RetentionSettings
@@ -30,8 +31,6 @@ SQL = queries(Path(__file__).with_name("retention.sql"))
 LIVE = (MessageState.QUEUED, MessageState.PAUSED, MessageState.SENDING)
 ENDED = tuple(state.value for state in MessageState if state not in LIVE)
 SLICE = 2_000  # messages of a transaction, with what hangs on them; attempts, where only they go
-# Between two slices: without it, who waits for the lock by polling, as SQLite does, rarely finds it free.
-REST_SECONDS = 0.02
 _DAY_MS = 86_400_000
 _MINUTES_KEPT = 2 * 24 * 60
 

@@ -3,7 +3,7 @@ than for a few thousand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from subscribers.database import Database, queries
 
 SQL = queries(Path(__file__).with_name("slices.sql"))
 SLICE = 5_000
+# Between two transactions of a sweep: without it, who waits for the lock by polling, as SQLite does, rarely finds it
+# free.
+REST_SECONDS = 0.02
+Advance = Callable[[int], None]  # how many more are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class Slice:
     @property
     def params(self) -> dict[str, int]:
         return {"digest": self.digest, "low": self.low, "high": self.high}
+
+
+def silent(size: int) -> None:
+    """No progress shown."""
 
 
 def slices(db: Database, issue_id: int | None = None, size: int = SLICE) -> Iterator[Slice]:

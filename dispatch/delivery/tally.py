@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dispatch.delivery.slices import Slice, slices
+from dispatch.delivery.slices import Advance, Slice, silent, slices
 from dispatch.model import DeliveryState, MessageState
 from subscribers.database import Database, Row, queries
 
@@ -114,11 +114,7 @@ class Tally:
         return found
 
 
-def _silent(size: int) -> None:
-    """No progress shown."""
-
-
-def summary(db: Database, issue_id: int | None, advance: Callable[[int], None] = _silent) -> Tally:
+def summary(db: Database, issue_id: int | None, advance: Advance = silent) -> Tally:
     """Where deliveries stand and why, of an issue or of all."""
     tally = Tally()
     for part in slices(db, issue_id):
@@ -128,9 +124,7 @@ def summary(db: Database, issue_id: int | None, advance: Callable[[int], None] =
     return tally
 
 
-def count_issue(
-    db: Database, issue_id: int, expire_ms: Mapping[str, int], advance: Callable[[int], None] = _silent
-) -> Tally:
+def count_issue(db: Database, issue_id: int, expire_ms: Mapping[str, int], advance: Advance = silent) -> Tally:
     """All that is known of an issue's deliveries. `expire_ms` is how long each channel's messages are worth sending."""
     tally = Tally()
     for part in slices(db, issue_id):

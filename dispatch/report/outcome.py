@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dispatch import archive
 from dispatch.archive import StoredIssue
 from dispatch.delivery import tally
+from dispatch.delivery.slices import Advance, silent
 from dispatch.delivery.tally import STANDINGS, Tally, quantile
 from dispatch.model import Digest
 from dispatch.output import iso
@@ -84,10 +85,6 @@ class Outcome:
     planned_to: int | None
 
 
-def _silent(size: int) -> None:
-    """No progress shown."""
-
-
 def gather(
     db: Database,
     stored: StoredIssue,
@@ -96,7 +93,7 @@ def gather(
     *,
     english: str = "",
     language: str = "zh",
-    advance: Callable[[int], None] = _silent,
+    advance: Advance = silent,
 ) -> Outcome:
     """Count an issue's deliveries; `english` is its bulletin's English name."""
     found = tally.count_issue(db, stored.id, expire_ms, advance)

@@ -66,11 +66,13 @@ async def _listen(make: Callable[[], web.Application], listen: str, clock: Clock
                 _tell(started, address)
                 await asyncio.Event().wait()
         except Failure as error:
-            if not _taken(error):
+            if not started.done() and not _taken(error):
                 started.set_exception(error)
                 return
             if not started.done():
                 log.warning("%s; it is tried again until the address is free", error)
+            elif not _taken(error):
+                log.error("%s", error)
             _tell(started, "")
         await clock.sleep(_AGAIN_SECONDS)
 

@@ -125,12 +125,6 @@ def holder_of(db: Database, address: Address) -> Holder | None:
     return Holder(row["id"], row["subscriber_id"], state, row["reason"], row["removed_at"] is not None)
 
 
-def owner_of(db: Database, address: Address) -> int | None:
-    """The endpoint that has an address, unless its subscriber was removed."""
-    holder = holder_of(db, address)
-    return holder.endpoint_id if holder and not holder.removed else None
-
-
 def follow(db: Database, endpoint_id: int, tags: Iterable[str], now: int) -> None:
     db.many(SQL["follow"], [{"tag": tag, "endpoint_id": endpoint_id, "now": now} for tag in tags])
 

@@ -5,7 +5,7 @@ journal.
 
 A life is one `dispatch run --once`. Issues come through the inbox, so that every stage is met: starting, taking in,
 planning, claiming, sending, settling. The moment of a kill is so many acceptances away, or a time after the start
-(near the first acceptance more often than elsewhere), or just after a line of the log.
+(near the first acceptance more often than elsewhere), or in the planning of an issue, by the lines of the log.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ READERS = 120
 PATIENCE = 120.0  # seconds that nothing takes, on whatever machine
 PACE = 0.016  # seconds that a receiver takes over a message: so that a kill finds some on their way
 _FIRST_ISSUE = 901
-_STAGES = (" is added", "deliveries planned")  # what the log says when a stage is over
+_ADDED, _PLANNED = " is added", "deliveries planned"  # what the log says when an issue is taken in, and planned
+_PLANNING = 0.02  # seconds between the two
 _JUST_AFTER = 0.03
 
 
@@ -272,9 +273,10 @@ class Campaign:
     def _moment(self, life: Life, *, fresh: bool) -> None:
         """Returns when the time has come to kill it."""
         chance = self._chance
-        if fresh:  # a new issue: some stages are met only now
-            words = chance.choice(_STAGES)
-            assert life.until(lambda: life.says(words)), life.lines
+        if fresh:  # a new issue: it is planned only now
+            assert life.until(lambda: life.says(_ADDED)), life.lines
+            life.until(lambda: life.says(_PLANNED), chance.uniform(0, _PLANNING))
+            return
         elif self._deck[self.report.kills]:
             self._sends(life, chance.choice(CHANNELS), chance.randint(1, self._most - CONNECTIONS))
         else:
@@ -327,7 +329,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = stack.enter_context(_database(options.database, folder))
         at = office(folder, url, stack.enter_context(receivers(PACE)), READERS)
-        issues = max(4, options.kills // 8)
+        issues = max(4, options.kills // 8)  # each kill leaves enough for the next
         report = Campaign(at, options.kills, issues, options.seed).run(_tell)
     print(report)
     sys.exit(not report.ok)

@@ -22,7 +22,7 @@ def killed(folder: Path, url: str, *, kills: int, readers: int, issues: int) -> 
 
 
 def test_thirty_kills_lose_nothing_and_repeat_next_to_nothing(tmp_path: Path) -> None:
-    report = killed(tmp_path, f"sqlite:///{tmp_path / 'work.db'}", kills=30, readers=90, issues=4)
+    report = killed(tmp_path, f"sqlite:///{tmp_path / 'work.db'}", kills=30, readers=60, issues=6)
     assert report.deliveries >= 2000
     assert report.ok, report
     assert report.sending >= 15

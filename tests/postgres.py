@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -22,6 +22,22 @@ full_page_writes = off
 autovacuum = off
 shared_buffers = 32MB
 max_connections = 50
+"""
+# A process of its own that ends the server at once and removes its files as soon as its input ends: however the tests
+# end, killed or not, nothing is left.
+WATCHER = """
+import os, shutil, signal, sys, time
+from pathlib import Path
+sys.stdin.read()
+folder = Path(sys.argv[1])
+file = folder / "data" / "postmaster.pid"
+while file.exists():
+    try:
+        os.kill(int(file.read_text().split()[0]), getattr(signal, "SIGQUIT", signal.SIGTERM))
+    except (OSError, ValueError, IndexError):
+        break
+    time.sleep(0.05)
+shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -41,14 +57,6 @@ class PostgresServer:
         self._server.ensure_pgdata_inited()
         with (self._folder / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write(CONFIGURATION)
-        self._server.ensure_postgres_running()
-
-    def stop(self) -> None:
-        """End it; connections are cut."""
-        self._server.stop()
-
-    def again(self) -> None:
-        """Start it after a stop."""
         self._server.ensure_postgres_running()
 
     def url(self, name: str) -> str:
@@ -94,15 +102,12 @@ def postgres_server() -> Iterator[PostgresServer]:
 
     # The path of a socket is at most about 100 characters long: pytest's folders are too deep.
     parent = Path(tempfile.mkdtemp(prefix="pg"))
-    try:
-        (parent / "data").mkdir()
+    (parent / "data").mkdir()
+    command = [sys.executable, "-c", WATCHER, str(parent)]
+    # A session of its own: what ends the tests does not end it.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
         # One process after the other: the first one as root makes the user that the servers run as.
         with fasteners.InterProcessLock(Path(tempfile.gettempdir()) / "dispatch-tests-postgres.lock"):
             server = PostgresServer(parent / "data")
             server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(parent, ignore_errors=True)
+        yield server

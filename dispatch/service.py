@@ -56,16 +56,21 @@ class Report:
         return not self.summary.outages and not any(look.error for look in self.looks)
 
 
-async def look_everywhere(app: App, store: Store, inbox: Inbox, *, settled: bool) -> list[Look]:
+async def look_everywhere(
+    app: App, store: Store, inbox: Inbox, stopping: asyncio.Event, *, settled: bool
+) -> list[Look]:
     """Take in what the inbox and the web addresses have."""
-    looks = await look_in_folder(app, store, inbox, settled=settled)
-    return looks + await look_at_addresses(app, store)
+    looks = await look_in_folder(app, store, inbox, stopping, settled=settled)
+    return looks + await look_at_addresses(app, store, stopping)
 
 
-async def look_in_folder(app: App, store: Store, inbox: Inbox, *, settled: bool) -> list[Look]:
-    """Take in the files of the inbox and move each out of it: one that fails delays no other."""
-    looks = []
+async def look_in_folder(app: App, store: Store, inbox: Inbox, stopping: asyncio.Event, *, settled: bool) -> list[Look]:
+    """Take in the files of the inbox and move each out of it: one that fails delays no other. Once `stopping`, the
+    rest stays there for the next start."""
+    looks: list[Look] = []
     for path in await asyncio.to_thread(lambda: list(inbox.files(settled=settled))):
+        if stopping.is_set():
+            break
         look = await _take_in(app, store, path, os.fsencode(path).decode("utf-8", "replace"))
         await asyncio.to_thread(_put_away, inbox, path, look)
         looks.append(look)
@@ -105,18 +110,32 @@ def _failure(error: Exception, source: str) -> DispatchError:
     return Failure(f"{source}: cannot be taken in ({type(error).__name__}); please report it with the file")
 
 
-async def look_at_addresses(app: App, store: Store) -> list[Look]:
-    """Fetch the configured web addresses that have changed and take them in."""
-    looks = []
+async def look_at_addresses(app: App, store: Store, stopping: asyncio.Event) -> list[Look]:
+    """Fetch the configured web addresses that have changed and take them in. Once `stopping`, none is waited for."""
+    looks: list[Look] = []
     for url in app.settings.intake.urls:
+        if stopping.is_set():
+            break
         try:
-            look = await _look_at(app, store, url)
+            look = await _unless(stopping, _look_at(app, store, url))
         except DispatchError as error:
             log.error("%s", error)
             look = Look(address.shown(url), error=error)
         if look is not None:
             looks.append(look)
     return looks
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, Look | None]) -> Look | None:
+    """What the work gives; None where a stop cuts it off."""
+    task, stop = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        for each in (task, stop):
+            each.cancel()
+        await asyncio.gather(task, stop, return_exceptions=True)
 
 
 async def _look_at(app: App, store: Store, url: str) -> Look | None:
@@ -171,7 +190,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
     async with app.store() as store, app.engine(store, progress) as engine, _signals(engine):
         if take_in:
             inbox = Inbox(app.settings.intake.folder)
-            report.looks = await look_everywhere(app, store, inbox, settled=False)
+            report.looks = await look_everywhere(app, store, inbox, engine.stopping, settled=False)
         report.planned = await plan_due(app, store, engine)
         waiting = await store.call(_waiting, app.clock.now())
         progress.expect(due_by_channel(waiting))
@@ -242,10 +261,10 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
     inbox = Inbox(settings.intake.folder)
 
     async def watch() -> None:
-        await look_in_folder(app, store, inbox, settled=True)
+        await look_in_folder(app, store, inbox, engine.stopping, settled=True)
 
     async def fetch() -> None:
-        await look_at_addresses(app, store)
+        await look_at_addresses(app, store, engine.stopping)
 
     async def plan() -> None:
         planned = await plan_due(app, store, engine)

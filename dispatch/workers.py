@@ -68,22 +68,30 @@ class _Worker:
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             began = loop.time()
-            # A session of its own: a key pressed at the terminal is the first process's to pass on.
-            process = self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.PIPE, start_new_session=True
-            )
-            log.info("worker %d is process %d", self.number, process.pid)
-            if self._stopping.is_set():  # told while it was being started
-                self.stop()
-            code = await process.wait()
-            self._process = None
+            try:
+                end = f"ended with {await self._live()}"
+            except OSError as error:  # no memory or no process left just now
+                end = f"could not be started ({error.strerror})"
             if self._stopping.is_set():
                 return
             pause = _RESTART_FIRST if loop.time() - began > _STEADY_SECONDS else min(pause * 2, _RESTART_LONGEST)
-            log.error("worker %d ended with %d; started again in %g seconds", self.number, code, pause)
+            log.error("worker %d %s; started again in %g seconds", self.number, end, pause)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
+
+    async def _live(self) -> int:
+        """One life of the process; its exit code."""
+        # A session of its own: a key pressed at the terminal is the first process's to pass on.
+        process = self._process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        log.info("worker %d is process %d", self.number, process.pid)
+        if self._stopping.is_set():  # told while it was being started
+            self.stop()
+        code = await process.wait()
+        self._process = None
+        return code
 
     def stop(self) -> None:
         """Close the pipe: the process ends by itself."""
@@ -105,6 +113,7 @@ async def watch_first(stop: Callable[[], None]) -> None:
     try:
         while await reader.read(1024):
             pass
+        log.info("stopping: the first process has ended, or wants it so")
         stop()
     finally:
         transport.close()

@@ -26,6 +26,7 @@ _WORDS = {
     "{id}": "INTEGER PRIMARY KEY AUTOINCREMENT",
     "{clustered}": "WITHOUT ROWID",
     "{skip_locked}": "",
+    "{lock_messages}": "",
     "{on_commit_drop}": "",
 }
 

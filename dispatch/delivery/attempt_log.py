@@ -50,6 +50,12 @@ class AttemptLog:
         for lane in list(self._tallies):
             self._tell(lane)
 
+    def tell_old(self, now: int) -> None:
+        """Tell what was not told for a minute, of lanes that have nothing to do now."""
+        for lane, tally in list(self._tallies.items()):
+            if now - tally.since >= _MINUTE_MS:
+                self._tell(lane)
+
     def _fields(self, attempt: Attempt, outcome: str) -> dict[str, dict[str, object]]:
         work = attempt.work
         issues = dict.fromkeys(self._issue_of(owed.digest_id) for owed in work.owed)

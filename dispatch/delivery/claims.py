@@ -59,6 +59,7 @@ class _Leased(NamedTuple):
     attempts: int
     parts_done: int
     reason: str
+    content: str
 
 
 class _Endpoint(NamedTuple):
@@ -157,16 +158,53 @@ class _Check:
             due = {"due_at": self._quiet[endpoint.rhythm_id]}
             self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
             return None
+        if message.parts_done and message.content:
+            return self._rest(message, endpoint)
         owed, waiting = self._owed(message, endpoint)
         if owed:
             for delivery in waiting:
                 self._split_off(delivery)
             return self._work(message, endpoint, tuple(owed))
-        if waiting:
+        if not waiting:
+            self._end(message, MessageState.CANCELLED, "nothing of it is owed any more")
+        elif self._resumes_as_one(waiting):
             self._pause(message, waiting[0])
         else:
-            self._end(message, MessageState.CANCELLED, "nothing of it is owed any more")
+            for delivery in waiting:
+                self._split_off(delivery)
+            self._end(message, MessageState.CANCELLED, "its parts are paused one by one: each has a message of its own")
         return None
+
+    def _resumes_as_one(self, waiting: Sequence[_Delivery]) -> bool:
+        """Whether all that waits of a message waits for the same word of a person."""
+        digests = [self._digests[delivery.digest_id] for delivery in waiting]
+        return len(digests) == 1 or (digests[0].state in _WAITS and len({digest.order[0] for digest in digests}) == 1)
+
+    def _rest(self, message: _Leased, endpoint: _Endpoint) -> Work | None:
+        """The rest of a message of which parts have gone: made of what it was made of then, or nothing."""
+        deliveries = self._deliveries[message.id]
+        digests = [self._digests[delivery.digest_id] for delivery in deliveries]
+        waiting = [
+            delivery for delivery, digest in zip(deliveries, digests, strict=True) if digest.waits(endpoint.channel)
+        ]
+        wanted = any(tag in digest.bits for digest in digests for tag in self._follows[endpoint.id])
+        if not wanted or all(digest.state == IssueState.CANCELLED for digest in digests):
+            self._end(message, MessageState.CANCELLED, f"nothing more of it is owed; parts sent: {message.parts_done}")
+        elif waiting:
+            self._pause(message, waiting[0])
+        else:
+            made = json.loads(message.content)
+            follows = self._follows[endpoint.id]
+            owed = tuple(
+                Owed(delivery, digest, variant, tuple(sorted(tag for tag in follows if tag in self._bits(digest))))
+                for delivery, digest, variant in made["owed"]
+            )
+            return self._work(message, endpoint._replace(language=made["language"], format=made["format"]), owed)
+        return None
+
+    def _bits(self, digest: int) -> dict[str, int]:
+        found = self._digests.get(digest)
+        return found.bits if found else {}
 
     def _refusal(self, message: _Leased, endpoint: _Endpoint | None) -> tuple[MessageState, str] | None:
         """Why a message may not go to its endpoint any more; None where it may."""
@@ -221,7 +259,7 @@ class _Check:
 
     def _work(self, message: _Leased, endpoint: _Endpoint, owed: tuple[Owed, ...]) -> Work:
         _, channel, queue, address, secret, _, _, language, format_, _, name = endpoint
-        id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _ = message
+        id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _, _ = message
         assert endpoint_id is not None
         return Work(
             id_, epoch, kind, channel, queue, endpoint_id, address, name, language, format_, owed, attempts, parts_done,

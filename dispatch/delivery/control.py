@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dispatch import archive
 from dispatch.archive import StoredIssue
+from dispatch.delivery import ledger
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState
 from subscribers.database import Database, Row, queries
@@ -91,6 +92,7 @@ def cancel(db: Database, stored: StoredIssue) -> None:
     """What was not sent of an issue is not sent any more. Called inside a transaction. Raises StateError."""
     if stored.state is not IssueState.CANCELLED:
         archive.change_state(db, stored, IssueState.CANCELLED)
+    db.run(ledger.SQL["end_holds"])
 
 
 def put_aside(db: Database, issue_id: int, part: Part, now: int) -> Iterator[int]:
@@ -171,6 +173,7 @@ def _cancel_page(db: Database, digest: int, after: int, now: int) -> tuple[int |
     messages = [message for _, message in found if message is not None]
     values = {"digest": digest, "now": now}
     if messages:
+        db.rows(SQL["lock"], {"ids": messages})
         db.run(SQL["cancel_messages"], {**values, "ids": messages})
     moved = db.run(SQL["cancel_deliveries"], {"now": now, "ids": [id_ for id_, _ in found]}) if found else 0
     if messages:

@@ -52,6 +52,10 @@ SELECT g.id FROM issues i JOIN digests g ON g.issue_id = i.id
 WHERE i.state = 'cancelled' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.digest_id = g.id AND d.state = 'planned')
 ORDER BY g.id
 
+-- name: lock
+-- In the order in which claims lock: messages first.
+SELECT m.id FROM messages m WHERE m.id IN (:ids) ORDER BY m.id {lock_messages}
+
 -- name: cancel_messages
 -- What is being sent is left to whoever sends it.
 UPDATE messages SET state = 'cancelled', reason = 'issue cancelled', ended_at = :now

@@ -89,7 +89,7 @@ class Engine:
         self._log = AttemptLog(contents.issue_of)
         self._context = Context(
             store=store,
-            settler=Settler(store, clock, self.stopping),
+            settler=Settler(store, clock, self.stopping, settings.shutdown),
             contents=contents,
             clock=clock,
             owner=self.member.owner,
@@ -155,8 +155,12 @@ class Engine:
     async def _turn(self, only: Sequence[int] | None, *, once: bool) -> int:
         """Start the lanes that have something due; how many have, those that cannot go on left out."""
         await self.member.take_over()
+        self._log.tell_old(self._clock.now())
         due = [lane for lane in await self._due_lanes(only) if self._has_hope(lane, once=once)]
         states = await self._store.call(lanes.states, [lane.name for lane in due])
+        for lane in due:
+            if self._clock.now() < states[lane.name].changed_at:
+                await self._store.call(lanes.rebase, states[lane.name], lane.queue, self._clock.now())
         ready = [lane for lane in due if self._may_start(states[lane.name], once=once)]
         # Looked at once more: a lane may have failed while the store answered.
         waiting = [lane for lane in ready if lane.name not in self._running and self._has_hope(lane, once=once)]
@@ -202,8 +206,9 @@ class Engine:
         self, lane: Lane, slot: int, lease: str, state: LaneState, only: Sequence[int] | None, *, once: bool
     ) -> None:
         trial = state.breaker != lanes.CLOSED
-        if trial:
-            await self._store.call(lanes.try_again, lane.name)
+        if trial and not await self._store.call(lanes.try_again, state):
+            await self.member.drop(lease)  # another process has learnt meanwhile that it must rest
+            return
         share = lane.share(slot, lane.slots(self._settings.processes))
         pace = self._paces.setdefault(lease, Pace(share, self._clock))
         run = LaneRun(self._context, self._channels[_channel_of(lane.queue)], share, pace, only, trial=trial)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from dispatch.delivery import claims, ledger
@@ -100,6 +100,7 @@ class LaneRun:
         self._proved = asyncio.Event()
         self._suspects = 0
         self._abandoned = False
+        self._fault: Exception | None = None
         self.outage = ""
         self.progressed = False
         if not trial:
@@ -108,11 +109,24 @@ class LaneRun:
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed())
+                group.create_task(self._guarded(self._feed()))
                 for number in range(self._lane.connections):
-                    group.create_task(self._work(first=number == 0))
+                    group.create_task(self._guarded(self._work(first=number == 0)))
         finally:
             await self._give_back()
+        if self._fault is not None:
+            raise self._fault
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        """Whatever goes wrong in one task, the others finish what they have in flight: a send that is cut off would be
+        made again."""
+        try:
+            await work
+        except Exception as error:
+            self._fault = self._fault or error
+            self._abandoned = True
+            await self._todo.close()
+            self._proved.set()
 
     def abandon(self) -> None:
         """The lane is another process's now: claim and begin nothing more."""
@@ -161,11 +175,13 @@ class LaneRun:
             await self._proved.wait()
         async with self._channel.open(self._lane) as connection:
             while (work := await self._todo.get()) is not None:
-                if self._late(work):
-                    await self._release(work)
-                elif not self._over:
-                    await self._deliver(connection, work)
-                await self._todo.done(work)
+                try:
+                    if self._late(work):
+                        await self._release(work)
+                    elif not self._over:
+                        await self._deliver(connection, work)
+                finally:
+                    await self._todo.done(work)
                 self._proved.set()
 
     def _late(self, work: Work) -> bool:

@@ -65,10 +65,18 @@ def rest(db: Database, name: str, queue: str, reason: str, now: int) -> None:
         _set(db, states(db, [name])[name].rested(reason, None, now), queue)
 
 
-def try_again(db: Database, name: str) -> None:
-    """The rest is over: one connection tries."""
+def rebase(db: Database, state: LaneState, queue: str, now: int) -> None:
+    """The clock was set back to before the rest began: what is left of it counts from now."""
     with db.transaction(shared=True):
-        db.run(SQL["half_open"], {"name": name})
+        db.run(SQL["count"], {"name": state.name, "queue": queue, **_counts([])})
+        if states(db, [state.name])[state.name] == state:
+            _set(db, replace(state, changed_at=now, not_before=now + state.wait(now)), queue)
+
+
+def try_again(db: Database, state: LaneState) -> bool:
+    """The rest is over: one connection tries. False where the lane does not stand like that any more."""
+    with db.transaction(shared=True):
+        return db.run(SQL["half_open"], {"name": state.name, "seen": state.not_before}) == 1
 
 
 class Tally:

@@ -23,4 +23,4 @@ ON CONFLICT (name) DO UPDATE SET
   changed_at = excluded.changed_at, reason = excluded.reason
 
 -- name: half_open
-UPDATE lanes SET breaker = 'half-open' WHERE name = :name AND breaker = 'open'
+UPDATE lanes SET breaker = 'half-open' WHERE name = :name AND breaker <> 'closed' AND not_before = :seen

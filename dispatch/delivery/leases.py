@@ -81,14 +81,17 @@ def owners(db: Database) -> dict[str, int]:
     return dict(db.rows(SQL["owners"]))
 
 
-def take_over(db: Database, now: int, self_: str, dead: Sequence[str]) -> int:
+def take_over(db: Database, now: int, self_: str, dead: Mapping[str, int | None]) -> int:
     """Put messages back into the queue whose holders are dead, or whose lease has run out with nobody there to ask;
-    how many. `self_` is the caller as a holder, who takes nothing from itself."""
+    how many. `dead` has what each last said of how long it is there: who has said something else since is alive (None:
+    it is dead whatever it said). `self_` is the caller as a holder, who takes nothing from itself."""
     if not dead and db.value(SQL["abandoned"], {"now": now, "self": self_}) is None:
         return 0
     with db.transaction():
         db.run(SQL["drop_abandoned"], {"now": now})
-        return db.run(SQL["release_abandoned"], {"now": now, "self": self_}) + sum(_bury(db, owner) for owner in dead)
+        count = db.run(SQL["release_abandoned"], {"now": now, "self": self_})
+        said = owners(db)
+        return count + sum(_bury(db, owner) for owner, last in dead.items() if last is None or last == said.get(owner))
 
 
 def _bury(db: Database, owner: str) -> int:

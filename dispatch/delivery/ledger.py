@@ -164,8 +164,12 @@ def being_sent(db: Database, ids: Sequence[int]) -> bool:
 
 def finish_issues(db: Database, now: int) -> int:
     """Issues of which every delivery has ended are sent; how many became so."""
+    if db.value(SQL["to_finish"]) is None:  # as nearly always: no lock is taken for it
+        return 0
     with db.transaction():
-        return db.run(SQL["finish_issues"], {"now": now})
+        count = db.run(SQL["finish_issues"], {"now": now})
+        db.run(SQL["end_holds"])
+        return count
 
 
 def installation(db: Database) -> str:

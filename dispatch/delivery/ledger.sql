@@ -60,6 +60,16 @@ WHERE d.digest_id = :digest_id AND d.endpoint_id > :low AND d.endpoint_id <= :hi
   AND d.message_id IS NULL AND d.state = 'planned'
 ON CONFLICT (key) DO NOTHING
 
+-- name: lock_bundles
+-- Those that are queued stay so until the deliveries have joined them.
+SELECT m.id FROM deliveries d
+JOIN endpoints e ON e.id = d.endpoint_id AND e.bundled = 1
+JOIN plan_due p ON p.rhythm_id = e.rhythm_id AND p.channel = e.channel
+JOIN messages m ON m.key = 'bundle:' || e.id || ':' || p.due_at AND m.state = 'queued'
+WHERE d.digest_id = :digest_id AND d.endpoint_id > :low AND d.endpoint_id <= :high
+  AND d.message_id IS NULL AND d.state = 'planned'
+ORDER BY m.id {lock_messages}
+
 -- name: join_bundles
 -- A bundle that is on its way already takes nothing more: what is left gets a message of its own.
 UPDATE deliveries SET message_id = (
@@ -120,7 +130,7 @@ WHERE id IN (
     ORDER BY due_at, id LIMIT :page {skip_locked})
   SELECT id FROM page)
   AND state = 'queued'
-RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
+RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason, content
 
 -- name: claim_only
 -- The concatenation keeps the index of the queue out of it: few ids are looked up, however long the queue is.
@@ -132,7 +142,7 @@ WHERE id IN (
     ORDER BY id LIMIT :page {skip_locked})
   SELECT id FROM page)
   AND state = 'queued'
-RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason
+RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason, content
 
 -- name: queues_of
 SELECT DISTINCT queue FROM messages WHERE id IN (:ids) AND state = 'queued'
@@ -211,7 +221,8 @@ RETURNING id, epoch, reason, parts_done
 SELECT id, state, reason FROM messages WHERE id IN (:ids) ORDER BY id
 
 -- name: settle_part
-UPDATE messages SET parts_done = :parts_done WHERE id = :id AND epoch = :epoch AND state = 'sending'
+-- From the first part on a message stays what it is: `content` says of what it is made.
+UPDATE messages SET parts_done = :parts_done, content = :content WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_retry
 UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at, attempts = attempts + 1,
@@ -219,8 +230,10 @@ UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_end
+-- The content of a test holds the secret that signed it, which nobody needs any more.
 UPDATE messages SET state = :state, owner = '', lease_until = 0, reason = :reason, provider_id = :provider_id,
-                    attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now
+                    attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now,
+                    content = CASE WHEN kind = 'test' THEN '' ELSE content END
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_deliveries
@@ -236,6 +249,17 @@ VALUES (:message_id, :number, :part, :lane, :started_at, :duration_ms, :outcome,
 
 -- name: owed_of_issue
 SELECT COUNT(*) FROM deliveries d JOIN digests g ON g.id = d.digest_id WHERE g.issue_id = :issue AND d.state = 'planned'
+
+-- name: to_finish
+SELECT 1 FROM issues
+WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM digests g JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned'
+  WHERE g.issue_id = issues.id)
+LIMIT 1
+
+-- name: end_holds
+-- What has ended needs no pause any more.
+DELETE FROM holds WHERE issue_id IN (SELECT id FROM issues WHERE state IN ('sent', 'cancelled'))
 
 -- name: finish_issues
 UPDATE issues SET state = 'sent', ended_at = :now

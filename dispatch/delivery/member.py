@@ -65,15 +65,20 @@ class Member:
             log.error("no sign of life could be given: %s", error)
 
     async def _beat(self) -> None:
+        pause = _BEAT
         while True:
-            await asyncio.sleep(_BEAT if self._registered else _BEAT_AGAIN)  # real time: others see that we are there
+            await asyncio.sleep(pause if self._registered else _BEAT_AGAIN)  # real time: others see that we are there
+            pause = _BEAT
             if not self._registered:
                 await self._register()
                 continue
             try:
                 held = await self._store.call(leases.renew, self.owner, self._clock.now())
-            except DatabaseError as error:
-                log.error("no sign of life could be given: %s", error)
+            except Exception as error:
+                # Whatever it is: to fall silent would be to be taken for dead.
+                log.error("no sign of life could be given: %s: %s", type(error).__name__, error)
+                self._seen.clear()  # where we cannot write, others cannot either: their silence means nothing
+                pause = _BEAT_AGAIN
                 continue
             if leases.presence(self.owner) not in held:
                 log.warning("this process was taken for dead: others have taken over what it held")
@@ -94,7 +99,11 @@ class Member:
     async def take_over(self) -> int:
         """Put back into the queue what the dead had claimed; how many messages."""
         found = await self._store.call(leases.owners)
-        dead = [owner for owner, until in found.items() if owner != self.owner and self._is_dead(owner, until)]
+        dead = {
+            owner: None if leases.is_dead(owner) else until
+            for owner, until in found.items()
+            if owner != self.owner and self._is_dead(owner, until)
+        }
         self._seen = {owner: seen for owner, seen in self._seen.items() if owner in found}
         count = await self._store.call(leases.take_over, self._clock.now(), self.owner, dead)
         if count:

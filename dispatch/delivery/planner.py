@@ -100,6 +100,7 @@ def _plan_digest(db: Database, found: Route, values: dict[str, int], now: int, *
     added = db.run(insert, {**found.params, **values, "now": now})
     if bundled:
         db.run(SQL["plan_bundles"], {**values, "now": now})
+        db.rows(SQL["lock_bundles"], values)
         db.run(SQL["join_bundles"], values)
     db.run(SQL["plan_messages"], {**values, "now": now})
     db.run(SQL["join_messages"], values)

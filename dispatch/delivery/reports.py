@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatch import archive
+from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.slices import slices
 from dispatch.delivery.tally import PAUSED, standing
 from dispatch.digests.compose import section
@@ -183,9 +184,8 @@ def _queued(db: Database, message: Row, now: int) -> Next:
         return Next("its time is over: it expires when the queue is looked at")
     if message["due_at"] > now:
         return Next(f"{which} attempt", message["due_at"])
-    lanes = db.all(SQL["lanes"], {"queue": message["queue"]})
-    resting = [lane for lane in lanes if lane["breaker"] != "closed" and lane["not_before"] > now]
-    if lanes and len(resting) == len(lanes):
-        first = min(resting, key=lambda lane: (lane["not_before"], lane["name"]))
-        return Next(f"{which} attempt when {first['name']} is back ({first['reason']})", first["not_before"])
+    found = [LaneState(*row) for row in db.rows(SQL["lanes"], {"queue": message["queue"]})]
+    if found and all(lane.wait(now) for lane in found):
+        first = min(found, key=lambda lane: (lane.wait(now), lane.name))
+        return Next(f"{which} attempt when {first.name} is back ({first.reason})", now + first.wait(now))
     return Next(f"{which} attempt as soon as a lane of {message['queue']} takes it: a dispatch has to run", now)

@@ -73,4 +73,4 @@ LEFT JOIN endpoints e ON e.id = d.endpoint_id
 WHERE d.id = :id
 
 -- name: lanes
-SELECT name, breaker, not_before, reason FROM lanes WHERE queue = :queue ORDER BY name
+SELECT name, breaker, rest_ms, not_before, changed_at, reason FROM lanes WHERE queue = :queue ORDER BY name

@@ -25,10 +25,11 @@ _Waiting = tuple[Attempt, "asyncio.Future[bool]"]
 class Settler:
     """Group commit, in a task of its own: a sender that is cancelled takes no other's outcome with it."""
 
-    def __init__(self, store: Store, clock: Clock, stopping: asyncio.Event) -> None:
+    def __init__(self, store: Store, clock: Clock, stopping: asyncio.Event, patience: float) -> None:
         self._store = store
         self._clock = clock
         self._stopping = stopping
+        self._patience = patience  # seconds after a stop
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -61,12 +62,17 @@ class Settler:
                 future.set_result(result)
 
     async def _patiently(self, attempts: list[Attempt]) -> list[bool]:
-        """A store that is locked or full must not cost an acceptance: it is tried until it works or we stop."""
+        """A store that is locked or full must not cost an acceptance: it is tried until it works, or until a stop has
+        lasted as long as it may."""
+        until: float | None = None
         while True:
             try:
                 return await self._store.call(settles.settle, attempts, self._clock.now())
             except DatabaseError as error:
+                now = self._clock.monotonic()
                 if self._stopping.is_set():
+                    until = now + self._patience if until is None else until
+                if until is not None and now >= until:
                     raise
                 log.error("%d outcomes wait to be written: %s", len(attempts), error)
                 await self._clock.sleep(_AGAIN_SECONDS)

@@ -6,6 +6,7 @@ of its writes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,15 @@ def settle(db: Database, attempts: Sequence[Attempt], now: int) -> list[bool]:
     return ours
 
 
+def frozen(work: Work) -> str:
+    """Of what a message is made whose first part has gone: `claims` sends the rest of just that."""
+    owed = [[owed.delivery_id, owed.digest_id, owed.variant] for owed in work.owed]
+    if not work.endpoint_id:
+        digests = [[digest, variant] for _, digest, variant in owed]
+        return json.dumps({"digests": digests, "secret": work.secret})
+    return json.dumps({"owed": owed, "language": work.language, "format": work.format})
+
+
 class _NotOurs(Exception):
     """Some message of a batch was taken over."""
 
@@ -70,7 +80,7 @@ class _Batch:
             if attempt.final:
                 self._end(attempt, MessageState.SENT, "")
             else:
-                self._say("settle_part", work, parts_done=attempt.part + 1)
+                self._say("settle_part", work, parts_done=attempt.part + 1, content=frozen(work))
             return
         self._changes.append((work, outcome))
         reason = _storable(outcome.reason)
@@ -137,7 +147,7 @@ class _Batch:
             db.many(SQL["settle_delivery"], self._deliveries)
         if self._records:
             db.many(SQL["add_attempt"], self._records)
-        for work, outcome in self._changes:
+        for work, outcome in sorted(self._changes, key=lambda change: change[0].endpoint_id):  # as all others lock them
             _change_endpoint(db, work, outcome, self._now)
         self._tally.write(db, self._now)
 

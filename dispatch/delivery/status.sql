@@ -2,7 +2,7 @@
 SELECT name, owner, since, until FROM leases WHERE until > :now ORDER BY name
 
 -- name: lanes
-SELECT name, queue, breaker, not_before, changed_at, reason, sent, retried, failed, busy_ms FROM lanes ORDER BY queue, name
+SELECT name, queue, breaker, rest_ms, not_before, changed_at, reason, sent, retried, failed, busy_ms FROM lanes ORDER BY queue, name
 
 -- name: hour
 SELECT lane, CAST(SUM(sent) AS BIGINT) AS sent, CAST(SUM(retried) AS BIGINT) AS retried,

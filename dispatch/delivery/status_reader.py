@@ -13,6 +13,7 @@ from typing import Any
 
 from dispatch import archive
 from dispatch.delivery import leases
+from dispatch.delivery.lanes import CLOSED, LaneState
 from dispatch.delivery.status import (
     LEAST_SECONDS,
     MINUTE_MS,
@@ -247,13 +248,11 @@ def _runs(held: Sequence[Row]) -> Mapping[str, int]:
 
 
 def _state(row: Row, runs: int, now: int) -> str:
-    if row["breaker"] == "half-open":
-        return "trying"
-    # A clock that was set back makes no rest longer than it was.
-    if min(row["not_before"] - now, row["not_before"] - row["changed_at"]) > 0:
-        return "resting" if row["breaker"] == "open" else "waiting"
-    if row["breaker"] == "open":
-        return "rested"
+    lane = LaneState(*(row[name] for name in ("name", "breaker", "rest_ms", "not_before", "changed_at", "reason")))
+    if lane.wait(now):
+        return "waiting" if lane.asked else "resting"
+    if lane.breaker != CLOSED:
+        return "trying" if runs else "rested"
     return "running" if runs else "idle"
 
 

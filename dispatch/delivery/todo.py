@@ -25,7 +25,9 @@ class Todo:
     async def put(self, work: Work) -> None:
         """Add a work; waits while the queue is full."""
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._waiting) < self._size)
+            await self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._size)
+            if self._closed:
+                return  # nobody is left to take it
             self._waiting.append(work)
             self._changed.notify_all()
 

@@ -88,8 +88,7 @@ CREATE TABLE messages (
   language TEXT NOT NULL DEFAULT '',
   content TEXT NOT NULL DEFAULT '',
   priority INTEGER NOT NULL,
-  state TEXT NOT NULL
-   ,
+  state TEXT NOT NULL,
   due_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   owner TEXT NOT NULL DEFAULT '',

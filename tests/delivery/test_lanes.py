@@ -79,11 +79,20 @@ def test_an_outage_opens_the_breaker_and_what_goes_out_after_the_rest_closes_it(
     settle(desk, second, Sent())  # it was on its way already
     assert state(desk).breaker == lanes.OPEN
     desk.clock.ms += 5_000
-    lanes.try_again(desk.db, LANE)
+    assert lanes.try_again(desk.db, state(desk))
     assert state(desk).breaker == lanes.HALF_OPEN
     [again] = claim(desk)
     settle(desk, again, Sent())
     assert (state(desk).breaker, state(desk).rest_ms) == (lanes.CLOSED, 0)
+
+
+def test_a_rest_that_came_meanwhile_is_not_cut_short_by_a_try(desk: Desk) -> None:
+    lanes.rest(desk.db, LANE, "email", "down", desk.clock.now())
+    seen = state(desk)
+    desk.clock.ms += 5_000
+    lanes.rest(desk.db, LANE, "email", "down again", desk.clock.now())  # as another process writes it
+    assert not lanes.try_again(desk.db, seen)
+    assert state(desk).breaker == lanes.OPEN
 
 
 def test_a_refusal_shows_that_somebody_is_there(desk: Desk) -> None:
@@ -205,7 +214,7 @@ def test_a_rest_that_one_process_writes_is_not_lost_to_an_acceptance_of_another(
             write(other, Sent())
 
     lanes.rest(one, LANE, "email", "down", START - 60_000)
-    lanes.try_again(one, LANE)
+    assert lanes.try_again(one, lanes.states(one, [LANE])[LANE])
     with ThreadPoolExecutor(1) as threads:
         with one.transaction(shared=True):
             write(one, HOURS, stops=True)

@@ -50,7 +50,7 @@ def test_only_the_holder_of_the_epoch_settles(desk: Desk) -> None:
     prepared(desk)
     [frozen] = claim(desk, "frozen")
     desk.clock.ms += LEASE + 1
-    leases.take_over(desk.db, desk.clock.now(), "me", [])
+    leases.take_over(desk.db, desk.clock.now(), "me", {})
     [taken] = claim(desk, "other")
     assert taken.epoch == frozen.epoch + 1
     assert settles.settle(desk.db, [attempt(frozen, Rejected("late"))], desk.clock.now()) == [False]
@@ -70,8 +70,8 @@ def test_settling_twice_counts_once(desk: Desk) -> None:
 def test_a_lease_that_runs_is_not_taken_over(desk: Desk) -> None:
     prepared(desk)
     claim(desk, leases.new_owner())
-    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1, "me", []) == 0
-    assert leases.take_over(desk.db, desk.clock.now() + LEASE, "me", []) == 1
+    assert leases.take_over(desk.db, desk.clock.now() + LEASE - 1, "me", {}) == 0
+    assert leases.take_over(desk.db, desk.clock.now() + LEASE, "me", {}) == 1
 
 
 def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
@@ -80,7 +80,7 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(desk: Desk) -> None:
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     claim(desk, dead)
     assert leases.is_dead(dead)
-    assert leases.take_over(desk.db, desk.clock.now(), "me", [dead]) == 1
+    assert leases.take_over(desk.db, desk.clock.now(), "me", {dead: None}) == 1
     assert len(claim(desk)) == 1
 
 
@@ -147,7 +147,7 @@ def test_setting_the_clock_takes_nothing_from_a_process_that_is_there(desk: Desk
     owner = leases.new_owner()
     leases.register(desk.db, owner, desk.clock.now())
     claim(desk, owner)
-    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, "another", []) == 0
+    assert leases.take_over(desk.db, desk.clock.now() + 10 * LEASE, "another", {}) == 0
     leases.withdraw(desk.db, owner)
     assert len(claim(desk, "another")) == 1
 

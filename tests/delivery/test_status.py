@@ -142,10 +142,11 @@ def test_a_process_of_this_machine_that_died_is_known_before_its_lease_ends(desk
     [
         ({}, 0, "idle"),
         ({}, 1, "running"),
-        ({"breaker": "open", "not_before": START + 9_000, "changed_at": START - 1}, 1, "resting"),
+        ({"breaker": "open", "rest_ms": 9_001, "not_before": START + 9_000, "changed_at": START - 1}, 1, "resting"),
         ({"breaker": "open", "not_before": START - 1, "changed_at": START - 9}, 0, "rested"),
         ({"breaker": "half-open", "not_before": START - 1, "changed_at": START - 9}, 1, "trying"),
-        ({"not_before": START + 9_000, "changed_at": START - 1}, 1, "waiting"),
+        ({"breaker": "half-open", "not_before": START - 1, "changed_at": START - 9}, 0, "rested"),
+        ({"breaker": "open", "rest_ms": 5_000, "not_before": START + 9_000, "changed_at": START - 1}, 0, "waiting"),
     ],
 )
 def test_the_state_of_a_lane(desk: Desk, values: dict[str, object], runs: int, state: str) -> None:

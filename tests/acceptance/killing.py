@@ -53,7 +53,6 @@ class Life:
         self.over = False  # the process has ended, and whatever shares its standard error
 
     def __enter__(self) -> Life:
-        self.began = len(self._journal)
         self.process = subprocess.Popen(
             self._command,
             cwd=self._dispatch.folder,
@@ -63,6 +62,7 @@ class Life:
             text=True,
             encoding="utf-8",
         )
+        self.began = len(self._journal)
         self._listener = threading.Thread(target=self._listen, name="standard error")
         self._listener.start()
         return self
@@ -238,10 +238,10 @@ class Campaign:
         while self.report.kills < self._wanted:
             self._live()
             tell(self.report)
-        self._bound()
-        before = len(journal)
         journal.turn()
         with self._life() as life:
+            self._bound()
+            before = len(journal)
             life.end()
         self.report.left = len(journal) - before
         self.report.seconds = time.monotonic() - began
@@ -256,16 +256,17 @@ class Campaign:
         fresh = len(self._office.issues) * self._wanted <= self.report.kills * self._issues
         if fresh:
             self._office.drop()
-        self._bound()
         self._office.journal.turn(self._most)
         with self._life() as life:
+            self._bound()
             self._moment(life, fresh=fresh)
             assert life.kill(), f"it ended before it was killed: {''.join(life.lines)}"
             self.report.kills += 1
             self.report.sending += life.accepted > 0
 
     def _bound(self) -> None:
-        """What the life that was killed just now may have sent without a record: nothing where it sent nothing."""
+        """What the life that was killed before this one may have sent without a record: nothing where it sent nothing.
+        Called when this one has hardly begun, and the receivers are through with what they had."""
         for channel, seen in self._seen.items():
             self._seen[channel] = self._office.journal.of(channel)
             self.report.bounds[channel] += CONNECTIONS * (self._seen[channel] > seen)
@@ -276,14 +277,12 @@ class Campaign:
         if fresh:  # a new issue: it is planned only now
             assert life.until(lambda: life.says(_ADDED)), life.lines
             life.until(lambda: life.says(_PLANNED), chance.uniform(0, _PLANNING))
-            return
         elif self._deck[self.report.kills]:
             self._sends(life, chance.choice(CHANNELS), chance.randint(1, self._most - CONNECTIONS))
+            life.until(lambda: False, chance.uniform(0, _JUST_AFTER))
         else:
             low = chance.choice((0.0, 0.8))
             life.until(lambda: False, self._start * chance.uniform(low, 1.1))
-            return
-        life.until(lambda: False, chance.uniform(0, _JUST_AFTER))
 
     def _sends(self, life: Life, channel: str, count: int) -> None:
         """Returns when the life has sent so many messages of a channel."""

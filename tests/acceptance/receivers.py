@@ -79,6 +79,12 @@ class Journal:
             self._most = {channel: self._counts[channel] + most for channel in CHANNELS}
             self._changed.notify_all()
 
+    def take(self, most: float = math.inf) -> None:
+        """From now on take so many more of each channel; what waits comes first."""
+        with self._changed:
+            self._most = {channel: self._counts[channel] + most for channel in CHANNELS}
+            self._changed.notify_all()
+
     def tell(self, change: Callable[[], object]) -> None:
         """Make a change that somebody may wait for."""
         with self._changed:

@@ -204,9 +204,8 @@ class PostgresDatabase(Database):
             raise
 
     def _commit(self) -> None:
+        self._read_out()
         with self._told():
-            for reading in self._readings:
-                reading.read_out()
             self._connection.execute("COMMIT")
         self._inside = False
 
@@ -269,13 +268,18 @@ class PostgresDatabase(Database):
             self._undo()
 
     def _end_readings(self) -> None:
-        """What is half read is read to its end: its transaction makes way for another."""
+        """The transaction of what is half read makes way for another."""
         if self._readings:
+            self._read_out()
             with self._told():
-                for reading in self._readings:
-                    reading.read_out()
                 self._connection.execute("COMMIT")
-            self._readings.clear()
+
+    def _read_out(self) -> None:
+        """What is half read is read to its end: it outlives its transaction."""
+        readings, self._readings = self._readings, []
+        with self._told():
+            for reading in readings:
+                reading.read_out()
 
 
 class _Reading:

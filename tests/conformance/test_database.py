@@ -326,6 +326,17 @@ def test_a_transaction_may_begin_and_end_while_a_result_is_half_read(db: Databas
     assert [row["name"] for row in [*read, *rows]] == [f"{n:04}" for n in range(2500)]
 
 
+def test_other_results_are_read_while_one_outlives_its_transaction(db: Database) -> None:
+    add(db, *(f"{n:04}" for n in range(1200)))
+    sql = "SELECT name FROM subscribers ORDER BY name"
+    with db.transaction():
+        rows = db.each(sql)
+        next(rows)
+    assert len(list(db.each(sql))) == 1200
+    add(db, "x")
+    assert len(list(rows)) == 1199
+
+
 def test_rows_written_in_the_transaction_are_among_those_read(db: Database) -> None:
     with db.transaction():
         db.run(ADD, {"name": "new", "now": 0})
@@ -652,6 +663,21 @@ def test_a_result_that_the_server_cut_fails_and_the_next_one_works(cut: tuple[Da
     with pytest.raises(DatabaseError, match="cannot be used"):
         list(rows)
     assert len(list(db.each("SELECT name FROM subscribers"))) == 2500
+
+
+def test_a_transaction_begins_though_the_server_cut_a_half_read_result(
+    cut: tuple[Database, Callable[[], None]],
+) -> None:
+    db, end = cut
+    add(db, *(str(n) for n in range(2500)))
+    rows = db.each("SELECT name FROM subscribers")
+    next(rows)
+    end()
+    with pytest.raises(DatabaseError, match="cannot be used"):
+        add(db, "x")
+    add(db, "y")
+    with pytest.raises(DatabaseError, match="cannot be used"):
+        list(rows)
 
 
 def test_a_deadlock_is_worth_another_try(served: Database, postgres_url: str) -> None:

@@ -321,11 +321,14 @@ class _Pages:
             except DatabaseError as error:
                 log.error("the pages: %s", error)
             except Exception as error:
-                self._failure = error
-                self._engine.stop()
-                return
-            finally:
-                self.tried.set()
+                if not self.tried.is_set():
+                    self._failure = error
+                    self.tried.set()
+                    self._engine.stop()
+                    return
+                # Who served them before may still be at the address: it is tried again.
+                log.error("the pages: %s", error)
+            self.tried.set()
             await self._rest()
 
     async def _rest(self) -> None:

@@ -118,13 +118,15 @@ def _alive(pid: int) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process began, in the kernel's ticks; "" where the system does not tell."""
+    """When a process began, in the kernel's ticks; "" where the system does not tell, and of one that has ended and
+    was not waited for yet."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     # The name in parentheses may hold anything; the fields after it are counted from its end.
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 def _host() -> str:

@@ -211,13 +211,15 @@ class PostgresDatabase(Database):
 
     def _rollback(self) -> None:
         self._inside = False
-        self._readings.clear()
         self._undo()
 
     def _undo(self) -> None:
-        """Where the connection is gone, so is the transaction."""
+        """Where the connection is gone, so is the transaction. What was half read in it ends with it."""
         with suppress(psycopg.Error):
             self._connection.execute("ROLLBACK")
+        readings, self._readings = self._readings, []
+        for reading in readings:
+            reading.close()
 
     def _in_transaction(self) -> bool:
         return self._inside
@@ -260,7 +262,7 @@ class PostgresDatabase(Database):
 
     def _ended(self, reading: _Reading) -> None:
         if reading not in self._readings:
-            return
+            return  # its transaction has ended before
         self._readings.remove(reading)
         with suppress(psycopg.Error):
             reading.close()
@@ -276,10 +278,14 @@ class PostgresDatabase(Database):
 
     def _read_out(self) -> None:
         """What is half read is read to its end: it outlives its transaction."""
-        readings, self._readings = self._readings, []
-        with self._told():
-            for reading in readings:
-                reading.read_out()
+        try:
+            with self._told():
+                for reading in self._readings:
+                    reading.read_out()
+        except BaseException:
+            self._undo()
+            raise
+        self._readings = []
 
 
 class _Reading:

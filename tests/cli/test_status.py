@@ -38,9 +38,10 @@ def folder(tmp_path: Path) -> Path:
 
 def _fill(db: Database, now: int) -> None:
     db.run(
-        "INSERT INTO lanes (name, queue, breaker, not_before, changed_at, reason, sent, retried, failed, busy_ms)"
-        " VALUES ('email:default', 'email', 'closed', 0, 0, '', 90, 7, 3, 2500),"
-        " (:hostile, :hostile, 'open', :later, :now, 'nobody answers', 0, 0, 0, 0)",
+        "INSERT INTO lanes (name, queue, breaker, rest_ms, not_before, changed_at, reason, sent, retried, failed,"
+        " busy_ms)"
+        " VALUES ('email:default', 'email', 'closed', 0, 0, 0, '', 90, 7, 3, 2500),"
+        " (:hostile, :hostile, 'open', 900000, :later, :now, 'nobody answers', 0, 0, 0, 0)",
         {"later": now + 900_000, "now": now, "hostile": HOSTILE},
     )
     owner = new_owner()

@@ -337,6 +337,18 @@ def test_other_results_are_read_while_one_outlives_its_transaction(db: Database)
     assert len(list(rows)) == 1199
 
 
+def test_what_was_half_read_in_a_transaction_that_failed_spoils_no_other(db: Database) -> None:
+    add(db, *(f"{n:04}" for n in range(1200)))
+    rows = db.each("SELECT name FROM subscribers")
+    with pytest.raises(TypeError), db.transaction():
+        next(rows) + 1  # type: ignore[operator]  # something fails after it
+    with db.transaction():
+        db.run(ADD, {"name": "x", "now": 0})
+        del rows
+        db.run(ADD, {"name": "y", "now": 0})
+    assert names(db)[-2:] == ["x", "y"]
+
+
 def test_rows_written_in_the_transaction_are_among_those_read(db: Database) -> None:
     with db.transaction():
         db.run(ADD, {"name": "new", "now": 0})

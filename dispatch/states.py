@@ -10,6 +10,9 @@ from __future__ import annotations
 from dispatch.errors import StateError
 from dispatch.model import DeliveryState, IssueState, MessageState
 
+# Issues in these states have nothing to send: what is owed of them waits until they are sending (again).
+WAITS = frozenset({IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED})
+
 ISSUE: dict[IssueState, frozenset[IssueState]] = {
     IssueState.HELD: frozenset({IssueState.APPROVED, IssueState.CANCELLED}),
     IssueState.APPROVED: frozenset({IssueState.HELD, IssueState.SENDING, IssueState.CANCELLED}),

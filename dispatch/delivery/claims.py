@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 from dispatch.delivery import ledger
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
+from dispatch.states import WAITS
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.model import EndpointState
 
-# Issues in these states have nothing to send: what is owed of them waits until they are sending (again).
-_WAITS = frozenset({IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED})
 _ALL = ""  # in the place of a channel
-_ACTIVE, _SENDING, _PLANNED = EndpointState.ACTIVE.value, IssueState.SENDING.value, DeliveryState.PLANNED.value
+_ACTIVE, _PLANNED, _CANCELLED = EndpointState.ACTIVE.value, DeliveryState.PLANNED.value, IssueState.CANCELLED.value
 
 
 def due_queues(db: Database, now: int, only: Sequence[int] | None = None) -> list[str]:
@@ -178,7 +177,7 @@ class _Check:
     def _resumes_as_one(self, waiting: Sequence[_Delivery]) -> bool:
         """Whether all that waits of a message waits for the same word of a person."""
         digests = [self._digests[delivery.digest_id] for delivery in waiting]
-        return len(digests) == 1 or (digests[0].state in _WAITS and len({digest.order[0] for digest in digests}) == 1)
+        return len(digests) == 1 or (digests[0].state in WAITS and len({digest.order[0] for digest in digests}) == 1)
 
     def _rest(self, message: _Leased, endpoint: _Endpoint) -> Work | None:
         """The rest of a message of which parts have gone: made of what it was made of then, or nothing."""
@@ -188,7 +187,7 @@ class _Check:
             delivery for delivery, digest in zip(deliveries, digests, strict=True) if digest.waits(endpoint.channel)
         ]
         wanted = any(tag in digest.bits for digest in digests for tag in self._follows[endpoint.id])
-        if not wanted or all(digest.state == IssueState.CANCELLED for digest in digests):
+        if not wanted or all(digest.state == _CANCELLED for digest in digests):
             self._end(message, MessageState.CANCELLED, f"nothing more of it is owed; parts sent: {message.parts_done}")
         elif waiting:
             self._pause(message, waiting[0])
@@ -224,10 +223,10 @@ class _Check:
             deliveries.sort(key=lambda delivery: self._digests[delivery.digest_id].order)
         for delivery in deliveries:
             digest = self._digests[delivery.digest_id]
-            if digest.state != _SENDING and digest.state == IssueState.CANCELLED:
+            if digest.state == _CANCELLED:
                 self._end_delivery(delivery, "issue cancelled")
                 continue
-            if digest.paused and digest.waits(endpoint.channel):
+            if digest.waits(endpoint.channel):
                 waiting.append(delivery)
                 continue
             bits = digest.bits
@@ -297,7 +296,7 @@ def _digests(db: Database, ids: Iterable[int]) -> dict[int, _Digest]:
     found = {}
     for digest_id, column, part, issue_id, state in db.rows(SQL["claimed_digests"], wanted):
         paused = {channel for issue, position, channel in holds if issue == issue_id and position in (-1, column)}
-        if state in _WAITS:
+        if state in WAITS:
             paused.add(_ALL)
         found[digest_id] = _Digest((issue_id, column, part), state, bits[digest_id], frozenset(paused))
     return found

@@ -16,12 +16,12 @@ from dispatch.archive import StoredIssue
 from dispatch.delivery import ledger
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState
+from dispatch.states import WAITS
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("control.sql"))
 PAGE = 2_000
 _GOES = (IssueState.APPROVED, IssueState.SENDING)
-_WAITS = (IssueState.HELD, IssueState.APPROVED, IssueState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def carry_out(db: Database, now: int) -> int:
 def _resume_slice(db: Database, now: int) -> int:
     paused = db.all(SQL["paused"])
     for row in paused:
-        if row["state"] in _WAITS:
+        if row["state"] in WAITS:
             continue
         holds = [_part(hold) for hold in paused_parts(db, row["issue_id"])]
         for channel in _channels(db, row["id"]):

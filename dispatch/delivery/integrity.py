@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatch.delivery import planner
+from dispatch.delivery import ledger, planner
 from dispatch.delivery.retention import ENDED
 from dispatch.delivery.slices import REST_SECONDS
 from dispatch.model import DeliveryState, IssueState, MessageState
@@ -148,7 +148,7 @@ def repair(
         _repair_digest(db, digest_id, expire_ms, now, done)
         tick("digests", digest_id, highest)
     with db.transaction():
-        done.issues = db.run(SQL["reopen_issues"])
+        done.issues = db.run(ledger.SQL["reopen_issues"])
     return done
 
 

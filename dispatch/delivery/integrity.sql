@@ -96,8 +96,3 @@ WHERE digest_id = :digest_id AND state = 'planned' AND id > :after AND id <= :la
 UPDATE deliveries SET state = 'cancelled', reason = 'the endpoint is gone', ended_at = :now
 WHERE digest_id = :digest_id AND state = 'planned' AND id > :after AND id <= :last AND message_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id)
-
--- name: reopen_issues
-UPDATE issues SET state = 'sending', ended_at = NULL
-WHERE state = 'sent' AND EXISTS (
-  SELECT 1 FROM digests g JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned' WHERE g.issue_id = issues.id)

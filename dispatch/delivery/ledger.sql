@@ -250,6 +250,13 @@ VALUES (:message_id, :number, :part, :lane, :started_at, :duration_ms, :outcome,
 -- name: owed_of_issue
 SELECT COUNT(*) FROM deliveries d JOIN digests g ON g.id = d.digest_id WHERE g.issue_id = :issue AND d.state = 'planned'
 
+-- name: reopen_issues
+-- What is owed again of an issue that was sent makes it one that is being sent.
+UPDATE issues SET state = 'sending', ended_at = NULL
+WHERE state = 'sent' AND EXISTS (
+  SELECT 1 FROM digests g JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned'
+  WHERE g.issue_id = issues.id)
+
 -- name: to_finish
 SELECT 1 FROM issues
 WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dispatch.delivery import ledger
 from dispatch.delivery.slices import REST_SECONDS, Advance, silent, slices
 from dispatch.delivery.tally import Reasons
 from dispatch.errors import Failure, StateError
@@ -101,7 +102,7 @@ def _requeue(db: Database, rows: Iterable[Row], expire_ms: Mapping[str, int], no
         counts["messages"] += db.run(SQL["requeue"], {"ids": ids, "now": now, "expires_at": expires_at})
         counts["deliveries"] += db.run(SQL["replan"], {"ids": ids})
     if messages:
-        db.run(SQL["reopen_issues"])
+        db.run(ledger.SQL["reopen_issues"])
     return Requeued(counts["deliveries"], counts["messages"])
 
 

@@ -27,9 +27,3 @@ WHERE id IN (:ids) AND state IN ('failed', 'expired', 'queued')
 -- All of a message: what a bundle holds goes together.
 UPDATE deliveries SET state = 'planned', reason = '', ended_at = NULL
 WHERE message_id IN (:ids) AND state IN ('failed', 'expired')
-
--- name: reopen_issues
-UPDATE issues SET state = 'sending', ended_at = NULL
-WHERE state = 'sent' AND EXISTS (
-  SELECT 1 FROM digests g JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned'
-  WHERE g.issue_id = issues.id)

@@ -192,6 +192,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
             inbox = Inbox(app.settings.intake.folder)
             report.looks = await look_everywhere(app, store, inbox, engine.stopping, settled=False)
         report.planned = await plan_due(app, store, engine)
+        await _carry_out(app, store, engine)
         waiting = await store.call(_waiting, app.clock.now())
         progress.expect(due_by_channel(waiting))
         report.summary = await engine.drain()

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dispatch.delivery import claims, lanes, ledger
+from dispatch.delivery import claims, lanes, leases, ledger
 from dispatch.delivery.attempt_log import AttemptLog
 from dispatch.delivery.channel import Channel, Lane
 from dispatch.delivery.clock import Clock
@@ -83,6 +83,7 @@ class Engine:
         self.stopping = asyncio.Event()
         self.summary = Summary()
         self._off_checked = 0
+        self._lost_track = False  # whether something that was claimed could not be given back
         self.member = Member(store, clock)
         self.member.on_renewed = self._keep_only
         contents = Contents(store, channels, english)
@@ -155,6 +156,9 @@ class Engine:
     async def _turn(self, only: Sequence[int] | None, *, once: bool) -> int:
         """Start the lanes that have something due; how many have, those that cannot go on left out."""
         await self.member.take_over()
+        if self._lost_track and not self._running:
+            await self._store.call(leases.free_orphans, self.member.owner)
+            self._lost_track = False
         self._log.tell_old(self._clock.now())
         due = [lane for lane in await self._due_lanes(only) if self._has_hope(lane, once=once)]
         states = await self._store.call(lanes.states, [lane.name for lane in due])
@@ -223,6 +227,7 @@ class Engine:
             fault = run.outage
         except Exception as error:
             fault = _words(error)
+            self._lost_track = True
             log.error("lane %s failed: %s", lane.name, fault, extra={"lane": lane.name})
             await self._rest(lane, fault)
         finally:

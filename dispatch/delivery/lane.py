@@ -94,7 +94,7 @@ class LaneRun:
         self._channel = channel
         self._lane = lane
         self._pace = pace
-        self._held: dict[int, _Held] = {}
+        self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
         self._page = _page(lane, context.page)
         self._todo = Todo(self._page)
         self._proved = asyncio.Event()
@@ -165,9 +165,9 @@ class LaneRun:
             works = await asyncio.shield(claiming)
         except asyncio.CancelledError:
             # The store claims all the same: what it claimed must be known, to be given back.
-            self._held |= {work.message_id: _Held(work, since) for work in await claiming}
+            self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in await claiming}
             raise
-        self._held |= {work.message_id: _Held(work, since) for work in works}
+        self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in works}
         return works
 
     async def _work(self, *, first: bool) -> None:
@@ -186,12 +186,12 @@ class LaneRun:
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
-        age = self._context.clock.monotonic() - self._held[work.message_id].since
+        age = self._context.clock.monotonic() - self._held[work.message_id, work.epoch].since
         return age > min(FRESH, self._context.lease_ms / 1000 - MARGIN)
 
     async def _release(self, work: Work) -> None:
-        del self._held[work.message_id]
         await self._context.store.call(ledger.release, [work])
+        del self._held[work.message_id, work.epoch]
 
     async def _give_back(self) -> None:
         """Another run, or another process, may have at once what this one claimed and did not send."""
@@ -240,6 +240,7 @@ class LaneRun:
         ours = await self._settle(work, part, outcome, started, final=final, provider_id=provider_id, stops=stops)
         if not ours:
             log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
+            self.abandon()  # what else was claimed then is another's by now, too
         return ours and isinstance(outcome, Sent)
 
     def _is_outage(self, outcome: Outcome) -> bool:
@@ -275,7 +276,7 @@ class LaneRun:
         attempt = Attempt(work, part, outcome, started, took, final, provider_id, self._lane.name, retry_at, stops)
         ours = await self._context.settler.settle(attempt)
         if final or not isinstance(outcome, Sent):
-            self._held.pop(work.message_id, None)
+            self._held.pop((work.message_id, work.epoch), None)
         if attempt.counts:
             self.progressed |= not isinstance(outcome, Retry) or outcome.outage
             self._context.progress(attempt)

@@ -59,7 +59,8 @@ def acquire(db: Database, wanted: Mapping[str, Sequence[str]], owner: str, now: 
         for thing, names in wanted.items():
             for name in names:
                 values = {"name": name, "owner": owner, "now": now, "until": now + LEASE_MS}
-                if db.run(SQL["acquire"], values):
+                # One's own may be left from a moment at which it could not be given back.
+                if db.run(SQL["acquire"], values) or db.value(SQL["holder"], {"name": name}) == owner:
                     held[thing] = name
                     break
     return held
@@ -74,6 +75,12 @@ def hold(db: Database, name: str, owner: str, now: int) -> bool:
 def drop(db: Database, name: str, owner: str) -> None:
     with db.transaction(shared=True):
         db.run(SQL["drop"], {"name": name, "owner": owner})
+
+
+def free_orphans(db: Database, owner: str) -> int:
+    """Give back the messages that an owner holds and has lost track of; how many."""
+    with db.transaction(shared=True):
+        return db.run(SQL["release_owner"], {"owner": owner})
 
 
 def owners(db: Database) -> dict[str, int]:

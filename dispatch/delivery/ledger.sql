@@ -113,11 +113,12 @@ WITH RECURSIVE names (queue) AS (
   SELECT (SELECT MIN(m.queue) FROM messages m WHERE m.state = 'queued' AND m.queue > names.queue)
   FROM names WHERE names.queue IS NOT NULL
 )
+-- The earliest of each, rather than whether there is one: that PostgreSQL looks up in the index, too.
 SELECT queue FROM names WHERE queue IS NOT NULL AND (
-  EXISTS (SELECT 1 FROM messages m WHERE m.state = 'queued' AND m.queue = names.queue AND m.priority = 0
-          AND m.due_at <= :now)
-  OR EXISTS (SELECT 1 FROM messages m WHERE m.state = 'queued' AND m.queue = names.queue AND m.priority = 1
-             AND m.due_at <= :now))
+  (SELECT MIN(m.due_at) FROM messages m
+   WHERE m.state = 'queued' AND m.queue = names.queue AND m.priority = 0) <= :now
+  OR (SELECT MIN(m.due_at) FROM messages m
+      WHERE m.state = 'queued' AND m.queue = names.queue AND m.priority = 1) <= :now)
 
 -- name: claim
 -- The lease: `owner` may send until `lease_until`; with a later `epoch` somebody else has taken over. MATERIALIZED,

@@ -12,9 +12,13 @@ class Clock(Protocol):
         """Milliseconds since 1970, UTC."""
 
     def monotonic(self) -> float:
-        """Seconds of a clock that is never set."""
+        """Seconds of a clock that is never set, and goes on while the machine is suspended where it can tell."""
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+# Linux's CLOCK_MONOTONIC stands still in a suspended machine: a claim made before would pass for fresh after it.
+_BOOT = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class SystemClock:
@@ -24,7 +28,7 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

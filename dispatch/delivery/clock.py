@@ -12,13 +12,15 @@ class Clock(Protocol):
         """Milliseconds since 1970, UTC."""
 
     def monotonic(self) -> float:
-        """Seconds of a clock that is never set, and goes on while the machine is suspended where it can tell."""
+        """Seconds of a clock that is never set. It may stand still while the machine is suspended."""
+
+    def boottime(self) -> float:
+        """Seconds of a clock that is never set, and goes on while the machine is suspended where that can be told."""
 
     async def sleep(self, seconds: float) -> None: ...
 
 
-# Linux's CLOCK_MONOTONIC stands still in a suspended machine: a claim made before would pass for fresh after it.
-_BOOT = getattr(time, "CLOCK_BOOTTIME", None)
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
 
 
 class SystemClock:
@@ -28,7 +30,10 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
-        return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
+        return time.monotonic()
+
+    def boottime(self) -> float:
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

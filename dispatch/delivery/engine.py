@@ -83,7 +83,7 @@ class Engine:
         self.stopping = asyncio.Event()
         self.summary = Summary()
         self._off_checked = 0
-        self._lost_track = False  # whether something that was claimed could not be given back
+        self._lost_track: set[str] = set()  # queues of which something claimed could perhaps not be given back
         self.member = Member(store, clock)
         self.member.on_renewed = self._keep_only
         contents = Contents(store, channels, english)
@@ -156,9 +156,7 @@ class Engine:
     async def _turn(self, only: Sequence[int] | None, *, once: bool) -> int:
         """Start the lanes that have something due; how many have, those that cannot go on left out."""
         await self.member.take_over()
-        if self._lost_track and not self._running:
-            await self._store.call(leases.free_orphans, self.member.owner)
-            self._lost_track = False
+        await self._free_orphans()
         self._log.tell_old(self._clock.now())
         due = [lane for lane in await self._due_lanes(only) if self._has_hope(lane, once=once)]
         states = await self._store.call(lanes.states, [lane.name for lane in due])
@@ -171,6 +169,13 @@ class Engine:
         for lane, slot, lease in await self._acquire(self._most(waiting)):
             await self._start(lane, slot, lease, states[lane.name], only, once=once)
         return len(ready)
+
+    async def _free_orphans(self) -> None:
+        """Take up again what a lane that failed could not give back. Where another lane works on the same queue, what
+        it holds looks the same: that is waited for."""
+        for queue in self._lost_track - {running.run.queue for running in self._running.values()}:
+            await self._store.call(leases.free_orphans, self.member.owner, queue)
+            self._lost_track.discard(queue)
 
     def _has_hope(self, lane: Lane, *, once: bool) -> bool:
         return not once or lane.name not in self.summary.outages
@@ -227,7 +232,7 @@ class Engine:
             fault = run.outage
         except Exception as error:
             fault = _words(error)
-            self._lost_track = True
+            self._lost_track.add(lane.queue)
             log.error("lane %s failed: %s", lane.name, fault, extra={"lane": lane.name})
             await self._rest(lane, fault)
         finally:

@@ -133,6 +133,10 @@ class LaneRun:
         self._abandoned = True
 
     @property
+    def queue(self) -> str:
+        return self._lane.queue
+
+    @property
     def _over(self) -> bool:
         return bool(self.outage) or self._abandoned or self._context.stopping.is_set()
 
@@ -149,7 +153,7 @@ class LaneRun:
 
     async def _claim(self, page: int) -> list[Work]:
         context = self._context
-        since = context.clock.monotonic()
+        since = context.clock.boottime()  # after a suspension what was claimed before it is another's
         claiming = asyncio.ensure_future(
             context.store.call(
                 claims.claim,
@@ -186,7 +190,7 @@ class LaneRun:
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
-        age = self._context.clock.monotonic() - self._held[work.message_id, work.epoch].since
+        age = self._context.clock.boottime() - self._held[work.message_id, work.epoch].since
         return age > min(FRESH, self._context.lease_ms / 1000 - MARGIN)
 
     async def _release(self, work: Work) -> None:

@@ -77,10 +77,10 @@ def drop(db: Database, name: str, owner: str) -> None:
         db.run(SQL["drop"], {"name": name, "owner": owner})
 
 
-def free_orphans(db: Database, owner: str) -> int:
-    """Give back the messages that an owner holds and has lost track of; how many."""
+def free_orphans(db: Database, owner: str, queue: str) -> int:
+    """Give back the messages of a queue that an owner holds and has lost track of; how many."""
     with db.transaction(shared=True):
-        return db.run(SQL["release_owner"], {"owner": owner})
+        return db.run(SQL["release_orphans"], {"owner": owner, "queue": queue})
 
 
 def owners(db: Database) -> dict[str, int]:

@@ -42,5 +42,9 @@ UPDATE messages SET state = 'queued', owner = '', lease_until = 0
 WHERE state = 'sending' AND lease_until <= :now AND owner <> :self
   AND NOT EXISTS (SELECT 1 FROM leases p WHERE p.name = 'process/' || messages.owner)
 
+-- name: release_orphans
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0
+WHERE state = 'sending' AND owner = :owner AND queue = :queue
+
 -- name: release_owner
 UPDATE messages SET state = 'queued', owner = '', lease_until = 0 WHERE state = 'sending' AND owner = :owner

@@ -56,6 +56,9 @@ class FakeClock:
     def monotonic(self) -> float:
         return self.ms / 1000
 
+    def boottime(self) -> float:
+        return self.ms / 1000
+
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.ms += round(seconds * 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 
@@ -161,3 +161,38 @@ async def test_an_engine_stops_what_was_taken_from_it(desk: Desk) -> None:
 @pytest.mark.parametrize("owner", ["", "x/y", "host/notanumber/1/2"])
 def test_an_owner_of_a_strange_name_is_nobody(desk: Desk, owner: str) -> None:
     assert not leases.is_dead(owner)
+
+
+@pytest.mark.parametrize("claimed", [False, True], ids=["and queued again", "and claimed by another"])
+async def test_who_was_taken_for_dead_and_lives_begins_nothing_more_of_what_it_had(desk: Desk, claimed: bool) -> None:
+    """Its machine was suspended, or cut off from the store: others have what it had claimed."""
+    prepared(desk, 40)
+    elsewhere = "other-machine/1/2/3"
+    with closing(desk.connect()) as other:
+
+        def answer(envelope: Envelope, part: int) -> Outcome:
+            if len(channel.sends) == 5:
+                leases.take_over(other, desk.clock.now(), elsewhere, dict.fromkeys(leases.owners(other)))
+                if claimed:
+                    claims.claim(other, "email", 100, elsewhere, desk.clock.now(), 300_000)
+            return Sent()
+
+        channel = FakeChannel(answer=answer, lane=Lane("email:default", "email", connections=2))
+        await desk.drain(channel, page=10)
+    if claimed:
+        assert len(channel.sends) <= 6  # the fifth, and what the other connection had begun
+    else:
+        assert len(set(channel.sends)) == 40
+        assert len(channel.sends) <= 42
+        assert set(desk.states().values()) == {"sent"}
+
+
+async def test_what_one_holds_oneself_can_be_had_again(desk: Desk) -> None:
+    """It is left from a moment at which it could not be given back."""
+    async with Store(desk.connect) as store:
+        us, other = Member(store, desk.clock), Member(store, desk.clock)
+        async with us.present(), other.present():
+            wanted = {"lane": ["lane/email/0", "lane/email/1"]}
+            assert await us.acquire(wanted) == {"lane": "lane/email/0"}
+            assert await us.acquire(wanted) == {"lane": "lane/email/0"}
+            assert await other.acquire(wanted) == {"lane": "lane/email/1"}

@@ -123,6 +123,9 @@ class WallClock(FakeClock):
     def monotonic(self) -> float:
         return (self.ms - self._set_by) / 1000
 
+    def boottime(self) -> float:
+        return self.monotonic()
+
     def set(self, by: int) -> None:
         """Somebody sets the wall clock by so many ms; no time passes."""
         self.ms += by

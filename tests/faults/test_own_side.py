@@ -147,6 +147,34 @@ async def test_a_service_outlives_a_lock_that_comes_later(office: Office, locker
         engine.stop()
     assert {address: len(office.arrived(address)) for address in readers} == dict.fromkeys(readers, 2)
 
+# What keeps the ledger from taking back what a lane had
+_REFUSED = {
+    "its messages": "BEFORE UPDATE ON messages WHEN old.state = 'sending' AND new.state = 'queued'"
+    " AND new.attempts = old.attempts",
+    "its lease": "BEFORE DELETE ON leases WHEN old.name LIKE 'lane/%'",
+}
+
+
+@pytest.mark.parametrize("what", _REFUSED)
+async def test_a_lane_that_cannot_give_back_what_it_has_goes_on_when_the_ledger_can_be_written_again(
+    office: Office, what: str
+) -> None:
+    """The relay closes in the middle of a page, just when the ledger takes nothing."""
+    readers = lined_up(office, "email", READERS)
+    office.publish()
+    office.smtp.answer("RCPT", "421 4.3.2 closing", times=1, when=lambda step: len(office.smtp.messages) == 3)
+    office.desk.db.run(f"CREATE TRIGGER refused {_REFUSED[what]} BEGIN SELECT RAISE(FAIL, 'not now'); END")
+    async with office.engine() as engine, asyncio.timeout(30), asyncio.TaskGroup() as group:
+        with heard("not now") as told_of_it:
+            serving = group.create_task(engine.serve())
+            await told_of_it.wait()
+        office.desk.db.run("DROP TRIGGER refused")
+        office.clock.ms += LONGEST_REST
+        await office.smtp.messages.reached(len(readers))
+        assert not serving.done()
+        engine.stop()
+    assert {address: len(office.arrived(address)) for address in readers} == dict.fromkeys(readers, 1)
+
 
 async def test_a_full_disk_costs_no_acceptance(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     """The relay has accepted, and there is no room to write it down until somebody makes some."""

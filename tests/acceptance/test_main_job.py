@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from standardwebhooks import Webhook
 
+from dispatch import archive
+from subscribers.database import SCHEMA, Database
 from tests.acceptance.conftest import SAMPLE, Command, Mailbox, Recorder
 from tests.marks import both_databases
 
@@ -79,6 +82,24 @@ def test_every_reader_gets_exactly_their_part(
         + [("telegram", "4711", "研究报告", "sent"), ("webhook", f"{hooks.url}/in", "园区发展", "sent")]
     )
     assert dispatch("issues", "list", "--json").json[0]["state"] == "sent"
+
+
+@both_databases
+def test_a_resume_whose_command_died_is_finished_by_a_single_run(
+    dispatch: Command, mailbox: Mailbox, database_url: str
+) -> None:
+    """It had written down that the part may go, and moved none of the messages yet."""
+    dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "all", "--confirmed")
+    dispatch("ingest", str(SAMPLE))
+    dispatch("issues", "approve", "534")
+    dispatch("issues", "pause", "534", "--channel", "email")
+    dispatch("run", "--once")
+    assert mailbox.mails == []
+    with closing(Database.open(database_url, (SCHEMA, archive.SCHEMA))) as db:
+        assert db.value("SELECT COUNT(*) FROM messages WHERE state = 'paused'") == 5
+        db.run("DELETE FROM holds")
+    dispatch("run", "--once")
+    assert len(mailbox.mails) == 5
 
 
 @both_databases

@@ -147,6 +147,7 @@ async def test_a_service_outlives_a_lock_that_comes_later(office: Office, locker
         engine.stop()
     assert {address: len(office.arrived(address)) for address in readers} == dict.fromkeys(readers, 2)
 
+
 # What keeps the ledger from taking back what a lane had
 _REFUSED = {
     "its messages": "BEFORE UPDATE ON messages WHEN old.state = 'sending' AND new.state = 'queued'"

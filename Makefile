@@ -30,7 +30,7 @@ test: $(READY)  ## run the tests
 
 soak: $(READY)  ## kill the sending program hundreds of times; KILLS=N for another number
 	@$(BIN)/python -m tests.acceptance.killing --kills $(KILLS)
-	@$(BIN)/python -m tests.acceptance.killing --kills $$(($(KILLS) / 10)) --database postgresql
+	@$(BIN)/python -m tests.acceptance.killing --kills $$(($(KILLS) > 100 ? $(KILLS) / 10 : 10)) --database postgresql
 
 bench: $(READY)  ## measure beside limits and peers; a table each
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 log = logging.getLogger(__name__)
 
 _RESTART_FIRST, _RESTART_LONGEST = 1.0, 30.0
-_STEADY_SECONDS = 60.0  # who lived so long is restarted at once
+_STEADY_SECONDS = 60.0  # the pause of who lived so long is the first again
 _GRACE_SECONDS = 10.0
 
 
@@ -74,11 +74,13 @@ class _Worker:
                 end = f"could not be started ({error.strerror})"
             if self._stopping.is_set():
                 return
-            pause = _RESTART_FIRST if loop.time() - began > _STEADY_SECONDS else min(pause * 2, _RESTART_LONGEST)
+            if loop.time() - began > _STEADY_SECONDS:
+                pause = _RESTART_FIRST
             log.error("worker %d %s; started again in %g seconds", self.number, end, pause)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
+            pause = min(pause * 2, _RESTART_LONGEST)
 
     async def _live(self) -> int:
         """One life of the process; its exit code."""

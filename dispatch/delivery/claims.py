@@ -42,7 +42,7 @@ def claim(
     while True:
         with db.transaction(shared=True):
             leased = _lease(db, queue, page, owner, now, lease_ms, only)
-            work = _Check(db, leased, now, now + lease_ms).run() if leased else []
+            work = _Check(db, leased, now).run() if leased else []
         if work or not leased:
             return work
 
@@ -116,11 +116,10 @@ def _messages(db: Database, query: str, values: dict[str, Any]) -> list[_Leased]
 class _Check:
     """Looks a page of leased messages over. Few queries serve the whole page, whatever its size."""
 
-    def __init__(self, db: Database, leased: Sequence[_Leased], now: int, lease_until: int) -> None:
+    def __init__(self, db: Database, leased: Sequence[_Leased], now: int) -> None:
         self._db = db
         self._leased = leased
         self._now = now
-        self._lease_until = lease_until
 
     def run(self) -> list[Work]:
         """What may be sent, in order; the rest is ended or put aside."""
@@ -262,7 +261,7 @@ class _Check:
         assert endpoint_id is not None
         return Work(
             id_, epoch, kind, channel, queue, endpoint_id, address, name, language, format_, owed, attempts, parts_done,
-            expires_at, self._lease_until, secret,
+            expires_at, secret,
         )  # fmt: skip
 
     def _addressed(self, message: _Leased) -> Work:
@@ -281,7 +280,6 @@ class _Check:
             attempts=message.attempts,
             parts_done=message.parts_done,
             expires_at=message.expires_at,
-            lease_until=self._lease_until,
             secret=content["secret"] or row["secret"] or "",
             **{name: row[name] for name in ("channel", "queue", "address", "language")},
         )

@@ -51,7 +51,6 @@ class Work:
     attempts: int
     parts_done: int
     expires_at: int
-    lease_until: int
     secret: str = field(default="", repr=False)
 
 

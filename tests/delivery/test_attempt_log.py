@@ -32,7 +32,6 @@ def attempt(
         attempts=1,
         parts_done=0,
         expires_at=1_000_000,
-        lease_until=0,
         secret="s3cret",
     )
     values = {"part": 0, "started_at": started_at, "duration_ms": 25, "final": True, "provider_id": "id", **more}

@@ -177,6 +177,54 @@ async def test_a_lane_that_cannot_give_back_what_it_has_goes_on_when_the_ledger_
     assert {address: len(office.arrived(address)) for address in readers} == dict.fromkeys(readers, 1)
 
 
+async def test_a_claim_that_fails_cuts_no_send_off(office: Office) -> None:
+    """The connections have messages in hand when the ledger gives no more."""
+    readers = lined_up(office, "email", READERS)
+    office.publish()
+    office.page, office.connections = 2, 2
+    office.desk.db.run("CREATE TABLE closed (yes)")
+    office.desk.db.run(
+        "CREATE TRIGGER refused BEFORE UPDATE ON messages WHEN new.state = 'sending' AND EXISTS (SELECT 1 FROM closed)"
+        " BEGIN SELECT RAISE(FAIL, 'not now'); END"
+    )
+    office.at_each_mail(lambda: office.desk.db.run("INSERT INTO closed VALUES (1)"))
+    summary = await office.drain()
+    assert "not now" in summary.outages["email:default"]
+    arrived = len(office.smtp.messages)
+    assert 2 <= arrived < len(readers)
+    sent = "SELECT COUNT(*) FROM deliveries WHERE state = 'sent'"
+    assert office.desk.db.value(sent) == arrived
+    office.desk.db.run("DROP TRIGGER refused")
+    office.smtp.clear()
+    office.clock.ms += LONGEST_REST
+    await office.drain()
+    everybody_got_it_once(office, readers)
+
+
+async def test_a_stop_beside_a_locked_ledger_writes_down_what_was_accepted(office: Office, locker: Locker) -> None:
+    readers = lined_up(office, "email", READERS)
+    office.publish()
+    async with office.engine() as engine:
+
+        def stop() -> None:
+            engine.stop()
+            locker.lock()
+
+        office.at_each_mail(stop)
+        waits = iter([lambda: None, lambda: None, locker.free])
+
+        async def wait(seconds: float) -> None:
+            next(waits)()
+
+        office.clock.on_sleep = wait
+        await engine.drain()
+    assert len(office.smtp.messages) == 1
+    assert office.story(readers[0]).attempts[0][0] == "sent"
+    office.smtp.clear()
+    await office.drain()
+    everybody_got_it_once(office, readers)
+
+
 async def test_a_full_disk_costs_no_acceptance(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     """The relay has accepted, and there is no room to write it down until somebody makes some."""
     readers = lined_up(office, "email", READERS)

@@ -202,7 +202,7 @@ def test_a_rest_that_one_process_writes_is_not_lost_to_an_acceptance_of_another(
     connect: Callable[[], Database],
 ) -> None:
     one, other = connect(), connect()
-    work = Work(1, 1, "digest", "email", "email", 1, "a", "", "zh", "full", (), 0, 0, START * 2, START * 2)
+    work = Work(1, 1, "digest", "email", "email", 1, "a", "", "zh", "full", (), 0, 0, START * 2)
 
     def write(db: Database, outcome: Outcome, *, stops: bool = False) -> None:
         tally = lanes.Tally()

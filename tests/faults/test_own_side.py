@@ -187,7 +187,11 @@ async def test_a_claim_that_fails_cuts_no_send_off(office: Office) -> None:
         "CREATE TRIGGER refused BEFORE UPDATE ON messages WHEN new.state = 'sending' AND EXISTS (SELECT 1 FROM closed)"
         " BEGIN SELECT RAISE(FAIL, 'not now'); END"
     )
-    office.at_each_mail(lambda: office.desk.db.run("INSERT INTO closed VALUES (1)"))
+
+    def close() -> None:
+        office.desk.db.run("INSERT INTO closed VALUES (1)")
+
+    office.at_each_mail(close)
     summary = await office.drain()
     assert "not now" in summary.outages["email:default"]
     arrived = len(office.smtp.messages)

@@ -81,13 +81,14 @@ def _load(db: Database, word: str) -> StoredIssue:
 @commands.command()
 def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     """An issue as a tree: columns, articles, tags with their evidence, warnings."""
-    from dispatch.delivery.control import paused_parts
+    from dispatch.delivery.control import cancelled_parts, paused_parts
 
     with session(ctx).app.database() as db:
         stored = _load(db, issue)
-        parts = paused_parts(db, stored.id)
+        paused, cancelled = paused_parts(db, stored.id), cancelled_parts(db, stored.id)
     if as_json:
-        emit_json({**_issue_json(stored), "paused": [_paused_json(part) for part in parts]})
+        parts = {"paused": _parts_json(paused, "held"), "cancelled": _parts_json(cancelled, "cancelled")}
+        emit_json({**_issue_json(stored), **parts})
         return
     head = stored.issue
     number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
@@ -95,9 +96,10 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     say(f"state {stored.state}, taken in {when(stored.added_at)} from {stored.source}, revision {stored.revision}")
     if stored.approved_by:
         say(f"approved by {stored.approved_by} {when(stored.approved_at)}")
-    for part in parts:
-        what = " ".join(word for word in (part["column_name"] or "", part["channel"]) if word)
-        say(f"paused: {what}, since {when(part['held_at'])} by {part['held_by']}")
+    for part in paused:
+        say(f"paused: {_part_words(part)}, since {when(part['held_at'])} by {part['held_by']}")
+    for part in cancelled:
+        say(f"cancelled: {_part_words(part)}, {when(part['cancelled_at'])} by {part['cancelled_by']}")
     for column in head.columns:
         say(f"\n{column.name}")
         for article in column.articles:
@@ -112,9 +114,20 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         warn(warning)
 
 
-def _paused_json(part: Row) -> dict[str, Any]:
-    since = iso(part["held_at"])
-    return {"column": part["column_name"] or "", "channel": part["channel"], "since": since, "by": part["held_by"]}
+def _part_words(part: Row) -> str:
+    return " ".join(word for word in (part["column_name"], part["channel"]) if word) or "the whole issue"
+
+
+def _parts_json(parts: list[Row], verb: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "column": part["column_name"] or "",
+            "channel": part["channel"],
+            "since": iso(part[f"{verb}_at"]),
+            "by": part[f"{verb}_by"],
+        }
+        for part in parts
+    ]
 
 
 def _issue_json(stored: StoredIssue) -> dict[str, Any]:

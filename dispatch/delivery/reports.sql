@@ -65,7 +65,9 @@ WHERE d.id = :id GROUP BY f.tag ORDER BY f.tag
 -- What stands in a delivery's way: its issue, a part of it that is paused, its endpoint.
 SELECT i.state AS issue_state, COALESCE(e.state, 'gone') AS endpoint_state, COALESCE(e.reason, '') AS endpoint_reason,
        (SELECT COUNT(*) FROM holds h WHERE h.issue_id = g.issue_id AND h.column_position IN (-1, g.column_position)
-        AND h.channel IN ('', e.channel)) AS holds
+        AND h.channel IN ('', e.channel)) AS holds,
+       (SELECT COUNT(*) FROM cancels x WHERE x.issue_id = g.issue_id AND x.column_position IN (-1, g.column_position)
+        AND x.channel IN ('', e.channel)) AS cancels
 FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
 JOIN issues i ON i.id = g.issue_id

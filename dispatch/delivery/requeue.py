@@ -151,6 +151,10 @@ def _retryable(db: Database, delivery_id: int) -> Row:
     again = (MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED)
     if row["issue_state"] == IssueState.CANCELLED:
         raise StateError(f"delivery {delivery_id} is of an issue that is cancelled ({row['ref']}): it cannot be sent")
+    if row["cancels"]:
+        raise StateError(
+            f"delivery {delivery_id} is of a part of issue {row['ref']} that is cancelled: it cannot be sent"
+        )
     if row["state"] not in ("planned", "failed", "expired") or row["message_state"] not in again:
         raise StateError(f"delivery {delivery_id} {_obstacle(row)}: only failed and expired ones can be tried again")
     if row["endpoint_state"] != EndpointState.ACTIVE:

@@ -1,7 +1,9 @@
 -- name: retryable
 SELECT d.id, d.state, d.message_id, COALESCE(m.state, '') AS message_state, COALESCE(m.channel, '') AS channel,
        i.state AS issue_state, i.ref, d.endpoint_id, COALESCE(e.state, 'gone') AS endpoint_state,
-       COALESCE(e.reason, '') AS endpoint_reason
+       COALESCE(e.reason, '') AS endpoint_reason,
+       (SELECT COUNT(*) FROM cancels x WHERE x.issue_id = i.id AND x.column_position IN (-1, g.column_position)
+        AND x.channel IN ('', m.channel)) AS cancels
 FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
 JOIN issues i ON i.id = g.issue_id
@@ -20,7 +22,8 @@ JOIN messages m ON m.id = d.message_id
 LEFT JOIN endpoints e ON e.id = d.endpoint_id
 WHERE d.digest_id = :digest AND d.endpoint_id > :low AND d.endpoint_id <= :high
   AND d.state IN ('failed', 'expired') AND m.state IN ('failed', 'expired') AND d.ended_at <= :now
-  AND i.state <> 'cancelled'
+  AND i.state <> 'cancelled' AND NOT EXISTS (SELECT 1 FROM cancels x WHERE x.issue_id = i.id AND x.column_position IN (-1, g.column_position)
+                  AND x.channel IN ('', m.channel))
 ORDER BY d.endpoint_id
 
 -- name: waiting
@@ -33,7 +36,9 @@ JOIN issues i ON i.id = g.issue_id
 JOIN messages m ON m.id = d.message_id
 LEFT JOIN endpoints e ON e.id = d.endpoint_id
 WHERE d.digest_id = :digest AND d.endpoint_id > :low AND d.endpoint_id <= :high
-  AND d.state = 'planned' AND m.state = 'queued' AND m.attempts > 0 AND m.due_at > :now AND i.state <> 'cancelled'
+  AND d.state = 'planned' AND m.state = 'queued' AND m.attempts > 0 AND m.due_at > :now
+  AND i.state <> 'cancelled' AND NOT EXISTS (SELECT 1 FROM cancels x WHERE x.issue_id = i.id AND x.column_position IN (-1, g.column_position)
+                  AND x.channel IN ('', m.channel))
 ORDER BY d.endpoint_id
 
 -- name: hasten

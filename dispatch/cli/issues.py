@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from dispatch.output import emit_json, fail, iso, say, table, warn, when
 if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
+    from dispatch.delivery.control import Backlog
     from subscribers.database import Database, Row
     from subscribers.model import Address
 
@@ -33,8 +34,9 @@ def list_(
     state: Annotated[str, typer.Option("--state", metavar="S", help="Only issues in this state.")] = "",
     as_json: Json = False,
 ) -> None:
-    """The issues, newest first."""
+    """The issues, newest first, with what of each waits to be sent and what is paused."""
     from dispatch import archive
+    from dispatch.delivery.control import backlog
     from dispatch.errors import UsageError
     from dispatch.model import IssueState
 
@@ -43,11 +45,12 @@ def list_(
     with session(ctx).app.database() as db:
         rows = archive.rows(db, state)
         shown = archive.shown(db)
+        waits = backlog(db)
     if as_json:
-        emit_json([_row_json(row, shown(row["bulletin"], row["ref"])) for row in rows])
+        emit_json([_row_json(row, shown(row["bulletin"], row["ref"]), waits) for row in rows])
         return
     table(
-        ("issue", "title", "date", "columns", "articles", "state", "taken in", "approved by"),
+        ("issue", "title", "date", "columns", "articles", "state", "waiting", "paused", "taken in", "approved by"),
         [
             (
                 shown(row["bulletin"], row["ref"]),
@@ -56,6 +59,8 @@ def list_(
                 row["columns"],
                 row["articles"],
                 row["state"],
+                waits[row["id"]].waiting or "",
+                waits[row["id"]].paused or "",
                 when(row["added_at"]),
                 row["approved_by"],
             )
@@ -65,9 +70,10 @@ def list_(
     )
 
 
-def _row_json(row: Row, name: str) -> dict[str, Any]:
+def _row_json(row: Row, name: str, waits: Mapping[int, Backlog]) -> dict[str, Any]:
     kept = ("bulletin", "ref", "title", "publisher", "year", "number", "total", "date", "state", "revision")
     counts = {"columns": row["columns"], "articles": row["articles"], "warnings": json.loads(row["warnings"])}
+    counts |= asdict(waits[row["id"]])
     times = {name: iso(row[name]) for name in ("added_at", "approved_at", "ended_at")}
     return {"id": name, **{key: row[key] for key in kept}, **counts, "approved_by": row["approved_by"], **times}
 
@@ -250,7 +256,7 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
 
 
 def _send(app: App, issue: str, *, as_json: bool) -> None:
-    from dispatch.cli.run import tell, tell_off
+    from dispatch.cli.run import tell, tell_fruitless, tell_off
     from dispatch.progress import sending
     from dispatch.service import Report, run_once
 
@@ -265,6 +271,7 @@ def _send(app: App, issue: str, *, as_json: bool) -> None:
         summary = report.summary
         counts = {"sent": summary.sent, "retried": summary.retried, "failed": summary.failed}
         emit_json({**counts, "planned": [asdict(item) for item in report.planned], "outages": summary.outages})
+        tell_fruitless(summary)
     else:
         for planned in report.planned:
             say(f"{planned.name}: deliveries planned: {planned.deliveries}")

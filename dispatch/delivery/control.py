@@ -8,7 +8,7 @@ is ended when it is claimed.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +126,24 @@ def owed(db: Database, issue_id: int, part: Part) -> dict[str, int]:
             found = db.all(SQL["owed_by_channel"], {"digest": row["id"], "channel": part.channel})
             counts.update({item["channel"]: item["deliveries"] for item in found})
     return dict(sorted(counts.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The deliveries of an issue that have not ended: those that will go by themselves, and those that a person has
+    put aside."""
+
+    waiting: int = 0
+    paused: int = 0
+
+
+def backlog(db: Database) -> defaultdict[int, Backlog]:
+    """What is owed of each issue, by its id; of an issue that is paused as a whole all of it is put aside."""
+    found: defaultdict[int, Backlog] = defaultdict(Backlog)
+    for row in db.all(SQL["backlog"]):
+        paused = row["owed"] if row["state"] == IssueState.PAUSED else row["paused"]
+        found[row["id"]] = Backlog(row["owed"] - paused, paused)
+    return found
 
 
 def put_aside(db: Database, issue_id: int, part: Part, now: int) -> Iterator[int]:

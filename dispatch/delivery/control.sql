@@ -48,6 +48,15 @@ SELECT m.channel, COUNT(*) AS deliveries FROM deliveries d JOIN messages m ON m.
 WHERE d.digest_id = :digest AND d.state = 'planned' AND m.state <> 'sending' AND :channel IN ('', m.channel)
 GROUP BY m.channel
 
+-- name: backlog
+-- Of issues under way what is owed, by the index of what is planned, and what of it is put aside.
+SELECT i.id, i.state, COUNT(*) AS owed, CAST(SUM(CASE WHEN m.state = 'paused' THEN 1 ELSE 0 END) AS BIGINT) AS paused
+FROM issues i
+JOIN digests g ON g.issue_id = i.id
+JOIN deliveries d ON d.digest_id = g.id AND d.state = 'planned'
+LEFT JOIN messages m ON m.id = d.message_id
+WHERE i.state IN ('sending', 'paused') GROUP BY i.id, i.state
+
 -- name: digests
 SELECT id, column_position FROM digests WHERE issue_id = :issue ORDER BY column_position, part
 

@@ -108,3 +108,20 @@ def test_what_was_sent_cannot_be_cancelled(office: Office) -> None:
         office.desk.db.run("UPDATE issues SET state = 'sent'")
     for words in ((), ("--column", "一"), ("--dry-run",)):
         office("issues", "cancel", "534", *words, expect=1)
+
+
+def test_a_list_of_issues_tells_what_waits_and_what_is_paused(office: Office) -> None:
+    planned(office)
+    office.desk.issue({"三": ["green"]}, 535, approve=False)
+
+    def counts() -> dict[str, tuple[int, int]]:
+        return {item["id"]: (item["waiting"], item["paused"]) for item in office.json("issues", "list")}
+
+    assert counts() == {"534": (6, 0), "535": (0, 0)}
+    office("issues", "pause", "534", "--column", "一")
+    assert counts()["534"] == (3, 3)
+    lines = [line.split() for line in office("issues", "list").stdout.splitlines()]
+    assert "waiting" in lines[0]
+    assert any(line[0] == "534" and line[6:8] == ["3", "3"] for line in lines)
+    office("issues", "pause", "534")
+    assert counts()["534"] == (0, 6)

@@ -25,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def pause(
     ctx: typer.Context, issue: Issue, column: ColumnOption = "", channel: ChannelOption = "", as_json: Json = False
 ) -> None:
-    """Send nothing more of an issue, or of a column or channel of it, until `resume`. A running dispatch stops within
+    """Send nothing more of an issue until `resume`. Or of a column or channel of it. A running dispatch stops within
     seconds; what it has in hand is finished."""
     from dispatch.delivery import control
 
@@ -62,7 +62,7 @@ def cancel(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; without a terminal nothing is asked anyway.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Never send what is left of an issue, or of a column or channel of it. What was sent stays sent; each reader who
+    """Never send what is left of an issue. Or of a column or channel of it. What was sent stays sent; each reader who
     gets nothing has it on record. It cannot be taken back; `pause` can."""
     from dispatch.delivery import control
 

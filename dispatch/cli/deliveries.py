@@ -102,14 +102,10 @@ def _issue_id(db: Database, word: str) -> int | None:
 
 
 def _at(db: Database, word: str) -> tuple[int, ...] | None:
-    """The endpoints at an address; none where it is nobody's: a list of nothing is an answer."""
+    """The endpoints at an address. Raises Failure where it is nobody's: it may be mistyped."""
     from dispatch.delivery import reports
-    from dispatch.errors import Failure
 
-    try:
-        return reports.endpoints(db, word) if word else None
-    except Failure:
-        return ()
+    return reports.endpoints(db, word) if word else None
 
 
 def _json(row: Row) -> dict[str, Any]:
@@ -125,7 +121,7 @@ def show(
     delivery: Annotated[int, typer.Argument(metavar="ID", help="A delivery's number.")],
     as_json: Json = False,
 ) -> None:
-    """One delivery's whole story: what was owed and why, the message, each attempt, and what happens next."""
+    """One delivery's whole story. What was owed and why, the message, each attempt, and what happens next."""
     from dispatch.delivery import reports
 
     app = session(ctx).app
@@ -218,7 +214,7 @@ def _attempt(item: Row) -> tuple[object, ...]:
 
 @commands.command()
 def summary(ctx: typer.Context, issue: OfIssue = "", as_json: Json = False) -> None:
-    """Deliveries by channel and state, and the commonest reasons of those not sent."""
+    """Deliveries by channel and state. With the commonest reasons of those not sent."""
     from dispatch.delivery import slices, tally
     from dispatch.progress import counting
 
@@ -359,7 +355,9 @@ def _progress(db: Database, wanted: Failed) -> Iterator[Callable[[int], None]]:
 @commands.command()
 def export(
     ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; else standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to; else, or -, standard output.")
+    ] = None,
     issue: OfIssue = "",
     subscriber: Annotated[
         str, typer.Option("--subscriber", metavar="ID|ADDRESS", help="Only theirs; of removed ones too.")
@@ -367,7 +365,7 @@ def export(
     state: InState = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV.")] = False,
 ) -> None:
-    """The proof of who got what, a row a delivery: as CSV for spreadsheets (a file has the mark that makes them read
+    """The proof of who got what, a row a delivery. As CSV for spreadsheets (a file has the mark that makes them read
     UTF-8), or as JSON. The file is in place when all of it is written."""
     from dispatch.delivery import proof, reports, slices
     from dispatch.errors import Failure
@@ -380,7 +378,7 @@ def export(
         endpoints = reports.endpoints(db, subscriber) if subscriber else None
         wanted = reports.Wanted(_issue_id(db, issue), state, "", endpoints)
         rows = reports.deliveries(db, wanted)
-        if file is None:
+        if file is None or str(file) == "-":
             write(rows, sys.stdout)
             return
         total = slices.count(db, wanted.issue_id) if endpoints is None and not state else 0

@@ -34,7 +34,7 @@ def list_(
     state: Annotated[str, typer.Option("--state", metavar="S", help="Only issues in this state.")] = "",
     as_json: Json = False,
 ) -> None:
-    """The issues, newest first, with what of each waits to be sent and what is paused."""
+    """The issues, newest first. With what of each waits to be sent, and what is paused."""
     from dispatch import archive
     from dispatch.delivery.control import backlog
     from dispatch.errors import UsageError
@@ -86,7 +86,7 @@ def _load(db: Database, word: str) -> StoredIssue:
 
 @commands.command()
 def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
-    """An issue as a tree: columns, articles, tags with their evidence, warnings."""
+    """An issue as a tree. Columns, articles, tags with their evidence, warnings, and who paused or cancelled it."""
     from dispatch.delivery.control import cancelled_parts, paused_parts
 
     with session(ctx).app.database() as db:
@@ -160,7 +160,7 @@ def preview(
     language: Annotated[str, typer.Option("--language", metavar="zh|en", help="The language of the frame.")] = "zh",
     as_json: Json = False,
 ) -> None:
-    """Write each digest in each channel's form, to look at before it goes out."""
+    """Write each digest in each channel's form. To be looked at before it goes out."""
     from dispatch.errors import UsageError
     from dispatch.preview import write_previews
 
@@ -179,7 +179,7 @@ def preview(
 
 @commands.command()
 def approve(ctx: typer.Context, issue: Issue) -> None:
-    """Let a held issue go out: a running dispatch plans and sends it within seconds."""
+    """Let a held issue go out. A running dispatch plans and sends it within seconds."""
     from dispatch import archive
     from dispatch.model import IssueState
 
@@ -194,7 +194,7 @@ def approve(ctx: typer.Context, issue: Issue) -> None:
 
 @commands.command()
 def hold(ctx: typer.Context, issue: Issue) -> None:
-    """Take the approval of an issue back, as long as nothing of it is planned."""
+    """Take the approval of an issue back. That goes as long as nothing of it is planned."""
     from dispatch import archive
     from dispatch.model import IssueState
 

@@ -187,7 +187,7 @@ def resume(ctx: typer.Context, who: Who) -> None:
 
 @commands.command()
 def confirm(ctx: typer.Context, who: Who) -> None:
-    """Make pending endpoints active: they have agreed, and you can show it."""
+    """Make pending endpoints active. They have agreed, and you can show it."""
     from subscribers import directory
     from subscribers.model import EndpointState
 

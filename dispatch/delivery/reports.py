@@ -108,7 +108,7 @@ def endpoints(db: Database, word: str) -> tuple[int, ...]:
     if _is_number(word):  # a number is a subscriber's first, else a chat's
         found = [row["id"] for row in db.all(SQL["endpoints_of"], {"id": int(word)})]
     if not found and word[:1] == "e" and _is_number(word[1:]):
-        return (int(word[1:]),)
+        found = [row["id"] for row in db.all(SQL["endpoint"], {"id": int(word[1:])})]
     if not found:
         found = [row["id"] for row in db.all(SQL["endpoints_at"], {"address": word})]
     if not found:

@@ -40,6 +40,12 @@ COALESCE(e.channel, m.channel, '') = :channel
 -- Of a subscriber, whether removed or not: the proof outlives them.
 SELECT e.id FROM endpoints e WHERE e.subscriber_id = :id ORDER BY e.id
 
+-- name: endpoint
+-- One of which only the ledger knows is one, too.
+SELECT e.id FROM endpoints e WHERE e.id = :id
+UNION
+SELECT d.endpoint_id FROM deliveries d WHERE d.endpoint_id = :id
+
 -- name: endpoints_at
 SELECT e.id FROM endpoints e WHERE e.address = :address
 UNION

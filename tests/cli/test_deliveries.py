@@ -43,9 +43,11 @@ def test_a_list_says_that_there_is_more(office: Office) -> None:
     office("deliveries", "list", "--limit", "-1", expect=2)
 
 
-def test_a_list_of_an_address_of_nobodys_is_empty(office: Office) -> None:
-    assert "no deliveries" in office("deliveries", "list", "--endpoint", "nobody@x.test").stdout
-    assert office.json("deliveries", "list", "--endpoint", "nobody@x.test") == []
+def test_a_list_of_an_address_of_nobodys_is_refused(office: Office) -> None:
+    filled(office)
+    office("deliveries", "list", "--endpoint", "nobody@x.test", expect=1)
+    office("deliveries", "list", "--endpoint", "e99", "--json", expect=1)
+    assert len(office.json("deliveries", "list", "--endpoint", "b@x.test")) == 1
 
 
 @pytest.mark.parametrize("word", ["--state", "--channel", "--issue"])
@@ -175,7 +177,9 @@ def test_the_proof_is_a_file_that_spreadsheets_read(office: Office) -> None:
         *(("a@x.test", "sent"), ("b@x.test", "failed"), ("77", "planned"), ("77", "planned")),
     ]
     assert stat.S_IMODE((office.folder / "proof.csv").stat().st_mode) == 0o600
-    assert office("deliveries", "export").stdout == data.decode("utf-8-sig")
+    for words in ((), ("-",)):
+        assert office("deliveries", "export", *words).stdout == data.decode("utf-8-sig")
+    assert not (office.folder / "-").exists()
 
 
 def test_the_proof_is_cut_to_an_issue_a_subscriber_and_a_state(office: Office) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +96,8 @@ def test_an_export_is_imported_exactly(run: Run, tmp_path: Path, monkeypatch: py
     run("import", "people.csv", "--confirmed")
     run("export", "out.csv")
     first = run("export").stdout
+    assert run("export", "-").stdout == first
+    assert not (tmp_path / "-").exists()
     monkeypatch.setenv("DISPATCH_DATABASE__URL", f"sqlite:///{tmp_path / 'other.db'}")
     run("import", "out.csv", "--confirmed")
     assert run("export").stdout == first
@@ -143,6 +149,29 @@ def test_what_nobody_agreed_to_is_pending_when_it_is_suppressed_no_longer(run: R
     run("import", "left.csv")
     assert "it gets nothing until: dispatch subscribers confirm e1" in run("reactivate", "e1").stdout
     assert states(run) == {"li@example.com": "pending"}
+
+
+def to_a_terminal(tmp_path: Path, *words: str) -> str:
+    """What a terminal is sent, by a process of its own."""
+    ours, theirs = pty.openpty()
+    try:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
+        command = [sys.executable, "-m", "dispatch", "subscribers", *words]
+        subprocess.run(command, stdout=theirs, cwd=tmp_path, env=environment, check=True)
+        return os.read(ours, 65_536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_name_steers_no_terminal_and_is_exported_as_it_is(run: Run, tmp_path: Path) -> None:
+    hostile = "Li\x1b[2J\u202e"
+    run("add", "--name", hostile, "--email", "li@example.com", "--confirmed")
+    for words in (("export",), ("export", "-"), ("list",), ("list", "--json"), ("show", "1")):
+        told = to_a_terminal(tmp_path, *words)
+        assert "Li" in told
+        assert not {"\x1b", "\u202e"} & set(told.replace("\x1b[0m", "").replace("\x1b[1m", "")), words
+    assert hostile in run("export").stdout
 
 
 def test_an_empty_list_is_an_empty_array(run: Run) -> None:

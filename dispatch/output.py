@@ -29,6 +29,13 @@ def plain(value: object) -> str:
     return _CONTROL.sub("�", "" if value is None else str(value))
 
 
+class StandardOutput:
+    """Standard output for text as it was given to us: a file or a pipe gets it as it is, a terminal made harmless."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stdout.write(plain(text) if sys.stdout.isatty() else text)
+
+
 def say(text: str) -> None:
     typer.echo(plain(text))
 

@@ -23,6 +23,7 @@ from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure
 from dispatch.intake import address
 from dispatch.intake.pickup import Inbox, Look
+from dispatch.model import IssueState
 from dispatch.progress import SILENT, Sending
 from dispatch.workers import Crew, watch_first
 from subscribers.database import Database, Row
@@ -49,11 +50,13 @@ class Report:
     planned: list[Planned] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
     waiting: list[Row] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Whether nothing failed that an administrator should see to."""
-        return not self.summary.outages and not any(look.error for look in self.looks)
+        errors = any(look.error for look in self.looks)
+        return not (self.summary.outages or self.summary.fruitless or errors)
 
 
 async def look_everywhere(
@@ -197,7 +200,14 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
         progress.expect(due_by_channel(waiting))
         report.summary = await engine.drain()
         report.waiting = await store.call(_waiting, app.clock.now())
+        report.held = await store.call(_held)
     return report
+
+
+def _held(db: Database) -> list[str]:
+    """The issues that wait for approval, as they are written."""
+    shown = archive.shown(db)
+    return [shown(row["bulletin"], row["ref"]) for row in archive.rows(db, IssueState.HELD)]
 
 
 def due_by_channel(waiting: Iterable[Row]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue, NotFound
 from subscribers.model import (
+    OPTED_OUT,
     Address,
     Cadence,
     Endpoint,
@@ -26,7 +27,6 @@ from subscribers.model import (
 from subscribers.rhythm import after_quiet
 
 SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
-OPTED_OUT = "unsubscribed by the reader"
 _HIGHEST = 2**63 - 1  # of ids
 _END: tuple[tuple[int, int], Iterator[Row]] = ((_HIGHEST, _HIGHEST), iter(()))
 
@@ -262,10 +262,39 @@ def pause(db: Database, endpoint: Endpoint, now: int) -> bool:
 
 def resume(db: Database, endpoint: Endpoint, now: int) -> bool:
     """Make a paused endpoint active again, or pending where nobody agreed to it yet; whether it was paused. Others
-    need their own way back: a pending one a confirmation, a suppressed or gone one the person's own wish."""
+    need their own way back: a pending one a confirmation, a suppressed or gone one `reactivate`."""
     if endpoint.state is not EndpointState.PAUSED:
         return False
     set_state(db, endpoint.id, EndpointState.ACTIVE if endpoint.consent else EndpointState.PENDING, "", now)
+    return True
+
+
+def suppress(db: Database, endpoint: Endpoint, reason: str, now: int) -> bool:
+    """Send nothing more to an endpoint, at an administrator's word; whether that changed it. The wish of a reader who
+    unsubscribed stays what it is, with its own reason."""
+    if endpoint.opted_out:
+        return False
+    set_state(db, endpoint.id, EndpointState.SUPPRESSED, reason, now)
+    return True
+
+
+def reactivate(db: Database, endpoint: Endpoint, reason: str, now: int, *, consent: str = "") -> bool:
+    """Make a suppressed or gone endpoint active again, or pending where nobody agreed to it yet; whether it was one.
+    `consent` is the person's own new wish.
+
+    Raises Conflict for a reader who unsubscribed, unless there is such a wish.
+    """
+    if endpoint.state not in (EndpointState.SUPPRESSED, EndpointState.GONE):
+        return False
+    if endpoint.opted_out and not consent:
+        raise Conflict(
+            f"{endpoint.label} ({endpoint.address.address}) was unsubscribed by the reader: it stays so until they opt"
+            " in again, and you can say how: --consent TEXT"
+        )
+    if consent:
+        confirm(db, endpoint.id, consent, now)
+    agreed = consent or endpoint.consent
+    set_state(db, endpoint.id, EndpointState.ACTIVE if agreed else EndpointState.PENDING, reason, now)
     return True
 
 

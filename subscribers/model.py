@@ -20,6 +20,7 @@ class Cadence(StrEnum):
     WEEKLY = "weekly"
 
 
+OPTED_OUT = "unsubscribed by the reader"  # the reason of a suppression that is the reader's own wish
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LANGUAGES = ("zh", "en")
 FORMATS = ("full", "titles")
@@ -92,6 +93,11 @@ class Endpoint:
     consented_at: int | None
     preferences: Preferences
     follows: tuple[str, ...]
+
+    @property
+    def opted_out(self) -> bool:
+        """Whether the reader wants nothing more."""
+        return self.state is EndpointState.SUPPRESSED and self.reason == OPTED_OUT
 
     @property
     def label(self) -> str:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from subscribers.errors import BadFile, InvalidValue, SubscriberError
 from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, EndpointState, Preferences, Subscriber
@@ -34,6 +34,12 @@ _TRUE, _FALSE = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 _SHOWN_ERRORS = 20
 MARKED = "utf-8-sig"  # the mark makes spreadsheets read UTF-8
 _MOST_BYTES = 200_000_000
+
+
+class Writes(Protocol):
+    """What text can be written to."""
+
+    def write(self, text: str, /) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ def _refuse_repeats(entry: Entry, seen: dict[tuple[str, str], int]) -> None:
             raise SubscriberError(f"{item.channel} address {item.address} stands on line {first} already")
 
 
-def write_csv(subscribers: Iterable[Subscriber], out: TextIO) -> int:
+def write_csv(subscribers: Iterable[Subscriber], out: Writes) -> int:
     """Write all subscribers; how many rows."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

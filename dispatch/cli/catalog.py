@@ -15,7 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @commands.command()
 def parks(ctx: typer.Context, as_json: Json = False) -> None:
-    """The parks: follow one as park:NAME, or all of a province as province:NAME."""
+    """The parks. Follow one as park:NAME, or all of a province as province:NAME."""
     found = session(ctx).app.catalog.parks
     if as_json:
         emit_json(
@@ -60,7 +60,7 @@ def topics(ctx: typer.Context, as_json: Json = False) -> None:
 
 @commands.command()
 def columns(ctx: typer.Context, as_json: Json = False) -> None:
-    """The columns of each bulletin: follow one as column:NAME, all of a bulletin as bulletin:KEY."""
+    """The columns of each bulletin. Follow one as column:NAME, all of a bulletin as bulletin:KEY."""
     found = [(bulletin, spec) for bulletin in session(ctx).app.catalog.bulletins for spec in bulletin.columns]
     if as_json:
         emit_json(

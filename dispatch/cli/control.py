@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dispatch.cli.context import session, user
-from dispatch.output import emit_json, say
+from dispatch.output import emit_json, plain, say, table
 
 if TYPE_CHECKING:
     from dispatch.archive import StoredIssue
@@ -24,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def pause(
     ctx: typer.Context, issue: Issue, column: ColumnOption = "", channel: ChannelOption = "", as_json: Json = False
 ) -> None:
-    """Send nothing more of an issue, or of a column or channel of it, until `resume`. A running dispatch stops within
+    """Send nothing more of an issue until `resume`. Or of a column or channel of it. A running dispatch stops within
     seconds; what it has in hand is finished."""
     from dispatch.delivery import control
 
@@ -52,17 +53,51 @@ def resume(
     _tell(stored, part, "resumed", moved, as_json=as_json)
 
 
-def cancel(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
-    """Never send what is left of an issue. What was sent stays sent; each reader who gets nothing has it on record."""
+def cancel(
+    ctx: typer.Context,
+    issue: Issue,
+    column: ColumnOption = "",
+    channel: ChannelOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many by channel; change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; without a terminal nothing is asked anyway.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Never send what is left of an issue. Or of a column or channel of it. What was sent stays sent; each reader who
+    gets nothing has it on record. It cannot be taken back; `pause` can."""
     from dispatch.delivery import control
 
     app = session(ctx).app
     with app.database() as db:
+        stored, part = _part(db, issue, column, channel)
+        control.check_cancel(db, stored, part)
+        if dry_run:
+            _tell_owed(stored, part, control.owed(db, stored.id, part), as_json=as_json)
+            return
+        if not yes and sys.stdin.isatty():
+            _ask(stored, part, control.owed(db, stored.id, part))
         with db.transaction():
-            stored, part = _part(db, issue, "", "")
-            control.cancel(db, stored)
+            stored, part = _part(db, issue, column, channel)
+            control.cancel(db, stored, part, user(), app.clock.now())
         moved = _carried_out(_slices(db, app.clock.now()), "cancelling", _waiting(db, stored))
     _tell(stored, part, "cancelled", moved, as_json=as_json)
+
+
+def _tell_owed(stored: StoredIssue, part: Part, counts: Mapping[str, int], *, as_json: bool) -> None:
+    if as_json:
+        emit_json({**_named(stored, part), "deliveries": dict(counts)})
+        return
+    table(("channel", "deliveries"), list(counts.items()), empty="nothing of it is owed just now")
+    say(f"{_words(stored, part)}: {sum(counts.values())} deliveries would be cancelled; nothing was changed (dry run)")
+
+
+def _ask(stored: StoredIssue, part: Part, counts: Mapping[str, int]) -> None:
+    """Raises Failure unless the person agrees."""
+    from dispatch.errors import Failure
+
+    found = ", ".join(f"{channel} {count}" for channel, count in counts.items()) or "none just now"
+    question = f"{_words(stored, part)}: deliveries that would never be sent: {found}. Cancel it for good?"
+    if not typer.confirm(plain(question), err=True):
+        raise Failure("nothing was changed")
 
 
 def _part(db: Database, issue: str, column: str, channel: str) -> tuple[StoredIssue, Part]:
@@ -110,9 +145,20 @@ def _carried_out(slices: Iterable[int], words: str, total: int) -> int:
 
 
 def _tell(stored: StoredIssue, part: Part, done: str, moved: int, *, as_json: bool) -> None:
-    column = stored.issue.columns[part.column].name if part.column is not None else ""
     if as_json:
-        emit_json({"issue": stored.name, "column": column, "channel": part.channel, "done": done, "moved": moved})
+        emit_json({**_named(stored, part), "done": done, "moved": moved})
         return
-    words = [stored.name, *([f"column {column}"] if column else []), *([part.channel] if part.channel else [])]
-    say(f"{' '.join(words)} is {done}; deliveries moved: {moved}")
+    say(f"{_words(stored, part)} is {done}; deliveries moved: {moved}")
+
+
+def _named(stored: StoredIssue, part: Part) -> dict[str, str]:
+    return {"issue": stored.name, "column": _column(stored, part), "channel": part.channel}
+
+
+def _words(stored: StoredIssue, part: Part) -> str:
+    column = _column(stored, part)
+    return " ".join([stored.name, *([f"column {column}"] if column else []), *([part.channel] if part.channel else [])])
+
+
+def _column(stored: StoredIssue, part: Part) -> str:
+    return stored.issue.columns[part.column].name if part.column is not None else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ import typer
 
 from dispatch.cli.context import session
 from dispatch.cli.people import emit_array
-from dispatch.output import emit_json, iso, say, table, when
+from dispatch.output import emit_json, iso, say, table, warn, when
 
 if TYPE_CHECKING:
     from dispatch.delivery.reports import Next, Story
@@ -102,14 +102,10 @@ def _issue_id(db: Database, word: str) -> int | None:
 
 
 def _at(db: Database, word: str) -> tuple[int, ...] | None:
-    """The endpoints at an address; none where it is nobody's: a list of nothing is an answer."""
+    """The endpoints at an address. Raises Failure where it is nobody's: it may be mistyped."""
     from dispatch.delivery import reports
-    from dispatch.errors import Failure
 
-    try:
-        return reports.endpoints(db, word) if word else None
-    except Failure:
-        return ()
+    return reports.endpoints(db, word) if word else None
 
 
 def _json(row: Row) -> dict[str, Any]:
@@ -125,7 +121,7 @@ def show(
     delivery: Annotated[int, typer.Argument(metavar="ID", help="A delivery's number.")],
     as_json: Json = False,
 ) -> None:
-    """One delivery's whole story: what was owed and why, the message, each attempt, and what happens next."""
+    """One delivery's whole story. What was owed and why, the message, each attempt, and what happens next."""
     from dispatch.delivery import reports
 
     app = session(ctx).app
@@ -218,7 +214,7 @@ def _attempt(item: Row) -> tuple[object, ...]:
 
 @commands.command()
 def summary(ctx: typer.Context, issue: OfIssue = "", as_json: Json = False) -> None:
-    """Deliveries by channel and state, and the commonest reasons of those not sent."""
+    """Deliveries by channel and state. With the commonest reasons of those not sent."""
     from dispatch.delivery import slices, tally
     from dispatch.progress import counting
 
@@ -276,24 +272,30 @@ def retry(
     ctx: typer.Context,
     deliveries: Annotated[list[int] | None, typer.Argument(metavar="[ID…]", help="Deliveries.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed or expired.")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Instead: all that were put off until a later attempt are due now.")
+    ] = False,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Of the failed, those whose reason contains this.")
+        str, typer.Option("--reason", metavar="TEXT", help="Of these, those whose reason contains this.")
     ] = "",
-    issue: Annotated[str, typer.Option("--issue", metavar="ID", help="Of the failed, those of this issue.")] = "",
-    channel: Annotated[str, typer.Option("--channel", metavar="C", help="Of the failed, those of this channel.")] = "",
+    issue: Annotated[str, typer.Option("--issue", metavar="ID", help="Of these, those of this issue.")] = "",
+    channel: Annotated[str, typer.Option("--channel", metavar="C", help="Of these, those of this channel.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many, by reason; change nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Queue failed and expired deliveries again; a named one that waits for a later time is due now. What went in one
-    message goes in one again. Of issues that were cancelled nothing is sent."""
+    """Queue failed and expired deliveries again. A named one that waits for a later time is due now. What went in one
+    message goes in one again. Of what was cancelled nothing is sent, nor anything to an endpoint that is suppressed,
+    gone, paused or pending."""
     from dispatch.delivery import requeue
     from dispatch.errors import UsageError
 
-    some = failed or bool(reason or issue or channel)
+    some = failed or waiting or bool(reason or issue or channel)
     if not deliveries and not some:
-        raise UsageError("name deliveries, or say --failed, --reason, --issue or --channel")
+        raise UsageError("name deliveries, or say --failed, --waiting, --reason, --issue or --channel")
     if deliveries and (some or dry_run):
         raise UsageError("deliveries are named by their numbers or chosen by options, not both")
+    if failed and waiting:
+        raise UsageError("--failed or --waiting, not both")
     _check("", channel)
     app = session(ctx).app
     with app.database() as db:
@@ -301,31 +303,44 @@ def retry(
         if deliveries:
             done = requeue.retry(db, tuple(deliveries), expire_ms=app.expire_ms(), now=now)
         else:
-            wanted = requeue.Failed(_issue_id(db, issue), channel, reason)
+            wanted = requeue.Failed(_issue_id(db, issue), channel, reason, waiting)
             if dry_run:
                 _dry_run(db, wanted, now, as_json=as_json)
                 return
             with _progress(db, wanted) as advance:
                 done = requeue.retry_failed(db, wanted, expire_ms=app.expire_ms(), now=now, advance=advance)
     if as_json:
-        emit_json({"messages": done.messages, "deliveries": done.deliveries})
+        emit_json({"messages": done.messages, "deliveries": done.deliveries, "left_out": dict(done.left_out)})
         return
     say(f"messages queued: {done.messages}; a running dispatch sends them, or: dispatch run --once")
+    _tell_left_out(done.left_out)
+
+
+def _tell_left_out(left_out: Mapping[str, int]) -> None:
+    """What would end at once, and what would change that."""
+    from dispatch.delivery.requeue import WAYS_BACK
+    from subscribers.model import EndpointState
+
+    for state, count in sorted(left_out.items()):
+        way = WAYS_BACK[EndpointState(state)]
+        warn(f"deliveries left out, for their endpoint is {state}: {count}; see: dispatch subscribers {way}")
 
 
 def _dry_run(db: Database, wanted: Failed, now: int, *, as_json: bool) -> None:
     from dispatch.delivery import requeue
 
     with _progress(db, wanted) as advance:
-        count, reasons = requeue.failed(db, wanted, now=now, advance=advance)
-    shown = reasons.commonest(REASONS)
+        found = requeue.failed(db, wanted, now=now, advance=advance)
+    shown = found.reasons.commonest(REASONS)
     if as_json:
         listed = [{"reason": why, "deliveries": of} for _, why, of in shown]
-        emit_json({"deliveries": count, "reasons": listed})
+        emit_json({"deliveries": found.deliveries, "reasons": listed, "left_out": dict(found.left_out)})
         return
     table(("deliveries", "reason"), [(of, why) for _, why, of in shown], empty="nothing that could be tried again")
-    if count:
-        say(f"{count} deliveries would be queued again; nothing was changed (dry run)")
+    if found.deliveries:
+        done = "made due now" if wanted.waiting else "queued again"
+        say(f"{found.deliveries} deliveries would be {done}; nothing was changed (dry run)")
+    _tell_left_out(found.left_out)
 
 
 @contextmanager
@@ -340,7 +355,9 @@ def _progress(db: Database, wanted: Failed) -> Iterator[Callable[[int], None]]:
 @commands.command()
 def export(
     ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; else standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to; else, or -, standard output.")
+    ] = None,
     issue: OfIssue = "",
     subscriber: Annotated[
         str, typer.Option("--subscriber", metavar="ID|ADDRESS", help="Only theirs; of removed ones too.")
@@ -348,7 +365,7 @@ def export(
     state: InState = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV.")] = False,
 ) -> None:
-    """The proof of who got what, a row a delivery: as CSV for spreadsheets (a file has the mark that makes them read
+    """The proof of who got what, a row a delivery. As CSV for spreadsheets (a file has the mark that makes them read
     UTF-8), or as JSON. The file is in place when all of it is written."""
     from dispatch.delivery import proof, reports, slices
     from dispatch.errors import Failure
@@ -361,7 +378,7 @@ def export(
         endpoints = reports.endpoints(db, subscriber) if subscriber else None
         wanted = reports.Wanted(_issue_id(db, issue), state, "", endpoints)
         rows = reports.deliveries(db, wanted)
-        if file is None:
+        if file is None or str(file) == "-":
             write(rows, sys.stdout)
             return
         total = slices.count(db, wanted.issue_id) if endpoints is None and not state else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from dispatch.output import emit_json, fail, iso, say, table, warn, when
 if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
+    from dispatch.delivery.control import Backlog
     from subscribers.database import Database, Row
     from subscribers.model import Address
 
@@ -33,8 +34,9 @@ def list_(
     state: Annotated[str, typer.Option("--state", metavar="S", help="Only issues in this state.")] = "",
     as_json: Json = False,
 ) -> None:
-    """The issues, newest first."""
+    """The issues, newest first. With what of each waits to be sent, and what is paused."""
     from dispatch import archive
+    from dispatch.delivery.control import backlog
     from dispatch.errors import UsageError
     from dispatch.model import IssueState
 
@@ -43,11 +45,12 @@ def list_(
     with session(ctx).app.database() as db:
         rows = archive.rows(db, state)
         shown = archive.shown(db)
+        waits = backlog(db)
     if as_json:
-        emit_json([_row_json(row, shown(row["bulletin"], row["ref"])) for row in rows])
+        emit_json([_row_json(row, shown(row["bulletin"], row["ref"]), waits) for row in rows])
         return
     table(
-        ("issue", "title", "date", "columns", "articles", "state", "taken in", "approved by"),
+        ("issue", "title", "date", "columns", "articles", "state", "waiting", "paused", "taken in", "approved by"),
         [
             (
                 shown(row["bulletin"], row["ref"]),
@@ -56,6 +59,8 @@ def list_(
                 row["columns"],
                 row["articles"],
                 row["state"],
+                waits[row["id"]].waiting or "",
+                waits[row["id"]].paused or "",
                 when(row["added_at"]),
                 row["approved_by"],
             )
@@ -65,9 +70,10 @@ def list_(
     )
 
 
-def _row_json(row: Row, name: str) -> dict[str, Any]:
+def _row_json(row: Row, name: str, waits: Mapping[int, Backlog]) -> dict[str, Any]:
     kept = ("bulletin", "ref", "title", "publisher", "year", "number", "total", "date", "state", "revision")
     counts = {"columns": row["columns"], "articles": row["articles"], "warnings": json.loads(row["warnings"])}
+    counts |= asdict(waits[row["id"]])
     times = {name: iso(row[name]) for name in ("added_at", "approved_at", "ended_at")}
     return {"id": name, **{key: row[key] for key in kept}, **counts, "approved_by": row["approved_by"], **times}
 
@@ -80,14 +86,15 @@ def _load(db: Database, word: str) -> StoredIssue:
 
 @commands.command()
 def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
-    """An issue as a tree: columns, articles, tags with their evidence, warnings."""
-    from dispatch.delivery.control import paused_parts
+    """An issue as a tree. Columns, articles, tags with their evidence, warnings, and who paused or cancelled it."""
+    from dispatch.delivery.control import cancelled_parts, paused_parts
 
     with session(ctx).app.database() as db:
         stored = _load(db, issue)
-        parts = paused_parts(db, stored.id)
+        paused, cancelled = paused_parts(db, stored.id), cancelled_parts(db, stored.id)
     if as_json:
-        emit_json({**_issue_json(stored), "paused": [_paused_json(part) for part in parts]})
+        parts = {"paused": _parts_json(paused, "held"), "cancelled": _parts_json(cancelled, "cancelled")}
+        emit_json({**_issue_json(stored), **parts})
         return
     head = stored.issue
     number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
@@ -95,9 +102,10 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     say(f"state {stored.state}, taken in {when(stored.added_at)} from {stored.source}, revision {stored.revision}")
     if stored.approved_by:
         say(f"approved by {stored.approved_by} {when(stored.approved_at)}")
-    for part in parts:
-        what = " ".join(word for word in (part["column_name"] or "", part["channel"]) if word)
-        say(f"paused: {what}, since {when(part['held_at'])} by {part['held_by']}")
+    for part in paused:
+        say(f"paused: {_part_words(part)}, since {when(part['held_at'])} by {part['held_by']}")
+    for part in cancelled:
+        say(f"cancelled: {_part_words(part)}, {when(part['cancelled_at'])} by {part['cancelled_by']}")
     for column in head.columns:
         say(f"\n{column.name}")
         for article in column.articles:
@@ -112,9 +120,20 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         warn(warning)
 
 
-def _paused_json(part: Row) -> dict[str, Any]:
-    since = iso(part["held_at"])
-    return {"column": part["column_name"] or "", "channel": part["channel"], "since": since, "by": part["held_by"]}
+def _part_words(part: Row) -> str:
+    return " ".join(word for word in (part["column_name"], part["channel"]) if word) or "the whole issue"
+
+
+def _parts_json(parts: list[Row], verb: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "column": part["column_name"] or "",
+            "channel": part["channel"],
+            "since": iso(part[f"{verb}_at"]),
+            "by": part[f"{verb}_by"],
+        }
+        for part in parts
+    ]
 
 
 def _issue_json(stored: StoredIssue) -> dict[str, Any]:
@@ -141,7 +160,7 @@ def preview(
     language: Annotated[str, typer.Option("--language", metavar="zh|en", help="The language of the frame.")] = "zh",
     as_json: Json = False,
 ) -> None:
-    """Write each digest in each channel's form, to look at before it goes out."""
+    """Write each digest in each channel's form. To be looked at before it goes out."""
     from dispatch.errors import UsageError
     from dispatch.preview import write_previews
 
@@ -160,7 +179,7 @@ def preview(
 
 @commands.command()
 def approve(ctx: typer.Context, issue: Issue) -> None:
-    """Let a held issue go out: a running dispatch plans and sends it within seconds."""
+    """Let a held issue go out. A running dispatch plans and sends it within seconds."""
     from dispatch import archive
     from dispatch.model import IssueState
 
@@ -175,7 +194,7 @@ def approve(ctx: typer.Context, issue: Issue) -> None:
 
 @commands.command()
 def hold(ctx: typer.Context, issue: Issue) -> None:
-    """Take the approval of an issue back, as long as nothing of it is planned."""
+    """Take the approval of an issue back. That goes as long as nothing of it is planned."""
     from dispatch import archive
     from dispatch.model import IssueState
 
@@ -237,7 +256,7 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
 
 
 def _send(app: App, issue: str, *, as_json: bool) -> None:
-    from dispatch.cli.run import tell, tell_off
+    from dispatch.cli.run import tell, tell_fruitless, tell_off
     from dispatch.progress import sending
     from dispatch.service import Report, run_once
 
@@ -252,6 +271,7 @@ def _send(app: App, issue: str, *, as_json: bool) -> None:
         summary = report.summary
         counts = {"sent": summary.sent, "retried": summary.retried, "failed": summary.failed}
         emit_json({**counts, "planned": [asdict(item) for item in report.planned], "outages": summary.outages})
+        tell_fruitless(summary)
     else:
         for planned in report.planned:
             say(f"{planned.name}: deliveries planned: {planned.deliveries}")

@@ -24,6 +24,7 @@ from dispatch.cli import (
     ingest,
     init,
     issues,
+    lanes,
     report,
     run,
     status,
@@ -71,6 +72,7 @@ for command in (control.pause, control.resume, control.cancel):
 cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
+cli.add_typer(lanes.commands, name="lanes")
 cli.command("report")(report.report)
 cli.add_typer(catalog.commands, name="catalog")
 cli.add_typer(database.commands, name="database")

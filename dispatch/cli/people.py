@@ -122,5 +122,5 @@ def warn_suppressed(addresses: Sequence[str]) -> None:
     shown = ", ".join([*addresses[:SHOWN], *(["…"] if len(addresses) > SHOWN else [])])
     warn(
         f"{len(addresses)} suppressed, for they unsubscribed or were refused before: {shown};"
-        " nothing goes there until the reader opts in again"
+        " nothing goes there until the reader opts in again (see: dispatch subscribers reactivate)"
     )

@@ -48,6 +48,8 @@ def run(
     for planned in report.planned:
         say(f"{planned.name}: {planned.deliveries} deliveries planned")
     tell(report.summary, report.waiting)
+    for name in report.held:
+        say(f"{name} waits for approval: dispatch issues approve {name} (to look at it: dispatch issues show {name})")
     if not report.ok:
         raise typer.Exit(1)
 
@@ -59,6 +61,13 @@ def tell(summary: Summary, waiting: list[Row]) -> None:
         say(f"waiting for {row['queue']}: {row['messages']} (next {when(row['next_at'])})")
     for lane, reason in summary.outages.items():
         fail(f"{lane}: {reason}; what waits for it is kept and tried again by the next run")
+    tell_fruitless(summary)
+
+
+def tell_fruitless(summary: Summary) -> None:
+    """Say it where nothing went out of what was tried."""
+    if summary.fruitless:
+        fail(f"nothing was sent, and {summary.failed} refused; the reasons are in: dispatch deliveries summary")
 
 
 def tell_off(app: App, tell: Callable[[str], object] = warn) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dispatch.cli import transfer
-from dispatch.cli.context import session
+from dispatch.cli.context import session, user
 from dispatch.cli.people import emit_array, emit_lines, lines_of, subscriber_json, tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
 from dispatch.output import emit_json, say, warn
@@ -187,7 +187,7 @@ def resume(ctx: typer.Context, who: Who) -> None:
 
 @commands.command()
 def confirm(ctx: typer.Context, who: Who) -> None:
-    """Make pending endpoints active: they have agreed, and you can show it."""
+    """Make pending endpoints active. They have agreed, and you can show it."""
     from subscribers import directory
     from subscribers.model import EndpointState
 
@@ -196,6 +196,51 @@ def confirm(ctx: typer.Context, who: Who) -> None:
             if endpoint.state is EndpointState.PENDING:
                 directory.confirm(db, endpoint.id, CONFIRMED, app.clock.now())
             else:
+                warn(f"{endpoint.label} is {endpoint.state}: it stays so")
+
+    _change(ctx, who, change)
+
+
+@commands.command()
+def suppress(
+    ctx: typer.Context,
+    who: Who,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in each delivery's story.")],
+) -> None:
+    """Send nothing more until reactivated. What waits for them ends as suppressed, with the reason."""
+    from subscribers import directory
+    from subscribers.errors import InvalidValue
+
+    if not reason.strip():
+        raise InvalidValue("say why: --reason TEXT")
+    words = f"{reason.strip()} (suppressed by {user()})"
+
+    def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
+        for endpoint in endpoints:
+            if not directory.suppress(db, endpoint, words, app.clock.now()):
+                warn(f"{endpoint.label} was unsubscribed by the reader already: that stays the reason")
+
+    _change(ctx, who, change)
+
+
+@commands.command()
+def reactivate(
+    ctx: typer.Context,
+    who: Who,
+    consent: Annotated[
+        str, typer.Option("--consent", metavar="TEXT", help="Their own new wish, as you can show it; it is kept.")
+    ] = "",
+) -> None:
+    """Make suppressed or gone endpoints active again. Where the reader unsubscribed, only with --consent; what was
+    suppressed before anybody agreed to it is pending then."""
+    from subscribers import directory
+
+    wish = f"{consent.strip()} (recorded by {user()})" if consent.strip() else ""
+
+    def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
+        for endpoint in endpoints:
+            reason = f"reactivated by {user()}"
+            if not directory.reactivate(db, endpoint, reason, app.clock.now(), consent=wish):
                 warn(f"{endpoint.label} is {endpoint.state}: it stays so")
 
     _change(ctx, who, change)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from dispatch.cli.context import session
 from dispatch.cli.people import warn_suppressed
-from dispatch.output import say, warn
+from dispatch.output import StandardOutput, say, warn
 
 if TYPE_CHECKING:
     from dispatch.app import App
@@ -97,7 +96,9 @@ def _add_to_known(db: Database, endpoint_id: int, entry: Entry, now: int) -> Non
 
 def export(
     ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; else standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to; else, or -, standard output.")
+    ] = None,
 ) -> None:
     """Write all subscribers as CSV that `import` reads."""
     from subscribers import directory
@@ -105,8 +106,8 @@ def export(
     from subscribers.transfer import write_csv, write_file
 
     with session(ctx).app.database() as db:
-        if file is None:
-            write_csv(directory.everyone(db), sys.stdout)
+        if file is None or str(file) == "-":
+            write_csv(directory.everyone(db), StandardOutput())
             return
         try:
             count = write_file(directory.everyone(db), file)

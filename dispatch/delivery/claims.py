@@ -85,15 +85,23 @@ class _Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Digest:
-    """A digest in a claim: where it stands, which bits each tag has, and in which channels it waits."""
+    """A digest in a claim: where it stands, which bits each tag has, in which channels it waits, and in which it was
+    cancelled."""
 
     order: tuple[int, int, int]
     state: str
     bits: dict[str, int]
     paused: frozenset[str]
+    cancelled: frozenset[str]
 
     def waits(self, channel: str) -> bool:
         return channel in self.paused or _ALL in self.paused
+
+    def cancel_reason(self, channel: str) -> str:
+        """Why nothing of it is sent any more; "" where it may be."""
+        if self.state == _CANCELLED:
+            return ledger.CANCELLED
+        return ledger.PART_CANCELLED if {channel, _ALL} & self.cancelled else ""
 
 
 def _lease(
@@ -186,7 +194,7 @@ class _Check:
             delivery for delivery, digest in zip(deliveries, digests, strict=True) if digest.waits(endpoint.channel)
         ]
         wanted = any(tag in digest.bits for digest in digests for tag in self._follows[endpoint.id])
-        if not wanted or all(digest.state == _CANCELLED for digest in digests):
+        if not wanted or all(digest.cancel_reason(endpoint.channel) for digest in digests):
             self._end(message, MessageState.CANCELLED, f"nothing more of it is owed; parts sent: {message.parts_done}")
         elif waiting:
             self._pause(message, waiting[0])
@@ -222,8 +230,8 @@ class _Check:
             deliveries.sort(key=lambda delivery: self._digests[delivery.digest_id].order)
         for delivery in deliveries:
             digest = self._digests[delivery.digest_id]
-            if digest.state == _CANCELLED:
-                self._end_delivery(delivery, "issue cancelled")
+            if why := digest.cancel_reason(endpoint.channel):
+                self._end_delivery(delivery, why)
                 continue
             if digest.waits(endpoint.channel):
                 waiting.append(delivery)
@@ -290,11 +298,16 @@ def _digests(db: Database, ids: Iterable[int]) -> dict[int, _Digest]:
     bits: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for digest_id, tag, bit in db.rows(SQL["digests_tags"], wanted):
         bits[digest_id][tag] = bits[digest_id].get(tag, 0) | bit
-    holds = db.rows(SQL["holds"])
+    holds, cancels = db.rows(SQL["holds"]), db.rows(SQL["cancels"], wanted)
     found = {}
     for digest_id, column, part, issue_id, state in db.rows(SQL["claimed_digests"], wanted):
-        paused = {channel for issue, position, channel in holds if issue == issue_id and position in (-1, column)}
+        paused, cancelled = (_channels_of(parts, issue_id, column) for parts in (holds, cancels))
         if state in WAITS:
-            paused.add(_ALL)
-        found[digest_id] = _Digest((issue_id, column, part), state, bits[digest_id], frozenset(paused))
+            paused |= {_ALL}
+        found[digest_id] = _Digest((issue_id, column, part), state, bits[digest_id], paused, cancelled)
     return found
+
+
+def _channels_of(parts: Iterable[tuple[Any, ...]], issue_id: int, column: int) -> frozenset[str]:
+    """The channels in which parts of an issue cover a column."""
+    return frozenset(channel for issue, position, channel in parts if issue == issue_id and position in (-1, column))

@@ -41,6 +41,11 @@ class Summary:
     outages: dict[str, str] = field(default_factory=dict)
     off: list[str] = field(default_factory=list)
 
+    @property
+    def fruitless(self) -> bool:
+        """Whether messages were refused, and none was sent."""
+        return bool(self.failed) and not self.sent
+
     def count(self, attempt: Attempt) -> None:
         if isinstance(attempt.outcome, Sent):
             self.sent += attempt.final

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dispatch.delivery.ledger import Attempt
+from dispatch.errors import Failure
 from dispatch.model import Rejected, Retry, Sent
-from subscribers.database import Database, queries
+from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("lanes.sql"))
 CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
@@ -77,6 +78,41 @@ def try_again(db: Database, state: LaneState) -> bool:
     """The rest is over: one connection tries. False where the lane does not stand like that any more."""
     with db.transaction(shared=True):
         return db.run(SQL["half_open"], {"name": state.name, "seen": state.not_before}) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Lanes whose rest a person has cut short, and those left alone because the provider asked for the rest."""
+
+    woken: tuple[LaneState, ...]
+    left: tuple[LaneState, ...]
+
+
+def known(db: Database) -> list[Row]:
+    """All lanes that were ever used: how each stands, and its attempts since the installation."""
+    return db.all(SQL["known"])
+
+
+def state_of(row: Row) -> LaneState:
+    """How a lane of `known` stands."""
+    return LaneState(*(row[name] for name in ("name", "breaker", "rest_ms", "not_before", "changed_at", "reason")))
+
+
+def wake(db: Database, now: int, *, name: str = "", even_if_asked: bool = False) -> Woken:
+    """End the rest of a lane, or of all, at the word of a person: whoever runs it tries at its next poll, with one
+    message first. A rest that the provider asked for ends only where it is said so.
+
+    Raises Failure for a lane that was never used.
+    """
+    with db.transaction():
+        found = {row["name"]: state_of(row) for row in known(db)}
+        if name and name not in found:
+            raise Failure(f"no lane {name}; there are: {', '.join(found) or 'none, for nothing was sent yet'}")
+        resting = [state for state in found.values() if name in ("", state.name) and state.wait(now)]
+        left = tuple(state for state in resting if state.asked and not even_if_asked)
+        woken = tuple(state for state in resting if state not in left)
+        db.many(SQL["wake"], [{"name": state.name, "now": now} for state in woken])
+    return Woken(woken, left)
 
 
 class Tally:

@@ -24,3 +24,10 @@ ON CONFLICT (name) DO UPDATE SET
 
 -- name: half_open
 UPDATE lanes SET breaker = 'half-open' WHERE name = :name AND breaker <> 'closed' AND not_before = :seen
+
+-- name: known
+SELECT name, queue, breaker, rest_ms, not_before, changed_at, reason, sent, retried, failed FROM lanes ORDER BY name
+
+-- name: wake
+-- The breaker stays open, so that one message goes first; the next rest is a first one again.
+UPDATE lanes SET rest_ms = 0, not_before = :now, changed_at = :now WHERE name = :name

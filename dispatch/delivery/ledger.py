@@ -20,6 +20,7 @@ from dispatch.model import MessageState, Rejected, Retry, Sent
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("ledger.sql"))
+CANCELLED, PART_CANCELLED = "issue cancelled", "this part of the issue was cancelled"  # reasons of deliveries
 URGENT, NORMAL = 0, 1  # priorities: what a person waits for, and digests
 
 

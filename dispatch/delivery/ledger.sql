@@ -180,6 +180,10 @@ SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids)
 -- name: holds
 SELECT issue_id, column_position, channel FROM holds
 
+-- name: cancels
+SELECT c.issue_id, c.column_position, c.channel FROM cancels c
+WHERE c.issue_id IN (SELECT g.issue_id FROM digests g WHERE g.id IN (:ids))
+
 -- name: pause_claimed
 UPDATE messages SET state = 'paused', owner = '', lease_until = 0, paused_at = :now, paused_for = :digest
 WHERE id = :id AND epoch = :epoch AND state = 'sending'

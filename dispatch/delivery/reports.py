@@ -108,7 +108,7 @@ def endpoints(db: Database, word: str) -> tuple[int, ...]:
     if _is_number(word):  # a number is a subscriber's first, else a chat's
         found = [row["id"] for row in db.all(SQL["endpoints_of"], {"id": int(word)})]
     if not found and word[:1] == "e" and _is_number(word[1:]):
-        return (int(word[1:]),)
+        found = [row["id"] for row in db.all(SQL["endpoint"], {"id": int(word[1:])})]
     if not found:
         found = [row["id"] for row in db.all(SQL["endpoints_at"], {"address": word})]
     if not found:
@@ -160,6 +160,8 @@ def _next(db: Database, row: Row, message: Row | None, now: int) -> Next:
         return Next("its message is made when planning goes on")
     if standing["issue_state"] == IssueState.CANCELLED:
         return Next("the issue is cancelled: nothing of it is sent any more")
+    if standing["cancels"]:
+        return Next("this part of the issue is cancelled: nothing of it is sent any more")
     if standing["endpoint_state"] != EndpointState.ACTIVE:
         why = f"{standing['endpoint_state']}: {standing['endpoint_reason']}".rstrip(": ")
         return Next(f"the endpoint is {why}; unless that changes before it is due, it is suppressed", message["due_at"])

@@ -40,6 +40,12 @@ COALESCE(e.channel, m.channel, '') = :channel
 -- Of a subscriber, whether removed or not: the proof outlives them.
 SELECT e.id FROM endpoints e WHERE e.subscriber_id = :id ORDER BY e.id
 
+-- name: endpoint
+-- One of which only the ledger knows is one, too.
+SELECT e.id FROM endpoints e WHERE e.id = :id
+UNION
+SELECT d.endpoint_id FROM deliveries d WHERE d.endpoint_id = :id
+
 -- name: endpoints_at
 SELECT e.id FROM endpoints e WHERE e.address = :address
 UNION
@@ -65,7 +71,9 @@ WHERE d.id = :id GROUP BY f.tag ORDER BY f.tag
 -- What stands in a delivery's way: its issue, a part of it that is paused, its endpoint.
 SELECT i.state AS issue_state, COALESCE(e.state, 'gone') AS endpoint_state, COALESCE(e.reason, '') AS endpoint_reason,
        (SELECT COUNT(*) FROM holds h WHERE h.issue_id = g.issue_id AND h.column_position IN (-1, g.column_position)
-        AND h.channel IN ('', e.channel)) AS holds
+        AND h.channel IN ('', e.channel)) AS holds,
+       (SELECT COUNT(*) FROM cancels x WHERE x.issue_id = g.issue_id AND x.column_position IN (-1, g.column_position)
+        AND x.channel IN ('', e.channel)) AS cancels
 FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
 JOIN issues i ON i.id = g.issue_id

@@ -1,4 +1,5 @@
-"""Trying again what failed or expired: its messages are queued once more, and its issues are open again.
+"""Trying again what failed or expired: its messages are queued once more, and its issues are open again. What waits for
+a later attempt can be made due now. What goes to an endpoint that is not written to is left out: it would end at once.
 
 However many there are, a transaction holds those of one slice; in between others have their turn. What is queued again
 and fails once more meanwhile is left alone: only what had ended when it began is taken.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dispatch.delivery import ledger
@@ -18,19 +19,28 @@ from dispatch.delivery.tally import Reasons
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState, MessageState
 from subscribers.database import Database, Row, queries
+from subscribers.model import EndpointState
 
 SQL = queries(Path(__file__).with_name("requeue.sql"))
 SLICE = 1_000
+# The commands by which an endpoint is written to again.
+WAYS_BACK = {
+    EndpointState.PENDING: "confirm",
+    EndpointState.PAUSED: "resume",
+    EndpointState.SUPPRESSED: "reactivate",
+    EndpointState.GONE: "reactivate",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Which of those that failed or expired; what is empty asks for nothing. `reason` is a part of the reason's
-    words, in capitals or not."""
+    """Which of those that failed or expired, or of those that are `waiting` for a later attempt; what is empty asks for
+    nothing. `reason` is a part of the reason's words, in capitals or not."""
 
     issue_id: int | None = None
     channel: str = ""
     reason: str = ""
+    waiting: bool = False
 
     def takes(self, row: Row) -> bool:
         fits = not self.channel or row["channel"] == self.channel
@@ -39,10 +49,22 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Requeued:
-    """How many deliveries wait again, and in how many messages."""
+    """How many deliveries wait again, and in how many messages; and how many were left out, by the state of their
+    endpoint."""
 
     deliveries: int
     messages: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many deliveries would be tried again, with their reasons, and how many left out, by the state of their
+    endpoint."""
+
+    deliveries: int
+    reasons: Reasons
+    left_out: Mapping[str, int]
 
 
 def retry(db: Database, ids: Sequence[int], *, expire_ms: Mapping[str, int], now: int) -> Requeued:
@@ -63,33 +85,49 @@ def retry_failed(
     now: int,
     advance: Advance = silent,
 ) -> Requeued:
-    """Queue again whatever failed or expired and is wanted."""
+    """Queue again whatever failed or expired and is wanted, or make due now what waits."""
     deliveries = messages = 0
+    left_out: Counter[str] = Counter()
     for part in slices(db, wanted.issue_id, SLICE):
-        rows = _candidates(db, part.params, wanted, now)
+        rows, left = _candidates(db, part.params, wanted, now)
+        left_out += left
         if rows:
             with db.transaction():
-                done = _requeue(db, _candidates(db, part.params, wanted, now), expire_ms, now)
+                rows, _ = _candidates(db, part.params, wanted, now)
+                done = _hasten(db, rows, now) if wanted.waiting else _requeue(db, rows, expire_ms, now)
             deliveries += done.deliveries
             messages += done.messages
             time.sleep(REST_SECONDS)
         advance(part.size)
-    return Requeued(deliveries, messages)
+    return Requeued(deliveries, messages, dict(left_out))
 
 
-def failed(db: Database, wanted: Failed, *, now: int, advance: Advance = silent) -> tuple[int, Reasons]:
-    """How many deliveries `retry_failed` would take, and their reasons. Changes nothing."""
+def failed(db: Database, wanted: Failed, *, now: int, advance: Advance = silent) -> Found:
+    """What `retry_failed` would take and leave out. Changes nothing."""
     total, reasons = 0, Reasons()
+    left_out: Counter[str] = Counter()
     for part in slices(db, wanted.issue_id, SLICE):
-        for row in _candidates(db, part.params, wanted, now):
+        rows, left = _candidates(db, part.params, wanted, now)
+        left_out += left
+        for row in rows:
             reasons.add("", row["reason"], 1)
             total += 1
         advance(part.size)
-    return total, reasons
+    return Found(total, reasons, dict(left_out))
 
 
-def _candidates(db: Database, where: Mapping[str, int], wanted: Failed, now: int) -> list[Row]:
-    return [row for row in db.all(SQL["candidates"], {**where, "now": now}) if wanted.takes(row)]
+def _candidates(db: Database, where: Mapping[str, int], wanted: Failed, now: int) -> tuple[list[Row], Counter[str]]:
+    """What of a slice is wanted and may be sent; and how much is left out, by the state of its endpoint."""
+    query = SQL["waiting" if wanted.waiting else "candidates"]
+    rows = [row for row in db.all(query, {**where, "now": now}) if wanted.takes(row)]
+    left = Counter(row["endpoint_state"] for row in rows if row["endpoint_state"] != EndpointState.ACTIVE)
+    return [row for row in rows if row["endpoint_state"] == EndpointState.ACTIVE], left
+
+
+def _hasten(db: Database, rows: Sequence[Row], now: int) -> Requeued:
+    """Called inside a transaction."""
+    ids = list({row["message_id"] for row in rows})
+    return Requeued(len(rows), db.run(SQL["hasten"], {"ids": ids, "now": now}) if ids else 0)
 
 
 def _requeue(db: Database, rows: Iterable[Row], expire_ms: Mapping[str, int], now: int) -> Requeued:
@@ -113,9 +151,22 @@ def _retryable(db: Database, delivery_id: int) -> Row:
     again = (MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED)
     if row["issue_state"] == IssueState.CANCELLED:
         raise StateError(f"delivery {delivery_id} is of an issue that is cancelled ({row['ref']}): it cannot be sent")
+    if row["cancels"]:
+        raise StateError(
+            f"delivery {delivery_id} is of a part of issue {row['ref']} that is cancelled: it cannot be sent"
+        )
     if row["state"] not in ("planned", "failed", "expired") or row["message_state"] not in again:
         raise StateError(f"delivery {delivery_id} {_obstacle(row)}: only failed and expired ones can be tried again")
+    if row["endpoint_state"] != EndpointState.ACTIVE:
+        raise StateError(f"delivery {delivery_id} goes to endpoint e{row['endpoint_id']}, which is {_standing(row)}")
     return row
+
+
+def _standing(row: Row) -> str:
+    """The state of an endpoint that is not written to, and what would change it."""
+    state, reason = row["endpoint_state"], row["endpoint_reason"]
+    way = WAYS_BACK.get(state, "")
+    return (f"{state} ({reason})" if reason else state) + (f"; see: dispatch subscribers {way}" if way else "")
 
 
 def _obstacle(row: Row) -> str:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from dispatch.delivery.tally import STANDINGS
 from dispatch.digests.words import Words
 from dispatch.errors import RenderError
+from dispatch.output import plain
 from dispatch.report import drawing
 from dispatch.report.drawing import NARROW, WIDE, Series, Window
 from dispatch.report.outcome import EDGES, Counts, Outcome
@@ -36,7 +37,8 @@ def render(outcome: Outcome, folders: Sequence[Path], language: str, title: str,
     try:
         view = View(outcome, _words(folders, language), language, title, zone)
         style = Markup(environment.get_template(f"{_FOLDER}/style.css").render())  # noqa: S704 - ours, no data in it
-        return environment.get_template(f"{_FOLDER}/report.html.j2").render(view=view, say=view.say, style=style)
+        page = environment.get_template(f"{_FOLDER}/report.html.j2").render(view=view, say=view.say, style=style)
+        return plain(page)  # nothing that stands in a title or an answer turns the text around it
     except Exception as error:  # whatever an installation's own template makes of the values
         raise RenderError(f"the report's template fails: {str(error) or type(error).__name__}") from error
 

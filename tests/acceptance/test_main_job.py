@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from standardwebhooks import Webhook
 
 from dispatch import archive
@@ -135,6 +136,28 @@ def test_a_dropped_follow_counts_until_the_moment_of_sending(dispatch: Command, 
     assert mailbox.mails == []
     [row] = dispatch("deliveries", "list", "--json").json
     assert (row["state"], row["reason"]) == ("cancelled", "no longer follows anything in it")
+
+
+def test_a_run_says_what_waits_for_approval_and_how_to_give_it(dispatch: Command) -> None:
+    dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "all", "--confirmed")
+    dispatch("ingest", str(SAMPLE))
+    assert "534 waits for approval: dispatch issues approve 534" in dispatch("run", "--once").out
+    dispatch("issues", "approve", "534")
+    assert "waits for approval" not in dispatch("run", "--once").out
+
+
+@pytest.mark.parametrize("words", [("run", "--once"), ("issues", "send", "534"), ("issues", "send", "534", "--json")])
+def test_a_run_in_which_everything_was_refused_has_failed(
+    dispatch: Command, mailbox: Mailbox, words: tuple[str, ...]
+) -> None:
+    mailbox.reply = lambda address: "550 5.1.1 no such user"
+    dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "column:园区发展", "--confirmed")
+    dispatch("ingest", str(SAMPLE))
+    if words[0] == "run":
+        dispatch("issues", "approve", "534")
+    done = dispatch(*words, expect=1)
+    assert "error: nothing was sent, and 1 refused" in done.err
+    dispatch("run", "--once")  # what has ended is no failure of the next run
 
 
 def test_a_refused_recipient_is_recorded_with_the_servers_words(dispatch: Command, mailbox: Mailbox) -> None:

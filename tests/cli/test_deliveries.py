@@ -8,6 +8,7 @@ import stat
 
 import pytest
 
+from dispatch.delivery.clock import SystemClock
 from dispatch.model import Rejected, Retry, Sent
 from tests.cli.conftest import Office
 
@@ -42,9 +43,11 @@ def test_a_list_says_that_there_is_more(office: Office) -> None:
     office("deliveries", "list", "--limit", "-1", expect=2)
 
 
-def test_a_list_of_an_address_of_nobodys_is_empty(office: Office) -> None:
-    assert "no deliveries" in office("deliveries", "list", "--endpoint", "nobody@x.test").stdout
-    assert office.json("deliveries", "list", "--endpoint", "nobody@x.test") == []
+def test_a_list_of_an_address_of_nobodys_is_refused(office: Office) -> None:
+    filled(office)
+    office("deliveries", "list", "--endpoint", "nobody@x.test", expect=1)
+    office("deliveries", "list", "--endpoint", "e99", "--json", expect=1)
+    assert len(office.json("deliveries", "list", "--endpoint", "b@x.test")) == 1
 
 
 @pytest.mark.parametrize("word", ["--state", "--channel", "--issue"])
@@ -112,17 +115,40 @@ def test_a_dry_run_of_another_try_says_how_many_and_why(office: Office) -> None:
     assert "1 deliveries would be queued again; nothing was changed" in told
     assert "550 5.1.1 no such user" in told
     assert office.json("deliveries", "retry", "--reason", "SUCH", "--dry-run")["deliveries"] == 1
-    assert office.json("deliveries", "retry", "--reason", "full", "--dry-run") == {"deliveries": 0, "reasons": []}
+    assert office.json("deliveries", "retry", "--reason", "full", "--dry-run")["reasons"] == []
     assert "failed" in [item["state"] for item in office.json("deliveries", "summary")["counts"]]
 
 
 def test_another_try_takes_what_is_wanted(office: Office) -> None:
     filled(office)
-    assert office.json("deliveries", "retry", "--channel", "telegram") == {"messages": 0, "deliveries": 0}
+    nothing = {"messages": 0, "deliveries": 0, "left_out": {}}
+    assert office.json("deliveries", "retry", "--channel", "telegram") == nothing
     told = office("deliveries", "retry", "--reason", "no such", "--issue", "534", "--channel", "email").stdout
     assert told.startswith("messages queued: 1;")
     assert office.json("deliveries", "show", "2")["state"] == "planned"
     assert office.json("deliveries", "retry", "2")["messages"] == 1
+
+
+def test_another_try_says_what_it_leaves_out_and_why(office: Office) -> None:
+    filled(office)
+    office("subscribers", "suppress", "b@x.test", "--reason", "asked by telephone")
+    done = office("deliveries", "retry", "--failed")
+    assert done.stdout.startswith("messages queued: 0;")
+    assert "left out, for their endpoint is suppressed: 1; see: dispatch subscribers reactivate" in done.stderr
+    assert office.json("deliveries", "retry", "--failed", "--dry-run")["left_out"] == {"suppressed": 1}
+    office("deliveries", "retry", "2", expect=1)
+
+
+def test_what_was_put_off_is_made_due_now(office: Office) -> None:
+    filled(office, answer=False)
+    office.settle(lambda address: Retry("451 later", "451"))
+    told = office("deliveries", "retry", "--waiting", "--dry-run").stdout
+    assert "2 deliveries would be made due now" in told
+    assert office.json("deliveries", "retry", "--waiting")["messages"] == 2
+    assert office.json("deliveries", "retry", "--waiting")["messages"] == 0
+    office.desk.clock.ms = SystemClock().now()  # the command's now is a little later than the test's
+    office.settle()
+    assert [row["state"] for row in office.json("deliveries", "list", "--channel", "email")] == ["sent", "sent"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +158,7 @@ def test_another_try_takes_what_is_wanted(office: Office) -> None:
         (("1", "--failed"), 2),
         (("1", "--dry-run"), 2),
         (("--dry-run",), 2),
+        (("--failed", "--waiting"), 2),
         (("--channel", "fax"), 2),
         (("9",), 1),
     ],
@@ -150,7 +177,9 @@ def test_the_proof_is_a_file_that_spreadsheets_read(office: Office) -> None:
         *(("a@x.test", "sent"), ("b@x.test", "failed"), ("77", "planned"), ("77", "planned")),
     ]
     assert stat.S_IMODE((office.folder / "proof.csv").stat().st_mode) == 0o600
-    assert office("deliveries", "export").stdout == data.decode("utf-8-sig")
+    for words in ((), ("-",)):
+        assert office("deliveries", "export", *words).stdout == data.decode("utf-8-sig")
+    assert not (office.folder / "-").exists()
 
 
 def test_the_proof_is_cut_to_an_issue_a_subscriber_and_a_state(office: Office) -> None:

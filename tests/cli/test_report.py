@@ -200,3 +200,16 @@ def test_both_languages_have_the_same_words() -> None:
     assert list(zh) == list(en)
     for key, words in zh.items():
         assert set(re.findall(r"{\w+}", words)) == set(re.findall(r"{\w+}", en[key])), key
+
+
+def test_what_stands_in_a_title_turns_no_text_of_the_page_around(office: Office) -> None:
+    office.desk.reader("a@x.test", "all")
+    office.desk.issue({"一\u202e\x1b[2J": ["red"]})
+    office.desk.plan()
+    office.settle(lambda address: Rejected("550 \u202eno\x07", "550"))
+    office("report", "534", "--html", "report.html")
+    page = (office.folder / "report.html").read_text(encoding="utf-8")
+    assert "一" in page
+    assert all(sign.isprintable() or sign in "\n\t\u3000\xa0" for sign in page), sorted(
+        {sign for sign in page if not sign.isprintable()}
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dispatch import archive
-from dispatch.delivery import claims, control, ledger
+from dispatch.delivery import claims, control, ledger, requeue, settles
 from dispatch.delivery.control import Part
+from dispatch.delivery.ledger import Attempt
 from dispatch.errors import Failure, StateError
-from dispatch.model import Envelope, Outcome, Sent
+from dispatch.model import Envelope, Outcome, Rejected, Sent
 from subscribers.model import Preferences
-from tests.delivery.conftest import Desk, FakeChannel
+from tests.delivery.conftest import EXPIRE, Desk, FakeChannel
 
 COLUMNS = {"一": ["red"], "二": ["blue"]}
 HOUR = 3_600_000
@@ -34,10 +35,11 @@ def resume(desk: Desk, issue: int, part: Part | None = None) -> int:
     return carry_out(desk)
 
 
-def cancel(desk: Desk, issue: int) -> int:
+def cancel(desk: Desk, issue: int, part: Part | None = None, *, sweep: bool = True) -> int:
+    """Cancel as the command does; without the sweep it dies right after its word."""
     with desk.db.transaction():
-        control.cancel(desk.db, stored(desk, issue))
-    return carry_out(desk)
+        control.cancel(desk.db, stored(desk, issue), part or Part(), "me", desk.clock.now())
+    return carry_out(desk) if sweep else 0
 
 
 def carry_out(desk: Desk) -> int:
@@ -192,6 +194,126 @@ async def test_cancelling_one_issue_leaves_the_rest_of_a_bundle(desk: Desk) -> N
     assert desk.states() == {"a 一": "cancelled", "a 二": "sent"}
     assert [len(page.content.sections) for page in channel.pages] == [1]
     assert desk.issue_state(second) == "sent"
+
+
+@pytest.mark.parametrize("sweep", [True, False])
+async def test_a_cancelled_column_ends_and_the_others_go(desk: Desk, sweep: bool) -> None:
+    issue = planned(desk, "a", "b")
+    assert cancel(desk, issue, Part(0), sweep=sweep) == (2 if sweep else 0)
+    channel = FakeChannel()
+    await desk.drain(channel)
+    assert desk.states() == {"a 一": "cancelled", "a 二": "sent", "b 一": "cancelled", "b 二": "sent"}
+    assert desk.issue_state(issue) == "sent"
+    reasons = {row["reason"] for row in desk.db.all("SELECT reason FROM deliveries WHERE state = 'cancelled'")}
+    assert reasons == {"this part of the issue was cancelled"}
+    assert len(channel.sends) == 2
+    assert carry_out(desk) == 0
+
+
+@pytest.mark.parametrize("sweep", [True, False])
+async def test_a_cancelled_channel_ends_and_the_others_go(
+    desk: Desk, sweep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "PAGE", 2)  # a limit of ours: each page holds both channels
+    for number in range(3):
+        desk.reader(str(number), "all", channel="telegram")
+    issue = planned(desk, "a", "b")
+    assert control.owed(desk.db, issue, Part(None, "telegram")) == {"telegram": 6}
+    assert control.owed(desk.db, issue, Part()) == {"email": 4, "telegram": 6}
+    assert cancel(desk, issue, Part(None, "telegram"), sweep=sweep) == (6 if sweep else 0)
+    email, telegram = FakeChannel(), FakeChannel("telegram")
+    telegram.lane = type(telegram.lane)("telegram:default", "telegram")
+    await desk.drain(telegram)
+    await desk.drain(email)
+    assert (len(email.sends), telegram.sends) == (4, [])
+    assert desk.issue_state(issue) == "sent"
+
+
+async def test_a_bundle_goes_without_the_part_that_is_cancelled(desk: Desk) -> None:
+    issue = planned(desk, "a", bundled=True)
+    assert cancel(desk, issue, Part(1)) == 1
+    channel = FakeChannel()
+    await desk.drain(channel)
+    assert [len(page.content.sections) for page in channel.pages] == [1]
+    assert desk.states() == {"a 一": "sent", "a 二": "cancelled"}
+
+
+def test_a_cancel_of_a_part_whose_command_died_is_finished_by_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "PAGE", 3)  # a limit of ours
+    issue = planned(desk, *(f"r{number}" for number in range(10)))
+    cancel(desk, issue, Part(0), sweep=False)
+    assert control.carry_out(desk.db, desk.clock.now()) == 3  # as far as it came
+    other = Desk(desk.url)
+    assert carry_out(other) == 7
+    other.db.close()
+    assert cancel(desk, issue, Part(0)) == 0  # and it can be said again
+    assert sorted(desk.states().values()) == ["cancelled"] * 10 + ["planned"] * 10
+
+
+async def test_what_is_being_sent_of_a_cancelled_part_ends_when_it_comes_back(desk: Desk) -> None:
+    issue = planned(desk, "a")
+    works = claims.claim(desk.db, "email", 10, "me", desk.clock.now(), 300_000)
+    assert control.owed(desk.db, issue, Part(0)) == {}
+    assert cancel(desk, issue, Part(0)) == 0
+    ledger.release(desk.db, works)  # the sender gives it back
+    await desk.drain(FakeChannel())
+    assert desk.states() == {"a 一": "cancelled", "a 二": "sent"}
+
+
+async def test_a_part_can_be_cancelled_before_the_issue_is_planned(desk: Desk) -> None:
+    desk.reader("a", "all")
+    issue = desk.issue(COLUMNS)
+    assert cancel(desk, issue, Part(0)) == 0
+    desk.plan()
+    assert carry_out(desk) == 1
+    await desk.drain(FakeChannel())
+    assert desk.states() == {"a 一": "cancelled", "a 二": "sent"}
+
+
+async def test_a_paused_part_can_be_cancelled(desk: Desk) -> None:
+    issue = planned(desk, "a")
+    pause(desk, issue, Part(0, "email"))
+    assert cancel(desk, issue, Part(0)) == 1
+    assert control.paused_parts(desk.db, issue) == []
+    await desk.drain(FakeChannel())
+    assert desk.states() == {"a 一": "cancelled", "a 二": "sent"}
+
+
+def test_who_paused_or_cancelled_and_when_is_kept(desk: Desk) -> None:
+    issue = planned(desk, "a")
+    pause(desk, issue)
+    pause(desk, issue)
+    [row] = control.paused_parts(desk.db, issue)
+    assert (row["column_position"], row["channel"], row["held_by"], row["held_at"]) == (-1, "", "me", desk.clock.now())
+    resume(desk, issue)
+    assert control.paused_parts(desk.db, issue) == []
+    cancel(desk, issue)
+    [row] = control.cancelled_parts(desk.db, issue)
+    assert (row["column_position"], row["cancelled_by"], row["cancelled_at"]) == (-1, "me", desk.clock.now())
+    cancel(desk, issue)
+    cancel(desk, issue, Part(0))  # it is, already
+
+
+def test_cancelling_a_part_needs_an_issue_that_is_under_way(desk: Desk) -> None:
+    held = desk.issue(COLUMNS, approve=False)
+    with pytest.raises(StateError, match="is held: there is nothing to cancel"):
+        cancel(desk, held, Part(0))
+    cancel(desk, held)
+    assert desk.issue_state(held) == "cancelled"
+
+
+def test_nothing_of_a_cancelled_part_is_tried_again(desk: Desk) -> None:
+    issue = planned(desk, "a")
+    works = claims.claim(desk.db, "email", 10, "me", desk.clock.now(), 300_000)
+    refused = [Attempt(work, 0, Rejected("no", "550"), desk.clock.now(), 1, True, "id", "lane") for work in works]
+    settles.settle(desk.db, refused, desk.clock.now())
+    cancel(desk, issue, Part(0))
+    done = requeue.retry_failed(desk.db, requeue.Failed(), expire_ms=EXPIRE, now=desk.clock.now())
+    assert done.deliveries == 1
+    with pytest.raises(StateError, match="a part of issue 534 that is cancelled"):
+        requeue.retry(desk.db, [1], expire_ms=EXPIRE, now=desk.clock.now())
 
 
 def test_pausing_needs_an_issue_that_is_under_way(desk: Desk) -> None:

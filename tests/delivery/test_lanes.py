@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,8 @@ from dispatch.delivery import claims, lanes, settles
 from dispatch.delivery.channel import Lane
 from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.ledger import Attempt, Work
-from dispatch.model import Outcome, Rejected, Retry, Sent
+from dispatch.errors import Failure
+from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 from subscribers.database import Database
 from tests.delivery.conftest import START, Desk, FakeChannel
 
@@ -192,6 +194,49 @@ def test_a_lane_that_cannot_be_divided_is_one_process_alone() -> None:
     lane = Lane("telegram:default", "telegram", connections=8, rate=25)
     assert lane.slots(4) == 1
     assert lane.share(0, 1) == replace(lane)
+
+
+def test_a_person_ends_a_rest_but_not_one_that_was_asked_for(desk: Desk) -> None:
+    prepared(desk, 2)
+    lanes.rest(desk.db, "email:other", "email", "down", desk.clock.now())
+    settle(desk, claim(desk)[0], HOURS, stops=True)
+    done = lanes.wake(desk.db, desk.clock.now())
+    assert ([lane.name for lane in done.woken], [lane.name for lane in done.left]) == (["email:other"], [LANE])
+    assert state(desk).wait(desk.clock.now()) == 3 * 3_600_000
+    assert lanes.wake(desk.db, desk.clock.now(), name=LANE).woken == ()
+    done = lanes.wake(desk.db, desk.clock.now(), name=LANE, even_if_asked=True)
+    assert [lane.name for lane in done.woken] == [LANE]
+    assert (state(desk).wait(desk.clock.now()), state(desk).breaker) == (0, lanes.OPEN)
+    assert lanes.wake(desk.db, desk.clock.now()) == lanes.Woken((), ())
+    with pytest.raises(Failure, match="no lane fax; there are: email:default, email:other"):
+        lanes.wake(desk.db, desk.clock.now(), name="fax")
+
+
+async def test_a_running_engine_takes_up_a_lane_that_was_woken(desk: Desk) -> None:
+    prepared(desk)
+    channel, asked, again = FakeChannel(), asyncio.Event(), asyncio.Event()
+
+    def answer(envelope: Envelope, part: int) -> Outcome:
+        (again if asked.is_set() else asked).set()
+        return Sent() if again.is_set() else OUTAGE
+
+    channel.answer = answer
+    async with desk.engine(channel, poll=0.05) as engine, asyncio.TaskGroup() as group:
+        group.create_task(engine.serve())
+        await asked.wait()
+        while not (await asyncio.to_thread(_woken, desk)):  # the outcome of the first is being written down
+            pass
+        await again.wait()
+        engine.stop()
+    assert desk.states() == {"r0 一": "sent"}  # the clock stood still: no rest was over by itself
+
+
+def _woken(desk: Desk) -> bool:
+    db = desk.connect()
+    try:
+        return bool(lanes.wake(db, desk.clock.now()).woken)
+    finally:
+        db.close()
 
 
 WAITING = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"

@@ -101,6 +101,8 @@ def test_endpoints_are_named_by_subscriber_label_and_address_and_outlive_their_s
         assert reports.endpoints(desk.db, word) == (endpoint,)
     with pytest.raises(Failure, match="no subscriber or endpoint nobody"):
         reports.endpoints(desk.db, "nobody")
+    with pytest.raises(Failure, match="no subscriber or endpoint e99"):
+        reports.endpoints(desk.db, "e99")
 
 
 def test_a_story_tells_why_it_was_planned_and_when_it_is_due(desk: Desk) -> None:

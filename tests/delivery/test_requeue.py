@@ -8,8 +8,9 @@ from dispatch.delivery import claims, ledger, requeue, settles
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.delivery.requeue import Failed, Requeued
 from dispatch.errors import Failure, StateError
-from dispatch.model import Rejected, Sent
-from subscribers.model import Preferences
+from dispatch.model import Rejected, Retry, Sent
+from subscribers import directory
+from subscribers.model import EndpointState, Preferences
 from tests.delivery.conftest import EXPIRE, Desk
 
 
@@ -115,7 +116,7 @@ def test_the_failed_are_chosen_by_reason_issue_and_channel(desk: Desk) -> None:
     second = failed(desk, "greylisted again", channel="telegram", total=535)
     now = desk.clock.now()
     found = [
-        requeue.failed(desk.db, wanted, now=now)[0]
+        requeue.failed(desk.db, wanted, now=now).deliveries
         for wanted in (
             *(Failed(), Failed(reason="GREYLISTED"), Failed(first), Failed(second), Failed(channel="telegram")),
             *(Failed(first, reason="grey"), Failed(first, "telegram"), Failed(reason="100%"), Failed(reason="_")),
@@ -129,9 +130,9 @@ def test_the_failed_are_chosen_by_reason_issue_and_channel(desk: Desk) -> None:
 
 def test_a_dry_run_tells_the_reasons_and_changes_nothing(desk: Desk) -> None:
     failed(desk, "550 <a@x.test> unknown", "550 <b@x.test> unknown", "too big")
-    count, reasons = requeue.failed(desk.db, Failed(), now=desk.clock.now())
-    assert count == 3
-    assert [(why, of) for _, why, of in reasons.commonest(5)] == [("550 ‹address› unknown", 2), ("too big", 1)]
+    found = requeue.failed(desk.db, Failed(), now=desk.clock.now())
+    assert found.deliveries == 3
+    assert [(why, of) for _, why, of in found.reasons.commonest(5)] == [("550 ‹address› unknown", 2), ("too big", 1)]
     assert states(desk) == ["failed"] * 3
 
 
@@ -175,3 +176,48 @@ def test_a_sweep_is_cut_into_transactions_of_a_slice(desk: Desk, monkeypatch: py
     done = requeue.retry_failed(desk.db, Failed(), expire_ms=EXPIRE, now=desk.clock.now(), advance=looked.append)
     assert done == Requeued(5, 5)
     assert looked == [2, 2, 1]
+
+
+def put(desk: Desk, address: str, state: EndpointState) -> None:
+    with desk.db.transaction():
+        _, [endpoint] = directory.find(desk.db, address)
+        directory.set_state(desk.db, endpoint.id, state, "full for weeks", desk.clock.now())
+
+
+def test_what_goes_to_nobody_is_left_out_and_counted(desk: Desk) -> None:
+    failed(desk, "no", "no", "no", "no")
+    for number, state in enumerate((EndpointState.SUPPRESSED, EndpointState.GONE, EndpointState.SUPPRESSED)):
+        put(desk, f"email-534-{number}", state)
+    left = {"suppressed": 2, "gone": 1}
+    found = requeue.failed(desk.db, Failed(), now=desk.clock.now())
+    assert (found.deliveries, found.left_out) == (1, left)
+    assert retry_failed(desk) == Requeued(1, 1, left)
+    assert states(desk) == ["failed", "failed", "failed", "planned"]
+    with pytest.raises(StateError, match=r"delivery 1 .*e1.* suppressed \(full for weeks\).*subscribers reactivate"):
+        retry(desk, 1)
+    put(desk, "email-534-0", EndpointState.ACTIVE)
+    assert retry(desk, 1) == Requeued(1, 1)
+
+
+def test_what_was_put_off_is_due_now_and_what_waits_by_plan_is_not(desk: Desk) -> None:
+    for name in ("a", "b", "c"):
+        desk.reader(name, "all")
+    desk.issue({"一": ["red"]})
+    desk.plan()
+    for work, reason in zip(claim(desk), ("451 greylisted", "421 busy", ""), strict=True):
+        later = Attempt(work, 0, Retry(reason), desk.clock.now(), 1, True, "id", "lane", desk.clock.now() + 600_000)
+        if reason:
+            settles.settle(desk.db, [later], desk.clock.now())
+        else:
+            ledger.release(desk.db, [work])
+    with desk.db.transaction():
+        desk.db.run("UPDATE messages SET due_at = due_at + 600000 WHERE attempts = 0")  # a daily slot
+    put(desk, "b", EndpointState.PAUSED)
+    before = desk.message("a")
+    waiting = Failed(waiting=True)
+    assert requeue.failed(desk.db, waiting, now=desk.clock.now()).deliveries == 1
+    assert retry_failed(desk, Failed(waiting=True, reason="greylisted")) == Requeued(1, 1)
+    assert retry_failed(desk, waiting) == Requeued(0, 0, {"paused": 1})
+    assert [work.address for work in claim(desk)] == ["a"]
+    after = desk.message("a")
+    assert (after["attempts"], after["expires_at"]) == (1, before["expires_at"])

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from dispatch import archive
 from dispatch.cli.main import cli
+from subscribers import directory
+from subscribers.database import SCHEMA, Database
+from subscribers.errors import SubscriberError
 
 Run = Callable[..., Result]
 SUPPRESSED = "nothing goes there until the reader opts in again"
@@ -21,9 +29,13 @@ def run(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DISPATCH_DATABASE__URL", migrated_url)
 
-    def called(*words: str) -> Result:
-        done = CliRunner().invoke(cli, ["subscribers", *words], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
+    def called(*words: str, refused: str = "") -> Result:
+        done = CliRunner().invoke(cli, ["subscribers", *words])
+        if refused:
+            assert isinstance(done.exception, SubscriberError), done.output
+            assert refused in str(done.exception)
+        else:
+            assert done.exit_code == 0, done.output or done.exception
         return done
 
     return called
@@ -84,10 +96,82 @@ def test_an_export_is_imported_exactly(run: Run, tmp_path: Path, monkeypatch: py
     run("import", "people.csv", "--confirmed")
     run("export", "out.csv")
     first = run("export").stdout
+    assert run("export", "-").stdout == first
+    assert not (tmp_path / "-").exists()
     monkeypatch.setenv("DISPATCH_DATABASE__URL", f"sqlite:///{tmp_path / 'other.db'}")
     run("import", "out.csv", "--confirmed")
     assert run("export").stdout == first
     assert first.count("\n") == 5
+
+
+def reasons(run: Run) -> dict[str, str]:
+    found = json.loads(run("list", "--json").stdout)
+    return {item["address"]: item["reason"] for person in found for item in person["endpoints"]}
+
+
+def unsubscribed(migrated_url: str, endpoint_id: int) -> None:
+    db = Database.open(migrated_url, (SCHEMA, archive.SCHEMA))
+    with db.transaction():
+        directory.opt_out(db, endpoint_id, 1)
+    db.close()
+
+
+def test_an_endpoint_is_suppressed_by_hand_and_made_active_again(run: Run) -> None:
+    run("add", "--email", "li@example.com", "--email", "wang@example.com", "--confirmed")
+    done = run("suppress", "li@example.com", "--reason", "a letter of 3 March")
+    assert "suppressed (a letter of 3 March (suppressed by " in done.stdout
+    assert states(run) == {"li@example.com": "suppressed", "wang@example.com": "active"}
+    done = run("reactivate", "1")
+    assert "e2 is active: it stays so" in done.stderr
+    assert states(run) == {"li@example.com": "active", "wang@example.com": "active"}
+    assert reasons(run)["li@example.com"].startswith("reactivated by ")
+    run("suppress", "li@example.com", "--reason", " ", refused="say why")
+    run("suppress", "nobody@example.com", "--reason", "x", refused="no subscriber or endpoint")
+
+
+def test_who_unsubscribed_stays_so_until_they_opt_in_again(run: Run, migrated_url: str) -> None:
+    run("add", "--email", "li@example.com", "--confirmed")
+    unsubscribed(migrated_url, 1)
+    done = run("suppress", "e1", "--reason", "a way around it")
+    assert "was unsubscribed by the reader already" in done.stderr
+    run("reactivate", "e1", refused="it stays so until they opt in again")
+    assert (states(run), reasons(run)) == (
+        {"li@example.com": "suppressed"},
+        {"li@example.com": "unsubscribed by the reader"},
+    )
+    done = run("reactivate", "e1", "--consent", "asked for it by mail on 3 March")
+    assert "consent: asked for it by mail on 3 March (recorded by " in done.stdout
+    assert states(run) == {"li@example.com": "active"}
+
+
+def test_what_nobody_agreed_to_is_pending_when_it_is_suppressed_no_longer(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "left.csv").write_text("email,state\nli@example.com,suppressed\n")
+    run("import", "left.csv")
+    assert "it gets nothing until: dispatch subscribers confirm e1" in run("reactivate", "e1").stdout
+    assert states(run) == {"li@example.com": "pending"}
+
+
+def to_a_terminal(tmp_path: Path, *words: str) -> str:
+    """What a terminal is sent, by a process of its own."""
+    ours, theirs = pty.openpty()
+    try:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
+        command = [sys.executable, "-m", "dispatch", "subscribers", *words]
+        subprocess.run(command, stdout=theirs, cwd=tmp_path, env=environment, check=True)
+        return os.read(ours, 65_536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_name_steers_no_terminal_and_is_exported_as_it_is(run: Run, tmp_path: Path) -> None:
+    hostile = "Li\x1b[2J\u202e"
+    run("add", "--name", hostile, "--email", "li@example.com", "--confirmed")
+    for words in (("export",), ("export", "-"), ("list",), ("list", "--json"), ("show", "1")):
+        told = to_a_terminal(tmp_path, *words)
+        assert "Li" in told
+        assert not {"\x1b", "\u202e"} & set(told.replace("\x1b[0m", "").replace("\x1b[1m", "")), words
+    assert hostile in run("export").stdout
 
 
 def test_an_empty_list_is_an_empty_array(run: Run) -> None:

@@ -1,16 +1,19 @@
 """Subscribers, endpoints and follows: add, change, list, remove.
 
-The functions that write are called inside a transaction of the caller's, so that several belong together.
+The functions that write are called inside a transaction of the caller's, so that several belong together. Each puts
+on record what it changes (`audit`), and by whose act.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from subscribers import audit, proof, suppression
+from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue, NotFound
 from subscribers.model import (
@@ -25,6 +28,7 @@ from subscribers.model import (
     Subscriber,
 )
 from subscribers.rhythm import after_quiet
+from subscribers.suppression import Hasher
 
 SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
 _HIGHEST = 2**63 - 1  # of ids
@@ -39,23 +43,41 @@ def add(
     follows: Iterable[str],
     preferences: Preferences,
     consent: str,
-    now: int,
+    act: Act,
     state: EndpointState = EndpointState.ACTIVE,
+    first: bool = False,
 ) -> int:
     """Add a subscriber with an endpoint an address, all with the same follows; the subscriber's id.
 
     `consent` is the basis on which the endpoints are active at once; "" leaves them pending. A `state` other than
-    active is theirs whatever the consent.
-    Raises Conflict where an address belongs to somebody else.
+    active is theirs whatever the consent. With `first` they are owed the newest digest that they match.
+    Raises Conflict where an address belongs to somebody else, or nothing may go there.
     """
     if not addresses:
         raise InvalidValue("a subscriber needs an address: --email, --telegram or --webhook")
-    subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": now})
+    distinct = {item.identity: item for item in addresses}
+    _refuse_suppressed(db, distinct)
+    subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": act.at})
     tags = tuple(dict.fromkeys(follows))
-    for address in {item.identity: item for item in addresses}.values():
-        endpoint_id = _add_endpoint(db, subscriber_id, address, preferences, _standing(state, consent, now), now)
-        follow(db, endpoint_id, tags, now)
+    standing = _standing(state, consent, act.at)
+    ids = [_add_endpoint(db, subscriber_id, address, preferences, standing, act.at) for address in distinct.values()]
+    for endpoint_id in ids:
+        _insert_follows(db, endpoint_id, tags, act.at, first=first)
+    if standing["consent"]:
+        proof.state(db, ids, consent, act)
+    audit.record(db, act, "added", audit.SUBSCRIBER, subscriber_id, {"endpoints": ids, "follows": tags})
     return subscriber_id
+
+
+def _refuse_suppressed(db: Database, addresses: Mapping[tuple[str, str], Address]) -> None:
+    """What nobody has any more, and nothing may go to, only the person can bring back."""
+    found = suppression.reasons(db, Hasher.load(db), addresses.values())
+    for identity, reason in found.items():
+        if holder_of(db, addresses[identity]) is None:
+            raise Conflict(
+                f"nothing may be sent to {addresses[identity].address} ({reason}) until the person asks for it:"
+                " add it with --ask, which sends them a confirmation"
+            )
 
 
 def _standing(state: EndpointState, consent: str, now: int) -> Row:
@@ -77,10 +99,7 @@ def _add_endpoint(
         "subscriber_id": subscriber_id,
         **asdict(address),
         **standing,
-        "language": preferences.language,
-        "format": preferences.format,
-        "bundled": int(preferences.bundled),
-        "rhythm_id": rhythm_id(db, preferences.rhythm),
+        **_preferences(db, preferences),
         "now": now,
     }
     known = holder_of(db, address)
@@ -96,6 +115,60 @@ def _add_endpoint(
     db.run(SQL["take_over_endpoint"], {**values, "id": known.endpoint_id})
     db.run(SQL["unfollow_all"], {"endpoint_id": known.endpoint_id})
     return known.endpoint_id
+
+
+def asked_for(
+    db: Database, address: Address, name: str, follows: Iterable[str], preferences: Preferences | None, act: Act
+) -> int:
+    """The endpoint of an address that somebody asked to be written to: one that is known stays as it is, a new one
+    waits for their yes."""
+    known = holder_of(db, address)
+    if known is not None and not known.removed:
+        return known.endpoint_id
+    subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": act.at})
+    standing = _standing(EndpointState.PENDING, "", act.at)
+    endpoint_id = _add_endpoint(db, subscriber_id, address, preferences or Preferences(), standing, act.at)
+    _insert_follows(db, endpoint_id, follows, act.at)
+    audit.record(db, act, "asked", audit.SUBSCRIBER, subscriber_id, {"endpoints": [endpoint_id]})
+    return endpoint_id
+
+
+def agreed(
+    db: Database,
+    hasher: Hasher,
+    endpoint_id: int,
+    basis: str,
+    follows: Iterable[str],
+    preferences: Preferences | None,
+    act: Act,
+    *,
+    first: bool = False,
+) -> None:
+    """The person has said yes, and to what: from now on they are written to, whatever was before."""
+    confirm(db, endpoint_id, basis, act, stated=False)
+    channel, address = db.rows(SQL["address_of"], {"id": endpoint_id})[0]
+    suppression.lift(db, hasher, Address(channel, address, ""))
+    if preferences is not None:
+        set_preferences(db, endpoint_id, preferences, act)
+    follow(db, endpoint_id, follows, act)
+    if first:
+        db.many(SQL["first"], [{"tag": tag, "endpoint_id": endpoint_id} for tag in follows])
+
+
+def _preferences(db: Database, preferences: Preferences) -> Row:
+    return {
+        "language": preferences.language,
+        "format": preferences.format,
+        "bundled": int(preferences.bundled),
+        "rhythm_id": rhythm_id(db, preferences.rhythm),
+    }
+
+
+def set_preferences(db: Database, endpoint_id: int, preferences: Preferences, act: Act) -> None:
+    """How an endpoint wants its messages from now on."""
+    values = {"id": endpoint_id, **_preferences(db, preferences), "now": act.at}
+    if db.run(SQL["set_preferences"], values):
+        audit.record(db, act, "preferences", audit.ENDPOINT, endpoint_id, asdict(preferences))
 
 
 def rhythm_id(db: Database, rhythm: Rhythm) -> int:
@@ -125,13 +198,29 @@ def holder_of(db: Database, address: Address) -> Holder | None:
     return Holder(row["id"], row["subscriber_id"], state, row["reason"], row["removed_at"] is not None)
 
 
-def follow(db: Database, endpoint_id: int, tags: Iterable[str], now: int) -> None:
-    db.many(SQL["follow"], [{"tag": tag, "endpoint_id": endpoint_id, "now": now} for tag in tags])
+def follow(db: Database, endpoint_id: int, tags: Iterable[str], act: Act, *, first: bool = False) -> int:
+    """Follow more; how many of it were new. With `first` the newest digest that carries one of the new is owed."""
+    followed = {tag for (tag,) in db.rows(SQL["follows_of"], {"endpoint_id": endpoint_id})}
+    new = [tag for tag in dict.fromkeys(tags) if tag not in followed]
+    if new:
+        _insert_follows(db, endpoint_id, new, act.at, first=first)
+        audit.record(db, act, "followed", audit.ENDPOINT, endpoint_id, {"follows": new})
+    return len(new)
 
 
-def unfollow(db: Database, endpoint_id: int, tags: Iterable[str]) -> int:
+def _insert_follows(db: Database, endpoint_id: int, tags: Iterable[str], now: int, *, first: bool = False) -> None:
+    rows = [{"tag": tag, "endpoint_id": endpoint_id, "now": now} for tag in tags]
+    db.many(SQL["follow"], rows)
+    if first:
+        db.many(SQL["first"], [{"tag": row["tag"], "endpoint_id": endpoint_id} for row in rows])
+
+
+def unfollow(db: Database, endpoint_id: int, tags: Iterable[str], act: Act) -> int:
     """Drop follows; how many there were."""
-    return sum(db.run(SQL["unfollow"], {"tag": tag, "endpoint_id": endpoint_id}) for tag in tags)
+    dropped = [tag for tag in tags if db.run(SQL["unfollow"], {"tag": tag, "endpoint_id": endpoint_id})]
+    if dropped:
+        audit.record(db, act, "unfollowed", audit.ENDPOINT, endpoint_id, {"follows": dropped})
+    return len(dropped)
 
 
 def find(db: Database, word: str) -> tuple[Subscriber, tuple[Endpoint, ...]]:
@@ -228,6 +317,8 @@ def _endpoint(row: Row, follows: tuple[str, ...]) -> Endpoint:
         consented_at=row["consented_at"],
         preferences=Preferences(_rhythm(row), row["language"], row["format"], bool(row["bundled"])),
         follows=follows,
+        created_at=row["endpoint_created_at"],
+        paused_until=row["paused_until"],
     )
 
 
@@ -242,43 +333,78 @@ def _rhythm(row: Row) -> Rhythm:
     )
 
 
-def set_state(db: Database, endpoint_id: int, state: EndpointState, reason: str, now: int) -> None:
+def set_state(
+    db: Database, endpoint_id: int, state: EndpointState, reason: str, act: Act, *, until: int | None = None
+) -> None:
     """An administrator's word: it holds whatever the state was. What a provider answers is `provider_state`."""
-    db.run(SQL["set_state"], {"id": endpoint_id, "state": state, "reason": reason, "now": now})
+    was = db.value(SQL["state_of"], {"id": endpoint_id})
+    db.run(SQL["set_state"], {"id": endpoint_id, "state": state, "reason": reason, "until": until, "now": act.at})
+    _record_state(db, endpoint_id, was, state, reason, act, until)
 
 
-def provider_state(db: Database, endpoint_id: int, state: EndpointState, reason: str, now: int) -> bool:
+def _record_state(
+    db: Database,
+    endpoint_id: int,
+    was: str | None,
+    state: EndpointState,
+    reason: str,
+    act: Act,
+    until: int | None = None,
+) -> None:
+    detail = {"from": was, "to": state, "reason": reason, "until": until}
+    detail = {key: value for key, value in detail.items() if value not in ("", None)}
+    audit.record(db, act, "state", audit.ENDPOINT, endpoint_id, detail)
+
+
+def provider_state(db: Database, endpoint_id: int, state: EndpointState, reason: str, act: Act) -> bool:
     """What a provider's answer makes of an endpoint; whether it did: a suppressed one stays so, for the same reason."""
-    return bool(db.run(SQL["provider_state"], {"id": endpoint_id, "state": state, "reason": reason, "now": now}))
+    was = db.value(SQL["state_of"], {"id": endpoint_id})
+    values = {"id": endpoint_id, "state": state, "reason": reason, "now": act.at}
+    changed = bool(db.run(SQL["provider_state"], values))
+    if changed:
+        _record_state(db, endpoint_id, was, state, reason, act)
+    return changed
 
 
-def pause(db: Database, endpoint: Endpoint, now: int) -> bool:
-    """Pause an active endpoint; whether it was one."""
-    if endpoint.state is not EndpointState.ACTIVE:
+def pause(db: Database, endpoint: Endpoint, act: Act, until: int | None = None) -> bool:
+    """Pause an active endpoint, until a time or until it is resumed; whether it was one, or its time is another now."""
+    if endpoint.state not in (EndpointState.ACTIVE, EndpointState.PAUSED):
         return False
-    set_state(db, endpoint.id, EndpointState.PAUSED, "paused by an administrator", now)
+    if endpoint.state is EndpointState.PAUSED and endpoint.paused_until == until:
+        return False
+    who = "the reader" if act.by == audit.READER else "an administrator"
+    set_state(db, endpoint.id, EndpointState.PAUSED, f"paused by {who}", act, until=until)
     return True
 
 
-def resume(db: Database, endpoint: Endpoint, now: int) -> bool:
+def resume(db: Database, endpoint: Endpoint, act: Act) -> bool:
     """Make a paused endpoint active again, or pending where nobody agreed to it yet; whether it was paused. Others
     need their own way back: a pending one a confirmation, a suppressed or gone one `reactivate`."""
     if endpoint.state is not EndpointState.PAUSED:
         return False
-    set_state(db, endpoint.id, EndpointState.ACTIVE if endpoint.consent else EndpointState.PENDING, "", now)
+    set_state(db, endpoint.id, EndpointState.ACTIVE if endpoint.consent else EndpointState.PENDING, "", act)
     return True
 
 
-def suppress(db: Database, endpoint: Endpoint, reason: str, now: int) -> bool:
+def resume_due(db: Database, act: Act, page: int = 500) -> int:
+    """Resume endpoints whose pause is over; how many, a page at most."""
+    rows = db.all(SQL["pauses_over"], {"now": act.at, "page": page})
+    for row in rows:
+        state = EndpointState.ACTIVE if row["consent"] else EndpointState.PENDING
+        set_state(db, row["id"], state, "", act)
+    return len(rows)
+
+
+def suppress(db: Database, endpoint: Endpoint, reason: str, act: Act) -> bool:
     """Send nothing more to an endpoint, at an administrator's word; whether that changed it. The wish of a reader who
     unsubscribed stays what it is, with its own reason."""
     if endpoint.opted_out:
         return False
-    set_state(db, endpoint.id, EndpointState.SUPPRESSED, reason, now)
+    set_state(db, endpoint.id, EndpointState.SUPPRESSED, reason, act)
     return True
 
 
-def reactivate(db: Database, endpoint: Endpoint, reason: str, now: int, *, consent: str = "") -> bool:
+def reactivate(db: Database, endpoint: Endpoint, reason: str, act: Act, *, consent: str = "") -> bool:
     """Make a suppressed or gone endpoint active again, or pending where nobody agreed to it yet; whether it was one.
     `consent` is the person's own new wish.
 
@@ -292,35 +418,46 @@ def reactivate(db: Database, endpoint: Endpoint, reason: str, now: int, *, conse
             " in again, and you can say how: --consent TEXT"
         )
     if consent:
-        confirm(db, endpoint.id, consent, now)
-    agreed = consent or endpoint.consent
-    set_state(db, endpoint.id, EndpointState.ACTIVE if agreed else EndpointState.PENDING, reason, now)
+        confirm(db, endpoint.id, consent, act)
+    known = consent or endpoint.consent
+    set_state(db, endpoint.id, EndpointState.ACTIVE if known else EndpointState.PENDING, reason, act)
     return True
 
 
-def confirm(db: Database, endpoint_id: int, consent: str, now: int) -> None:
-    """Make an endpoint active on a stated basis of consent."""
-    db.run(SQL["confirm"], {"id": endpoint_id, "consent": consent, "now": now})
+def confirm(db: Database, endpoint_id: int, consent: str, act: Act, *, stated: bool = True) -> None:
+    """Make an endpoint active on a basis of consent, which is `stated` by somebody else than the reader."""
+    was = db.value(SQL["state_of"], {"id": endpoint_id})
+    db.run(SQL["confirm"], {"id": endpoint_id, "consent": consent, "now": act.at})
+    if stated:
+        proof.state(db, [endpoint_id], consent, act)
+    _record_state(db, endpoint_id, was, EndpointState.ACTIVE, consent, act)
 
 
-def opt_out(db: Database, endpoint_id: int, now: int) -> None:
-    """The reader's own wish: nothing more goes to this address. Saying it again changes nothing."""
-    db.run(SQL["opt_out"], {"id": endpoint_id, "reason": OPTED_OUT, "now": now})
+def opt_out(db: Database, endpoint_id: int, act: Act, origin: str = "") -> bool:
+    """The reader's own wish: nothing more goes to this address. Saying it again changes nothing; whether it did."""
+    was = db.value(SQL["state_of"], {"id": endpoint_id})
+    if not db.run(SQL["opt_out"], {"id": endpoint_id, "reason": OPTED_OUT, "now": act.at}):
+        return False
+    proof.withdraw(db, endpoint_id, act, origin)
+    _record_state(db, endpoint_id, was, EndpointState.SUPPRESSED, OPTED_OUT, act)
+    return True
 
 
-def change_address(db: Database, endpoint_id: int, address: str, now: int) -> None:
+def change_address(db: Database, endpoint_id: int, address: str, act: Act) -> None:
     """Give an endpoint another address of its channel. Raises Conflict where somebody has it already."""
-    channel = db.value(SQL["channel_of"], {"id": endpoint_id}) or ""
+    channel, was = next(iter(db.rows(SQL["address_of"], {"id": endpoint_id})), ("", ""))
     holder = holder_of(db, Address(channel, address, queue=""))
     if holder is not None and holder.endpoint_id != endpoint_id:
         raise Conflict(f"moved to {address}, which is endpoint e{holder.endpoint_id}")
-    db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": now})
+    if db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": act.at}):
+        audit.record(db, act, "moved", audit.ENDPOINT, endpoint_id, {"from": was, "to": address})
 
 
-def remove(db: Database, subscriber: Subscriber, now: int) -> None:
+def remove(db: Database, subscriber: Subscriber, act: Act) -> None:
     """Remove a subscriber: no follows, no endpoint that is written to. The ledger keeps what they were sent."""
     for endpoint in subscriber.endpoints:
         db.run(SQL["unfollow_all"], {"endpoint_id": endpoint.id})
         if endpoint.state is not EndpointState.SUPPRESSED:  # an opt-out outlives the subscriber
-            set_state(db, endpoint.id, EndpointState.GONE, "subscriber removed", now)
-    db.run(SQL["remove_subscriber"], {"id": subscriber.id, "now": now})
+            set_state(db, endpoint.id, EndpointState.GONE, "subscriber removed", act)
+    db.run(SQL["remove_subscriber"], {"id": subscriber.id, "now": act.at})
+    audit.record(db, act, "removed", audit.SUBSCRIBER, subscriber.id)

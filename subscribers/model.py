@@ -93,6 +93,8 @@ class Endpoint:
     consented_at: int | None
     preferences: Preferences
     follows: tuple[str, ...]
+    created_at: int = 0
+    paused_until: int | None = None
 
     @property
     def opted_out(self) -> bool:

@@ -1,11 +1,12 @@
-"""Signed words for links: who may act on an endpoint, without an address or a log-in in the link.
+"""Signed words for links: who may do what, without an address or a log-in in the link.
 
 The keys live in the store, so that they move with it and a restored backup still knows its links. The newest key
-signs, all of them verify; nothing expires.
+signs; all of them verify, so that a new key makes no link of an old mail useless.
 
-A token is `WORDS.SIGNATURE`, both in base64url without padding. The words are `7` (the endpoint) or `7:park:…` (the
-endpoint and a follow) in UTF-8. The signature is HMAC-SHA256 of WORDS, as they stand in the token; its key is
-HMAC-SHA256 of the purpose (`leave`), made with a key of the store.
+A token is `WORDS.SIGNATURE`, both in base64url without padding. The words are UTF-8: for leaving `7` (the endpoint) or
+`7:park:…` (the endpoint and a follow), for the others `7` or `7@1700000000`, with the second after which the token is
+no good. The signature is HMAC-SHA256 of WORDS, as they stand in the token; its key is HMAC-SHA256 of the purpose, made
+with a key of the store.
 """
 
 from __future__ import annotations
@@ -15,14 +16,26 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import itsdangerous
 
 from subscribers.database import Database, queries
 
-SQL = queries(Path(__file__).with_name("sql") / "directory.sql")
+SQL = queries(Path(__file__).with_name("sql") / "tokens.sql")
 _MOST = 1000  # characters of a token that are looked at
+
+
+class Purpose(StrEnum):
+    """What a token is good for, and for nothing else."""
+
+    LEAVE = "leave"  # an endpoint, or a follow of it
+    CONFIRM = "confirm"  # what was asked (`consents`)
+    PREFERENCES = "preferences"  # of an endpoint
+    DATA = "data"  # all that is stored about a subscriber
+    ERASE = "erase"  # a subscriber
+    PREVIEW = "preview"  # an issue that is not public yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +46,21 @@ class Leave:
     tag: str = ""
 
 
+class Expired(Exception):
+    """The token is one of ours, and its time is over."""
+
+
 class Signer:
     """Makes and checks tokens. One purpose's token is no good for another."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         """`keys` from the oldest to the newest, which signs."""
-        self._leave = itsdangerous.Signer(list(keys), salt="leave", key_derivation="hmac", digest_method=hashlib.sha256)
+        self._signers = {
+            purpose: itsdangerous.Signer(
+                list(keys), salt=purpose.value, key_derivation="hmac", digest_method=hashlib.sha256
+            )
+            for purpose in Purpose
+        }
 
     @classmethod
     def load(cls, db: Database, now: int) -> Signer:
@@ -50,19 +72,62 @@ class Signer:
         return cls(keys)
 
     def leave(self, endpoint_id: int, tag: str = "") -> str:
-        words = _encode((f"{endpoint_id}:{tag}" if tag else str(endpoint_id)).encode())
-        return self._leave.sign(words).decode()
+        """Leaving, for ever: whoever finds the link in an old mail may use it."""
+        return self._sign(Purpose.LEAVE, f"{endpoint_id}:{tag}" if tag else str(endpoint_id))
 
     def read_leave(self, token: str) -> Leave | None:
         """What a token says; None where it is not one of ours."""
+        words = self._read(Purpose.LEAVE, token)
+        if words is None:
+            return None
+        endpoint_id, _, tag = words.partition(":")
+        return Leave(int(endpoint_id), tag)
+
+    def token(self, purpose: Purpose, id_: int, expires_at: int | None = None) -> str:
+        """A token about one thing, good for ever or until a time (ms)."""
+        return self._sign(purpose, str(id_) if expires_at is None else f"{id_}@{expires_at // 1000}")
+
+    def read(self, purpose: Purpose, token: str, now: int) -> int | None:
+        """What a token is about; None where it is not one of ours. Raises Expired."""
+        words = self._read(purpose, token)
+        if words is None:
+            return None
+        id_, _, until = words.partition("@")
+        if until and now > int(until) * 1000:
+            raise Expired
+        return int(id_)
+
+    def _sign(self, purpose: Purpose, words: str) -> str:
+        return self._signers[purpose].sign(_encode(words.encode())).decode()
+
+    def _read(self, purpose: Purpose, token: str) -> str | None:
         if not token.isascii() or len(token) > _MOST:
             return None
         try:
-            words = self._leave.unsign(token)
+            return _decode(self._signers[purpose].unsign(token)).decode()
         except itsdangerous.BadSignature:
             return None
-        endpoint_id, _, tag = _decode(words).decode().partition(":")
-        return Leave(int(endpoint_id), tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the ring, by what may be told of it."""
+
+    id: int
+    created_at: int
+    signs: bool
+
+
+def ring(db: Database) -> list[Key]:
+    """The keys, from the oldest to the newest, which signs."""
+    rows = db.all(SQL["keys"])
+    return [Key(row["id"], row["created_at"], n == len(rows)) for n, row in enumerate(rows, start=1)]
+
+
+def rotate(db: Database, now: int) -> None:
+    """A new key signs from now on; the others still verify. Called inside a transaction. A program that runs goes on
+    with the keys it knows until it starts again: what it signs stays good."""
+    _add_key(db, now)
 
 
 def _encode(data: bytes) -> bytes:

@@ -96,6 +96,7 @@ from dispatch.testing.smtp import SmtpSink
 from dispatch.service import run_once
 from pathlib import Path
 from subscribers import directory
+from subscribers.audit import Act, Way
 from subscribers.model import Preferences
 import dispatch.archive as archive
 async def main():
@@ -104,7 +105,7 @@ async def main():
         app = App(load_settings())
         with app.database() as db, db.transaction():
             directory.add(db, name="", addresses=[app.address("email", "b@x.test")], follows=["all"],
-                          preferences=Preferences(), consent="test", now=1)
+                          preferences=Preferences(), consent="test", act=Act(1, "x", Way.COMMAND))
         reading = app.pickup.read(Path("config/samples/huoju-2022-05.md"))
         with app.database() as db:
             added = app.pickup.take_in(db, reading, 1)

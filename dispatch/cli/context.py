@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.settings import Settings
+    from subscribers.audit import Act
 
 
 @dataclass
@@ -35,6 +36,12 @@ class Session:
         set_up(self.settings.log)
         return App(self.settings)
 
+    def act(self) -> Act:
+        """What is done now, by who is at the keyboard."""
+        from subscribers.audit import Act, Way
+
+        return Act(self.app.clock.now(), user(), Way.COMMAND)
+
 
 def session(ctx: typer.Context) -> Session:
     found = ctx.find_root().obj
@@ -42,10 +49,16 @@ def session(ctx: typer.Context) -> Session:
 
 
 def user() -> str:
-    """Who is at the keyboard, for the record of approvals."""
+    """The operating system's user at the keyboard, for the record: who became root by sudo is named too."""
     import getpass
 
-    try:
+    if not hasattr(os, "getuid"):  # Windows
         return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+    import pwd  # not the environment's word, which anybody can set
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = f"uid {os.getuid()}"
+    before = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
+    return f"{name} ({before} by sudo)" if before and before != name else name

@@ -75,7 +75,7 @@ def add(
                 follows=follows,
                 preferences=preferences,
                 consent=CONFIRMED if confirmed else "",
-                now=app.clock.now(),
+                act=session(ctx).act(),
             )
         subscriber = directory.get(db, added)
     warn_suppressed([e.address.address for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
@@ -138,7 +138,7 @@ def follow(ctx: typer.Context, who: Who, what: What) -> None:
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         tags = [app.catalog.resolve(word) for word in what]
         for endpoint in endpoints:
-            directory.follow(db, endpoint.id, tags, app.clock.now())
+            directory.follow(db, endpoint.id, tags, session(ctx).act())
 
     _change(ctx, who, change)
 
@@ -153,7 +153,7 @@ def unfollow(ctx: typer.Context, who: Who, what: What) -> None:
         for word in what:
             # A follow of something that left the catalog can still be dropped, as it stands.
             tag = word if word in followed else app.catalog.resolve(word)
-            if not sum(directory.unfollow(db, endpoint.id, [tag]) for endpoint in endpoints):
+            if not sum(directory.unfollow(db, endpoint.id, [tag], session(ctx).act()) for endpoint in endpoints):
                 warn(f"{word} was not followed")
 
     _change(ctx, who, change)
@@ -166,7 +166,7 @@ def pause(ctx: typer.Context, who: Who) -> None:
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
-            if not directory.pause(db, endpoint, app.clock.now()):
+            if not directory.pause(db, endpoint, session(ctx).act()):
                 warn(f"{endpoint.label} is {endpoint.state}: it stays so")
 
     _change(ctx, who, change)
@@ -179,7 +179,7 @@ def resume(ctx: typer.Context, who: Who) -> None:
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
-            if not directory.resume(db, endpoint, app.clock.now()):
+            if not directory.resume(db, endpoint, session(ctx).act()):
                 warn(f"{endpoint.label} is {endpoint.state}: it stays so")
 
     _change(ctx, who, change)
@@ -194,7 +194,7 @@ def confirm(ctx: typer.Context, who: Who) -> None:
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
             if endpoint.state is EndpointState.PENDING:
-                directory.confirm(db, endpoint.id, CONFIRMED, app.clock.now())
+                directory.confirm(db, endpoint.id, CONFIRMED, session(ctx).act())
             else:
                 warn(f"{endpoint.label} is {endpoint.state}: it stays so")
 
@@ -217,7 +217,7 @@ def suppress(
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
-            if not directory.suppress(db, endpoint, words, app.clock.now()):
+            if not directory.suppress(db, endpoint, words, session(ctx).act()):
                 warn(f"{endpoint.label} was unsubscribed by the reader already: that stays the reason")
 
     _change(ctx, who, change)
@@ -240,7 +240,7 @@ def reactivate(
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
             reason = f"reactivated by {user()}"
-            if not directory.reactivate(db, endpoint, reason, app.clock.now(), consent=wish):
+            if not directory.reactivate(db, endpoint, reason, session(ctx).act(), consent=wish):
                 warn(f"{endpoint.label} is {endpoint.state}: it stays so")
 
     _change(ctx, who, change)
@@ -252,6 +252,7 @@ def unsubscribe(
 ) -> None:
     """Carry out a request to unsubscribe that came by mail."""
     from subscribers import directory
+    from subscribers.audit import READER, Act, Way
     from subscribers.errors import InvalidValue
     from subscribers.tokens import Signer
 
@@ -260,11 +261,12 @@ def unsubscribe(
         wish = Signer.load(db, app.clock.now()).read_leave(token)
         if wish is None:
             raise InvalidValue("this is not a token of ours: copy all that follows `unsubscribe` in the subject")
+        act = Act(app.clock.now(), READER, Way.MAIL)
         with db.transaction():
             if wish.tag:
-                directory.unfollow(db, wish.endpoint_id, [wish.tag])
+                directory.unfollow(db, wish.endpoint_id, [wish.tag], act)
             else:
-                directory.opt_out(db, wish.endpoint_id, app.clock.now())
+                directory.opt_out(db, wish.endpoint_id, act)
     say(f"e{wish.endpoint_id}: " + (f"no longer follows {wish.tag}" if wish.tag else "unsubscribed"))
 
 
@@ -279,7 +281,7 @@ def remove(ctx: typer.Context, who: Who) -> None:
         subscriber, endpoints = directory.find(db, who)
         if len(endpoints) < len(subscriber.endpoints):
             raise InvalidValue(f"{who} is one of several endpoints of subscriber {subscriber.id}: pause it instead")
-        directory.remove(db, subscriber, app.clock.now())
+        directory.remove(db, subscriber, session(ctx).act())
     say(f"subscriber {subscriber.id} is removed")
 
 

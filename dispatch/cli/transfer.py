@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from dispatch.cli.people import warn_suppressed
 from dispatch.output import StandardOutput, say, warn
 
 if TYPE_CHECKING:
-    from dispatch.app import App
+    from subscribers.audit import Act
     from subscribers.database import Database
     from subscribers.transfer import Entry
 
@@ -28,6 +29,7 @@ def import_(
 ) -> None:
     """Add the subscribers of a CSV file, all or none. Addresses that are known get the follows added. Those whose
     state is pending, paused, suppressed or gone stay so, with --confirmed too."""
+    from subscribers.audit import Way
     from subscribers.errors import BadFile
     from subscribers.transfer import decode, read_csv
 
@@ -40,8 +42,9 @@ def import_(
     except BadFile as error:
         raise BadFile(f"{file}: {error}") from error
     suppressed: list[str] = []
+    act = replace(session(ctx).act(), way=Way.FILE)
     with app.database() as db, db.transaction():
-        known = sum(_add_entry(app, db, entry, CONFIRMED if confirmed else "", suppressed) for entry in entries)
+        known = sum(_add_entry(db, entry, CONFIRMED if confirmed else "", suppressed, act) for entry in entries)
     say(f"{len(entries)} rows: {len(entries) - known} subscribers added, {known} known ones got the follows")
     warn_suppressed(suppressed)
     if len(entries) > known and any(_waits(entry, confirmed) for entry in entries):
@@ -54,7 +57,7 @@ def _waits(entry: Entry, confirmed: bool) -> bool:
     return entry.state is EndpointState.PENDING or (entry.state is EndpointState.ACTIVE and not confirmed)
 
 
-def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: list[str]) -> bool:
+def _add_entry(db: Database, entry: Entry, consent: str, suppressed: list[str], act: Act) -> bool:
     """Whether the row's addresses were all known; the suppressed ones of them are noted. A row of known and new
     addresses is refused by `directory.add`."""
     from subscribers import directory
@@ -69,7 +72,7 @@ def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: l
     known = [holder.endpoint_id for _, holder in holders if holder and not holder.removed]
     if len(known) == len(holders):
         for endpoint_id in known:
-            _add_to_known(db, endpoint_id, entry, app.clock.now())
+            _add_to_known(db, endpoint_id, entry, act)
         return True
     directory.add(
         db,
@@ -78,20 +81,20 @@ def _add_entry(app: App, db: Database, entry: Entry, consent: str, suppressed: l
         follows=entry.follows,
         preferences=entry.preferences,
         consent=consent,
-        now=app.clock.now(),
+        act=act,
         state=entry.state,
     )
     return False
 
 
-def _add_to_known(db: Database, endpoint_id: int, entry: Entry, now: int) -> None:
+def _add_to_known(db: Database, endpoint_id: int, entry: Entry, act: Act) -> None:
     """The row's follows; of its state, only that nothing may be sent: what a file says makes nobody active."""
     from subscribers import directory
     from subscribers.model import EndpointState
 
-    directory.follow(db, endpoint_id, entry.follows, now)
+    directory.follow(db, endpoint_id, entry.follows, act)
     if entry.state is EndpointState.SUPPRESSED:
-        directory.provider_state(db, endpoint_id, entry.state, "suppressed in an imported file", now)
+        directory.provider_state(db, endpoint_id, entry.state, "suppressed in an imported file", act)
 
 
 def export(

@@ -14,6 +14,7 @@ from dispatch.delivery.lanes import Tally
 from dispatch.delivery.ledger import SQL, Attempt, Work
 from dispatch.model import MessageState, Rejected, Retry, Sent
 from subscribers import directory
+from subscribers.audit import Act, Way
 from subscribers.database import Database
 from subscribers.errors import Conflict
 from subscribers.model import EndpointState
@@ -166,11 +167,12 @@ def _storable(words: str) -> str:
 def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, now: int) -> None:
     if not work.endpoint_id:
         return
+    act = Act(now, work.channel, Way.PROVIDER)
     if isinstance(outcome, Rejected) and outcome.endpoint_state:
         state = EndpointState(outcome.endpoint_state)
-        directory.provider_state(db, work.endpoint_id, state, _storable(outcome.reason), now)
+        directory.provider_state(db, work.endpoint_id, state, _storable(outcome.reason), act)
     elif isinstance(outcome, Retry) and outcome.new_address:
         try:
-            directory.change_address(db, work.endpoint_id, outcome.new_address, now)
+            directory.change_address(db, work.endpoint_id, outcome.new_address, act)
         except Conflict as error:
-            directory.provider_state(db, work.endpoint_id, EndpointState.GONE, str(error), now)
+            directory.provider_state(db, work.endpoint_id, EndpointState.GONE, str(error), act)

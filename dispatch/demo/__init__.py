@@ -38,6 +38,7 @@ from dispatch.settings import (
 )
 from dispatch.testing import BotApi, Limits, SmtpSink, WebhookReceiver
 from subscribers import directory
+from subscribers.audit import Act, Way
 from subscribers.database import Database
 from subscribers.model import Address, Preferences
 
@@ -117,6 +118,7 @@ def _tell_issue(issue: Issue, state: str) -> None:
 
 
 def _subscribe(app: App, db: Database, receivers: Receivers) -> None:
+    act = Act(app.clock.now(), "demo", Way.COMMAND)
     for person in PEOPLE:
         with db.transaction():
             added = directory.add(
@@ -126,11 +128,11 @@ def _subscribe(app: App, db: Database, receivers: Receivers) -> None:
                 follows=[app.catalog.resolve(word) for word in person.follows],
                 preferences=Preferences(language=person.language, format=person.format, bundled=person.bundled),
                 consent="demo",
-                now=app.clock.now(),
+                act=act,
             )
             if person.name in LEFT:
                 for endpoint in directory.get(db, added).endpoints:
-                    directory.opt_out(db, endpoint.id, app.clock.now())
+                    directory.opt_out(db, endpoint.id, act)
 
 
 def _addresses(app: App, person: Person, receivers: Receivers) -> list[Address]:

@@ -14,6 +14,7 @@ from dispatch.web.guard import PRIVATE, html
 from dispatch.web.language import preferred
 from dispatch.web.pages import Pages
 from subscribers import directory
+from subscribers.audit import READER, Act, Way
 from subscribers.database import Database, queries
 from subscribers.model import EndpointState
 from subscribers.tokens import Leave, Signer
@@ -38,14 +39,14 @@ def look(db: Database, leave: Leave) -> Reader:
     return Reader(row["language"], row["state"] == EndpointState.SUPPRESSED, bool(row["follows"]))
 
 
-def act(db: Database, leave: Leave, now: int) -> Reader:
+def carry_out(db: Database, leave: Leave, act: Act) -> Reader:
     """Do what a token says, all of it or nothing; who the reader was before. Doing it twice changes nothing more."""
     with db.transaction():
         reader = look(db, leave)
         if leave.tag:
-            directory.unfollow(db, leave.endpoint_id, [leave.tag])
+            directory.unfollow(db, leave.endpoint_id, [leave.tag], act)
         elif not reader.left:  # the first opt-out keeps its time; also an address that is gone may come back
-            directory.opt_out(db, leave.endpoint_id, now)
+            directory.opt_out(db, leave.endpoint_id, act)
     return reader
 
 
@@ -74,7 +75,8 @@ class LeavePages:
         leave = self._read(request)
         if await _wants_all(request):
             leave = Leave(leave.endpoint_id)
-        reader = await self._store.call(act, leave, self._clock.now())
+        by_reader = Act(self._clock.now(), READER, Way.PAGE)
+        reader = await self._store.call(carry_out, leave, by_reader)
         return self._page(request, "left", reader, "" if reader.left else leave.tag)
 
     def _read(self, request: web.Request) -> Leave:

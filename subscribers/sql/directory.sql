@@ -13,7 +13,11 @@ RETURNING id
 UPDATE endpoints
 SET subscriber_id = :subscriber_id, address = :address, queue = :queue, secret = :secret, state = :state, reason = :reason,
     consent = :consent, consented_at = :consented_at, language = :language, format = :format, bundled = :bundled, rhythm_id = :rhythm_id,
-    changed_at = :now
+    paused_until = NULL, changed_at = :now
+WHERE id = :id
+
+-- name: set_preferences
+UPDATE endpoints SET language = :language, format = :format, bundled = :bundled, rhythm_id = :rhythm_id, changed_at = :now
 WHERE id = :id
 
 -- name: rhythm
@@ -34,6 +38,12 @@ WHERE id IN (:ids) AND quiet_from >= 0
 
 -- name: follow
 INSERT INTO follows (tag, endpoint_id, created_at) VALUES (:tag, :endpoint_id, :now) ON CONFLICT DO NOTHING
+
+-- name: first
+INSERT INTO firsts (endpoint_id, tag) VALUES (:endpoint_id, :tag) ON CONFLICT DO NOTHING
+
+-- name: follows_of
+SELECT tag FROM follows WHERE endpoint_id = :endpoint_id ORDER BY created_at, tag
 
 -- name: unfollow
 DELETE FROM follows WHERE tag = :tag AND endpoint_id = :endpoint_id
@@ -66,7 +76,7 @@ SELECT subscriber_id FROM endpoints WHERE id = :endpoint_id
 -- name: subscribers
 -- Those with ids from :low to :high, a row an endpoint.
 SELECT s.id AS subscriber_id, s.name, s.created_at, e.id, e.channel, e.address, e.queue, e.secret, e.state, e.reason,
-       e.consent, e.consented_at, e.language, e.format, e.bundled,
+       e.consent, e.consented_at, e.language, e.format, e.bundled, e.paused_until, e.created_at AS endpoint_created_at,
        r.cadence, r.weekday, r.minute, r.timezone, r.quiet_from, r.quiet_until
 FROM subscribers s
 LEFT JOIN endpoints e ON e.subscriber_id = s.id
@@ -82,22 +92,29 @@ WHERE f.endpoint_id = e.id AND e.subscriber_id >= :low AND e.subscriber_id <= :h
 ORDER BY e.subscriber_id, e.id, f.created_at, f.tag
 
 -- name: set_state
-UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE id = :id
+UPDATE endpoints SET state = :state, reason = :reason, paused_until = :until, changed_at = :now WHERE id = :id
 
 -- name: provider_state
-UPDATE endpoints SET state = :state, reason = :reason, changed_at = :now WHERE id = :id AND state <> 'suppressed'
+UPDATE endpoints SET state = :state, reason = :reason, paused_until = NULL, changed_at = :now
+WHERE id = :id AND state <> 'suppressed'
 
 -- name: opt_out
 -- The first wish keeps its time; a provider's suppression becomes the reader's own.
-UPDATE endpoints SET state = 'suppressed', reason = :reason, changed_at = :now
+UPDATE endpoints SET state = 'suppressed', reason = :reason, paused_until = NULL, changed_at = :now
 WHERE id = :id AND (state <> 'suppressed' OR reason <> :reason)
 
 -- name: confirm
-UPDATE endpoints SET state = 'active', reason = '', consent = :consent, consented_at = :now, changed_at = :now
+UPDATE endpoints SET state = 'active', reason = '', consent = :consent, consented_at = :now, paused_until = NULL, changed_at = :now
 WHERE id = :id
 
--- name: channel_of
-SELECT channel FROM endpoints WHERE id = :id
+-- name: address_of
+SELECT channel, address FROM endpoints WHERE id = :id
+
+-- name: state_of
+SELECT state FROM endpoints WHERE id = :id
+
+-- name: pauses_over
+SELECT id, consent FROM endpoints WHERE paused_until <= :now AND state = 'paused' ORDER BY paused_until LIMIT :page
 
 -- name: set_address
 UPDATE endpoints SET address = :address, changed_at = :now WHERE id = :id
@@ -107,9 +124,3 @@ UPDATE subscribers SET removed_at = :now WHERE id = :id
 
 -- name: count_active
 SELECT channel, COUNT(*) AS endpoints FROM endpoints WHERE state = 'active' GROUP BY channel ORDER BY channel
-
--- name: keys
-SELECT secret FROM signing_keys ORDER BY id
-
--- name: add_key
-INSERT INTO signing_keys (secret, created_at) VALUES (:secret, :now) RETURNING id

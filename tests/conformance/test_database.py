@@ -21,6 +21,7 @@ from subscribers import directory
 from subscribers.database import SCHEMA, Database, Schema
 from subscribers.errors import Busy, DatabaseError, InvalidValue
 from subscribers.model import Address, Preferences
+from tests.acts import at
 from tests.postgres import PostgresServer
 
 OPENERS = 6
@@ -518,11 +519,13 @@ def test_what_the_database_refuses_is_told_and_its_cause_kept(
 def test_broken_rules_are_told_without_peoples_data(db: Database) -> None:
     with db.transaction():
         person = Address("email", "secret@example.com", "email")
-        directory.add(db, name="", addresses=[person], follows=["all"], preferences=Preferences(), consent="x", now=0)
+        directory.add(
+            db, name="", addresses=[person], follows=["all"], preferences=Preferences(), consent="x", act=at(0)
+        )
     again = (
         "INSERT INTO endpoints SELECT id + 1, subscriber_id, channel, address, queue, secret, state, reason, consent,"
     )
-    again += " consented_at, language, format, bundled, rhythm_id, created_at, changed_at FROM endpoints"
+    again += " consented_at, language, format, bundled, rhythm_id, created_at, changed_at, paused_until FROM endpoints"
     with pytest.raises(DatabaseError, match=r"(?i)unique") as refused:
         db.run(again)
     assert "secret@example.com" not in str(refused.value)

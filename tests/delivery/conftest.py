@@ -24,6 +24,7 @@ from dispatch.settings import EngineSettings
 from subscribers import directory
 from subscribers.database import SCHEMA, Database
 from subscribers.model import Address, Preferences
+from tests.acts import at
 
 START = 1_700_000_000_000
 EXPIRE = {"email": 48 * 3_600_000, "telegram": 24 * 3_600_000}
@@ -172,7 +173,7 @@ class Desk:
                 follows=follows,
                 preferences=preferences or Preferences(),
                 consent="test",
-                now=self.clock.now(),
+                act=at(self.clock.now()),
             )
         return directory.get(self.db, added).endpoints[0].id
 

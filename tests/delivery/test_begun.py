@@ -12,6 +12,7 @@ from dispatch.delivery.control import Part
 from dispatch.model import Retry, Sent
 from subscribers import directory
 from subscribers.model import Preferences
+from tests.acts import at
 from tests.delivery.conftest import EXPIRE, Desk, FakeChannel
 
 COLUMNS = {"一": ["red"], "二": ["blue"], "三": ["green"]}
@@ -43,7 +44,7 @@ async def test_a_dropped_follow_changes_nothing_of_a_message_that_is_under_way(d
     _, reader = bundle(desk)
     channel = await two_of_three(desk)
     with desk.db.transaction():
-        directory.unfollow(desk.db, reader, ["topic:red"])
+        directory.unfollow(desk.db, reader, ["topic:red"], at(desk.clock.now()))
         desk.db.run("UPDATE endpoints SET language = 'en'")
     await desk.drain(channel)
     assert [part for _, part, _ in channel.sends] == [0, 1, 2, 2]

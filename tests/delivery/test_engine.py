@@ -15,6 +15,7 @@ from dispatch.delivery.ledger import Work
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.model import EndpointState, Preferences
+from tests.acts import at
 from tests.delivery.conftest import Desk, FakeChannel, envelope
 
 COLUMNS = {"一": ["red", "green"], "二": ["blue"]}
@@ -327,7 +328,7 @@ async def test_an_endpoint_that_left_after_planning_gets_nothing(desk: Desk, sta
     desk.issue(COLUMNS)
     desk.plan()
     with desk.db.transaction():
-        directory.set_state(desk.db, endpoint, EndpointState(state), "by the test", desk.clock.now())
+        directory.set_state(desk.db, endpoint, EndpointState(state), "by the test", at(desk.clock.now()))
     channel = FakeChannel()
     await desk.drain(channel)
     assert channel.sends == []
@@ -340,7 +341,7 @@ async def test_the_variant_is_that_of_the_follows_at_the_moment_of_sending(desk:
     desk.issue(COLUMNS)
     desk.plan()
     with desk.db.transaction():
-        directory.unfollow(desk.db, endpoint, ["topic:red"])
+        directory.unfollow(desk.db, endpoint, ["topic:red"], at(desk.clock.now()))
     channel = FakeChannel()
     await desk.drain(channel)
     [page] = channel.pages

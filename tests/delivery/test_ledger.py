@@ -15,6 +15,7 @@ from dispatch.errors import StateError
 from dispatch.model import IssueState, Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.database import Database
+from tests.acts import at
 from tests.delivery.conftest import EXPIRE, Desk
 from tests.marks import sqlite_only
 
@@ -158,7 +159,7 @@ def test_an_opt_out_outlives_what_the_provider_says(desk: Desk) -> None:
     desk.plan()
     [work] = claim(desk)
     with desk.db.transaction():
-        directory.opt_out(desk.db, endpoint, desk.clock.now())
+        directory.opt_out(desk.db, endpoint, at(desk.clock.now()))
     settles.settle(desk.db, [attempt(work, Rejected("no", "403", "gone"))], desk.clock.now())
     _, [found] = directory.find(desk.db, f"e{endpoint}")
     assert (found.state, found.reason) == ("suppressed", "unsubscribed by the reader")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 
 from dispatch.delivery import claims, leases
-from dispatch.delivery.channel import Connection, Lane
+from dispatch.delivery.channel import Connection, Lane, Rendered
 from dispatch.delivery.member import Member
 from dispatch.delivery.store import Store
 from dispatch.model import Envelope, Outcome, Sent
@@ -75,29 +75,41 @@ async def test_a_clock_set_forward_takes_nothing_from_the_living(desk: Desk) -> 
 
 
 class Together(FakeChannel):
-    """A channel whose first connection opens when that of the other engine's channel does."""
+    """A channel that answers nobody until the other engine's channel has something to send, too."""
 
-    def __init__(self, lane: Lane, opened: set[int], both: asyncio.Event) -> None:
+    def __init__(self, lane: Lane, busy: set[int], both: asyncio.Event) -> None:
         super().__init__(lane=lane)
-        self._all = opened
+        self._busy = busy
         self._both = both
 
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[Connection]:
-        self._all.add(id(self))
-        if len(self._all) == 2:
+        async with super().open(lane) as connection:
+            yield _Patient(connection, self._sends)
+
+    async def _sends(self) -> None:
+        self._busy.add(id(self))
+        if len(self._busy) == 2:
             self._both.set()
         await self._both.wait()
-        async with super().open(lane) as connection:
-            yield connection
+
+
+class _Patient:
+    def __init__(self, connection: Connection, ready: Callable[[], Awaitable[None]]) -> None:
+        self._connection = connection
+        self._ready = ready
+
+    async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
+        await self._ready()
+        return await self._connection.send(envelope, rendered, part)
 
 
 async def test_two_engines_share_a_lane_and_send_everything_once(desk: Desk) -> None:
     prepared(desk, 60)
     lane = Lane("email:default", "email", connections=2, divisible=True)
-    opened: set[int] = set()
+    busy: set[int] = set()
     both = asyncio.Event()
-    channels = [Together(lane, opened, both), Together(lane, opened, both)]
+    channels = [Together(lane, busy, both), Together(lane, busy, both)]
     async with AsyncExitStack() as stack:
         engines = [
             await stack.enter_async_context(desk.engine(channel, processes=2, page=3, poll=0.05))

@@ -13,6 +13,7 @@ from dispatch.errors import Failure
 from dispatch.model import Outcome, Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.model import EndpointState, Preferences
+from tests.acts import at
 from tests.delivery.conftest import EXPIRE, Desk
 
 LEASE = 300_000
@@ -96,7 +97,7 @@ def test_a_list_goes_through_slices_and_misses_nobody(desk: Desk, monkeypatch: p
 def test_endpoints_are_named_by_subscriber_label_and_address_and_outlive_their_subscriber(desk: Desk) -> None:
     endpoint = desk.reader("Li@x.test", "all")
     with desk.db.transaction():
-        directory.remove(desk.db, directory.get(desk.db, 1), desk.clock.now())
+        directory.remove(desk.db, directory.get(desk.db, 1), at(desk.clock.now()))
     for word in ("1", f"e{endpoint}", "Li@x.test", "li@X.test"):
         assert reports.endpoints(desk.db, word) == (endpoint,)
     with pytest.raises(Failure, match="no subscriber or endpoint nobody"):
@@ -171,7 +172,7 @@ def test_a_story_says_what_is_paused(desk: Desk, how: str) -> None:
 def test_a_story_says_that_the_endpoint_gets_nothing_now(desk: Desk) -> None:
     planned(desk, "a")
     with desk.db.transaction():
-        directory.set_state(desk.db, 1, EndpointState.PAUSED, "on leave", desk.clock.now())
+        directory.set_state(desk.db, 1, EndpointState.PAUSED, "on leave", at(desk.clock.now()))
     assert "the endpoint is paused: on leave" in story(desk).next.words
 
 

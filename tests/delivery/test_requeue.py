@@ -11,6 +11,7 @@ from dispatch.errors import Failure, StateError
 from dispatch.model import Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.model import EndpointState, Preferences
+from tests.acts import at
 from tests.delivery.conftest import EXPIRE, Desk
 
 
@@ -181,7 +182,7 @@ def test_a_sweep_is_cut_into_transactions_of_a_slice(desk: Desk, monkeypatch: py
 def put(desk: Desk, address: str, state: EndpointState) -> None:
     with desk.db.transaction():
         _, [endpoint] = directory.find(desk.db, address)
-        directory.set_state(desk.db, endpoint.id, state, "full for weeks", desk.clock.now())
+        directory.set_state(desk.db, endpoint.id, state, "full for weeks", at(desk.clock.now()))
 
 
 def test_what_goes_to_nobody_is_left_out_and_counted(desk: Desk) -> None:

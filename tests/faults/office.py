@@ -42,6 +42,7 @@ from subscribers import directory
 from subscribers.database import Database
 from subscribers.model import Preferences
 from subscribers.tokens import Signer
+from tests.acts import at
 from tests.delivery.conftest import Desk, FakeClock
 
 TOKEN = "42:TEST"
@@ -193,7 +194,7 @@ class Office:
                 follows=follows or ("all",),
                 preferences=Preferences(),
                 consent="test",
-                now=desk.clock.now(),
+                act=at(desk.clock.now()),
             )
         return found.address
 

@@ -10,6 +10,7 @@ from hypothesis import settings
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.model import Address, EndpointState, Preferences, Subscriber
+from tests.acts import at
 
 NOW = 1_653_955_200_000
 Add = Callable[..., Subscriber]
@@ -45,7 +46,7 @@ def add(db: Database) -> Add:
                 follows=follows,
                 preferences=preferences,
                 consent=consent,
-                now=now,
+                act=at(now),
                 state=state,
             )
         return directory.get(db, subscriber_id)

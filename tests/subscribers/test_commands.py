@@ -18,6 +18,7 @@ from dispatch.cli.main import cli
 from subscribers import directory
 from subscribers.database import SCHEMA, Database
 from subscribers.errors import SubscriberError
+from tests.acts import at
 
 Run = Callable[..., Result]
 SUPPRESSED = "nothing goes there until the reader opts in again"
@@ -112,7 +113,7 @@ def reasons(run: Run) -> dict[str, str]:
 def unsubscribed(migrated_url: str, endpoint_id: int) -> None:
     db = Database.open(migrated_url, (SCHEMA, archive.SCHEMA))
     with db.transaction():
-        directory.opt_out(db, endpoint_id, 1)
+        directory.opt_out(db, endpoint_id, at(1))
     db.close()
 
 

@@ -10,6 +10,7 @@ from subscribers import directory
 from subscribers.database import Database
 from subscribers.errors import Conflict, DatabaseError, InvalidValue, NotFound
 from subscribers.model import Address, Cadence, Endpoint, EndpointState, Holder, Preferences, Rhythm
+from tests.acts import at
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
 
 LATER = NOW + 1000
@@ -22,7 +23,7 @@ def endpoint(db: Database, endpoint_id: int) -> Endpoint:
 
 def remove(db: Database, word: str) -> None:
     with db.transaction():
-        directory.remove(db, directory.find(db, word)[0], LATER)
+        directory.remove(db, directory.find(db, word)[0], at(LATER))
 
 
 def holder(db: Database, name: str) -> Holder | None:
@@ -127,14 +128,14 @@ def test_subscribers_come_in_the_order_of_their_numbers_with_their_own_follows(d
 
 def test_follows_are_added_once_and_stand_in_the_order_of_their_coming(db: Database, add: Add) -> None:
     item = add(email("li"), follows=("topic:x", "all", "topic:x")).endpoints[0]
-    directory.follow(db, item.id, ["all", "column:a", "column:a"], LATER)
+    directory.follow(db, item.id, ["all", "column:a", "column:a"], at(LATER))
     assert endpoint(db, item.id).follows == ("all", "topic:x", "column:a")
 
 
 def test_an_unfollow_drops_that_follow_of_that_endpoint_only(db: Database, add: Add) -> None:
     one, other = add(email("li"), telegram("1"), follows=("all", "topic:x")).endpoints
-    assert directory.unfollow(db, one.id, ["all", "topic:unknown"]) == 1
-    assert directory.unfollow(db, one.id, ["all"]) == 0
+    assert directory.unfollow(db, one.id, ["all", "topic:unknown"], at(NOW)) == 1
+    assert directory.unfollow(db, one.id, ["all"], at(NOW)) == 0
     assert endpoint(db, one.id).follows == ("topic:x",)
     assert endpoint(db, other.id).follows == ("all", "topic:x")
 
@@ -144,32 +145,32 @@ def test_an_unfollow_drops_that_follow_of_that_endpoint_only(db: Database, add: 
 
 def test_a_pause_ends_with_a_resume(db: Database, add: Add) -> None:
     item = add(email("li")).endpoints[0]
-    assert directory.pause(db, item, LATER)
+    assert directory.pause(db, item, at(LATER))
     paused = endpoint(db, item.id)
     assert (paused.state, paused.reason) == (EndpointState.PAUSED, "paused by an administrator")
-    assert directory.resume(db, paused, LATER)
+    assert directory.resume(db, paused, at(LATER))
     assert endpoint(db, item.id) == item
 
 
 @pytest.mark.parametrize("state", [state for state in EndpointState if state is not EndpointState.ACTIVE])
 def test_only_an_active_endpoint_is_paused(db: Database, add: Add, state: EndpointState) -> None:
     item = add(email("li")).endpoints[0]
-    directory.set_state(db, item.id, state, "why", NOW)
-    assert not directory.pause(db, endpoint(db, item.id), LATER)
+    directory.set_state(db, item.id, state, "why", at(NOW))
+    assert not directory.pause(db, endpoint(db, item.id), at(LATER))
     assert (endpoint(db, item.id).state, endpoint(db, item.id).reason) == (state, "why")
 
 
 @pytest.mark.parametrize("state", [state for state in EndpointState if state is not EndpointState.PAUSED])
 def test_only_a_paused_endpoint_is_resumed(db: Database, add: Add, state: EndpointState) -> None:
     item = add(email("li")).endpoints[0]
-    directory.set_state(db, item.id, state, "why", NOW)
-    assert not directory.resume(db, endpoint(db, item.id), LATER)
+    directory.set_state(db, item.id, state, "why", at(NOW))
+    assert not directory.resume(db, endpoint(db, item.id), at(LATER))
     assert (endpoint(db, item.id).state, endpoint(db, item.id).reason) == (state, "why")
 
 
 def test_a_confirmation_makes_active_and_keeps_its_basis(db: Database, add: Add) -> None:
     one, other = add(email("li"), telegram("1"), consent="").endpoints
-    directory.confirm(db, one.id, "clicked the link", LATER)
+    directory.confirm(db, one.id, "clicked the link", at(LATER))
     found = endpoint(db, one.id)
     assert (found.state, found.consent, found.consented_at) == (EndpointState.ACTIVE, "clicked the link", LATER)
     assert endpoint(db, other.id) == other
@@ -177,7 +178,7 @@ def test_a_confirmation_makes_active_and_keeps_its_basis(db: Database, add: Add)
 
 def test_an_opt_out_suppresses_that_endpoint_and_says_why(db: Database, add: Add) -> None:
     one, other = add(email("li"), telegram("1")).endpoints
-    directory.opt_out(db, one.id, LATER)
+    directory.opt_out(db, one.id, at(LATER))
     found = endpoint(db, one.id)
     assert (found.state, found.reason) == (EndpointState.SUPPRESSED, "unsubscribed by the reader")
     assert endpoint(db, other.id) == other
@@ -186,14 +187,14 @@ def test_an_opt_out_suppresses_that_endpoint_and_says_why(db: Database, add: Add
 def test_a_second_opt_out_keeps_the_time_of_the_first(db: Database, add: Add) -> None:
     item = add(email("li")).endpoints[0]
     for moment in (LATER, LATER + 5):
-        directory.opt_out(db, item.id, moment)
+        directory.opt_out(db, item.id, at(moment))
     assert db.value("SELECT changed_at FROM endpoints") == LATER
 
 
 def test_an_opt_out_counts_for_more_than_a_suppression_by_the_provider(db: Database, add: Add) -> None:
     item = add(email("li")).endpoints[0]
-    directory.provider_state(db, item.id, EndpointState.SUPPRESSED, "550 no such user", NOW)
-    directory.opt_out(db, item.id, LATER)
+    directory.provider_state(db, item.id, EndpointState.SUPPRESSED, "550 no such user", at(NOW))
+    directory.opt_out(db, item.id, at(LATER))
     assert endpoint(db, item.id).reason == "unsubscribed by the reader"
     assert db.value("SELECT changed_at FROM endpoints") == LATER
 
@@ -201,15 +202,15 @@ def test_an_opt_out_counts_for_more_than_a_suppression_by_the_provider(db: Datab
 @pytest.mark.parametrize("state", EndpointState)
 def test_no_answer_of_a_provider_changes_an_opt_out(db: Database, add: Add, state: EndpointState) -> None:
     item = add(email("li")).endpoints[0]
-    directory.opt_out(db, item.id, NOW)
+    directory.opt_out(db, item.id, at(NOW))
     left = endpoint(db, item.id)
-    assert not directory.provider_state(db, item.id, state, "what a provider says", LATER)
+    assert not directory.provider_state(db, item.id, state, "what a provider says", at(LATER))
     assert endpoint(db, item.id) == left
 
 
 def test_an_answer_of_a_provider_is_kept_with_its_reason(db: Database, add: Add) -> None:
     one, other = add(email("li"), telegram("1")).endpoints
-    assert directory.provider_state(db, one.id, EndpointState.GONE, "403 blocked", LATER)
+    assert directory.provider_state(db, one.id, EndpointState.GONE, "403 blocked", at(LATER))
     assert (endpoint(db, one.id).state, endpoint(db, one.id).reason) == (EndpointState.GONE, "403 blocked")
     assert endpoint(db, other.id) == other
 
@@ -238,7 +239,7 @@ def test_a_mailbox_in_another_case_is_no_second_endpoint(db: Database, add: Add)
 
 def test_an_opt_out_holds_for_a_mailbox_in_another_case(db: Database, add: Add) -> None:
     item = add(email("li")).endpoints[0]
-    directory.opt_out(db, item.id, NOW)
+    directory.opt_out(db, item.id, at(NOW))
     remove(db, "li@example.com")
     again = add(email("Li")).endpoints[0]
     assert (again.id, again.state) == (item.id, EndpointState.SUPPRESSED)
@@ -301,7 +302,7 @@ def test_a_taken_over_address_without_consent_is_pending(db: Database, add: Add)
 @pytest.mark.parametrize("consent", ["", "asked in writing"])
 def test_an_opt_out_outlives_removal_and_a_new_subscriber(db: Database, add: Add, consent: str) -> None:
     item = add(email("li"), follows=("all",)).endpoints[0]
-    directory.opt_out(db, item.id, NOW)
+    directory.opt_out(db, item.id, at(NOW))
     remove(db, "li@example.com")
     found = add(email("li"), follows=("all",), consent=consent).endpoints[0]
     assert (found.state, found.reason) == (EndpointState.SUPPRESSED, "unsubscribed by the reader")
@@ -309,8 +310,8 @@ def test_an_opt_out_outlives_removal_and_a_new_subscriber(db: Database, add: Add
 
 def test_an_opt_out_ends_with_the_readers_own_confirmation(db: Database, add: Add) -> None:
     item = add(email("li")).endpoints[0]
-    directory.opt_out(db, item.id, NOW)
-    directory.confirm(db, item.id, "clicked the link", LATER)
+    directory.opt_out(db, item.id, at(NOW))
+    directory.confirm(db, item.id, "clicked the link", at(LATER))
     assert (endpoint(db, item.id).state, endpoint(db, item.id).reason) == (EndpointState.ACTIVE, "")
 
 
@@ -327,29 +328,29 @@ def test_removal_of_one_of_two_owners_after_a_take_over_leaves_the_new_one(db: D
 
 def test_a_changed_address_keeps_the_endpoint(db: Database, add: Add) -> None:
     item = add(telegram("-5"), follows=("all",)).endpoints[0]
-    directory.change_address(db, item.id, "-1005", LATER)
+    directory.change_address(db, item.id, "-1005", at(LATER))
     assert endpoint(db, item.id) == replace(item, address=telegram("-1005"))
 
 
 def test_an_address_changed_to_itself_stays(db: Database, add: Add) -> None:
     item = add(telegram("-5")).endpoints[0]
-    directory.change_address(db, item.id, "-5", LATER)
+    directory.change_address(db, item.id, "-5", at(LATER))
     assert endpoint(db, item.id) == item
 
 
 def test_an_address_of_somebody_on_that_channel_is_not_taken(db: Database, add: Add) -> None:
     item, holder = add(telegram("-5")).endpoints[0], add(telegram("-1005")).endpoints[0]
     with pytest.raises(Conflict, match=f"moved to -1005, which is endpoint {holder.label}"):
-        directory.change_address(db, item.id, "-1005", LATER)
+        directory.change_address(db, item.id, "-1005", at(LATER))
     assert endpoint(db, item.id) == item
 
 
 def test_an_opted_out_address_is_not_reached_by_a_change(db: Database, add: Add) -> None:
     item, left = add(telegram("-5")).endpoints[0], add(telegram("-1005")).endpoints[0]
-    directory.opt_out(db, left.id, NOW)
+    directory.opt_out(db, left.id, at(NOW))
     remove(db, "-1005")
     with pytest.raises(Conflict):
-        directory.change_address(db, item.id, "-1005", LATER)
+        directory.change_address(db, item.id, "-1005", at(LATER))
 
 
 def test_a_secret_is_in_no_representation(add: Add) -> None:

@@ -14,6 +14,7 @@ from subscribers import directory
 from subscribers.database import SCHEMA, Database, Row
 from subscribers.model import Address, Cadence, EndpointState, Preferences, Rhythm
 from subscribers.routing import route
+from tests.acts import at
 from tests.subscribers.conftest import NOW, Add, email, webhook
 
 HIGHEST = 1 << 61
@@ -74,10 +75,10 @@ def populate(
             follows=sorted(follows),
             preferences=Preferences(),
             consent="asked",
-            now=NOW,
+            act=at(NOW),
         )
         endpoint = directory.get(db, subscriber_id).endpoints[0]
-        directory.set_state(db, endpoint.id, state, "", NOW)
+        directory.set_state(db, endpoint.id, state, "", at(NOW))
         stored[endpoint.id] = (state, follows)
     return stored
 
@@ -123,7 +124,7 @@ def test_an_article_that_several_follows_match_counts_once(db: Database, add: Ad
 @pytest.mark.parametrize("state", [state for state in EndpointState if state is not EndpointState.ACTIVE])
 def test_only_active_endpoints_are_owed_anything(db: Database, add: Add, state: EndpointState) -> None:
     reader = add(email("a"), follows=("all",))
-    directory.set_state(db, reader.endpoints[0].id, state, "", NOW)
+    directory.set_state(db, reader.endpoints[0].id, state, "", at(NOW))
     assert owed(db, [("all", 1)]) == {}
 
 

@@ -20,6 +20,7 @@ from subscribers.database import SCHEMA, Database
 from subscribers.errors import BadFile, InvalidValue
 from subscribers.model import Address, Cadence, Endpoint, EndpointState, Preferences, Rhythm, Subscriber
 from subscribers.transfer import COLUMNS, Entry, decode, read_csv, write_csv, write_file
+from tests.acts import at
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
 
 WEEKLY = Preferences(Rhythm(Cadence.WEEKLY, 4, 600, "Europe/Berlin", 1320, 420), "en", "titles", bundled=True)
@@ -65,7 +66,7 @@ def imported(entries: Sequence[Entry], consent: str = "asked") -> list[Subscribe
                     follows=entry.follows,
                     preferences=entry.preferences,
                     consent=consent,
-                    now=NOW,
+                    act=at(NOW),
                     state=entry.state,
                 )
         found = list(directory.everyone(db))
@@ -83,13 +84,13 @@ def one(name: str, address: Address, follows: tuple[str, ...] = ()) -> Subscribe
 
 def test_an_export_read_and_exported_again_is_the_same_text(db: Database, add: Add) -> None:
     first = add(email("li"), telegram("-100123"), webhook("a"), name="李娜", follows=("park:南昌高新区", "all"))
-    directory.follow(db, first.endpoints[0].id, ["column:later"], NOW + 5)
-    directory.follow(db, first.endpoints[0].id, ["column:latest"], NOW + 9)
+    directory.follow(db, first.endpoints[0].id, ["column:later"], at(NOW + 5))
+    directory.follow(db, first.endpoints[0].id, ["column:latest"], at(NOW + 9))
     add(email("a"), email("b"), telegram("@news"), name='Wang, "the" =1\nReader; tab\there', preferences=WEEKLY)
     add(telegram("7"), email("seven"), name="=HYPERLINK(1)", consent="")
     for n, state in enumerate(EndpointState):
         item = add(email(f"in{n}"), telegram(f"9{n}"), follows=("all",)).endpoints[0]
-        directory.set_state(db, item.id, state, "why", NOW)
+        directory.set_state(db, item.id, state, "why", at(NOW))
     text = written(list(directory.everyone(db)))
     assert written(imported(read(text))) == text
     assert text.count("\n") > 5
@@ -99,13 +100,13 @@ def test_follows_that_came_in_another_order_share_a_row(db: Database, add: Add) 
     one, other = add(email("li"), telegram("1")).endpoints
     for endpoint, tags in ((one, ("all", "topic:x")), (other, ("topic:x", "all"))):
         for n, word in enumerate(tags):
-            directory.follow(db, endpoint.id, [word], NOW + n)
+            directory.follow(db, endpoint.id, [word], at(NOW + n))
     assert written(list(directory.everyone(db))).splitlines()[1].startswith(",li@example.com,1,,all;topic:x,")
 
 
 def test_endpoints_that_differ_are_rows_of_their_own(db: Database, add: Add) -> None:
     one, _ = add(email("li"), telegram("1"), name="李娜", follows=("all",)).endpoints
-    directory.unfollow(db, one.id, ["all"])
+    directory.unfollow(db, one.id, ["all"], at(NOW))
     rows = list(csv.DictReader(io.StringIO(written(list(directory.everyone(db))))))
     assert [(row["name"], row["email"], row["telegram"], row["follows"]) for row in rows] == [
         ("李娜", "li@example.com", "", ""),
@@ -152,7 +153,7 @@ def test_of_the_others_the_import_says_whether_they_are_active(word: str, consen
 
 def test_a_paused_endpoint_that_nobody_confirmed_is_not_made_active_by_a_resume(db: Database, add: Add) -> None:
     item = add(email("li"), state=EndpointState.PAUSED, consent="").endpoints[0]
-    assert directory.resume(db, item, NOW)
+    assert directory.resume(db, item, at(NOW))
     assert directory.get(db, item.subscriber_id).endpoints[0].state is EndpointState.PENDING
 
 

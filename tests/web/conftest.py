@@ -21,6 +21,7 @@ from subscribers import directory
 from subscribers.database import SCHEMA, Database, Row
 from subscribers.model import Address, Preferences
 from subscribers.tokens import Signer
+from tests.acts import at
 
 NOW = 1_653_955_200_000
 ADDRESS = "reader@example.com"
@@ -147,7 +148,7 @@ def _subscribe(db: Database, language: str, follows: Sequence[str]) -> int:
             follows=follows,
             preferences=Preferences(language=language),
             consent="asked for it",
-            now=NOW,
+            act=at(NOW),
         )
     return directory.get(db, subscriber_id).endpoints[0].id
 

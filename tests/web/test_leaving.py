@@ -7,6 +7,7 @@ from aiohttp import FormData
 
 from subscribers import directory
 from subscribers.database import Database
+from tests.acts import at
 
 from .conftest import ADDRESS, FOLLOWS, NAME, NOW, Site
 
@@ -206,7 +207,7 @@ async def test_others_are_left_alone(site: Site) -> None:
 
 def _remove(db: Database) -> None:
     with db.transaction():
-        directory.remove(db, directory.find(db, ADDRESS)[0], NOW)
+        directory.remove(db, directory.find(db, ADDRESS)[0], at(NOW))
 
 
 def _second_endpoint(db: Database) -> int:

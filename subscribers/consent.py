@@ -1,0 +1,145 @@
+"""Double opt-in.
+
+Who asks to be written to gets one message, with a link that says yes; nothing else is sent before. Each step is kept
+(`proof`). An administrator who adds people states the basis instead.
+
+Strangers can make us write to any address by asking in its name. So what they ask is counted by address and by network,
+and beyond the limits nothing is sent; they are not told, for that would tell them who is a reader.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+
+from subscribers import directory, proof
+from subscribers.audit import Act
+from subscribers.database import Database, queries
+from subscribers.model import Address, Cadence, Preferences, Rhythm
+from subscribers.proof import Step
+from subscribers.suppression import Hasher
+
+SQL = queries(Path(__file__).with_name("sql") / "consent.sql")
+_HOUR, _DAY = 3_600_000, 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many confirmations strangers can ask for: to one address in a day, and from one network in an hour."""
+
+    address: int = 3
+    network: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for, which holds when it is confirmed. None: as it is."""
+
+    name: str = ""
+    follows: tuple[str, ...] = ()
+    preferences: Preferences | None = None
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A confirmation that is to be sent: to which endpoint, and what the link in it is about."""
+
+    endpoint_id: int
+    consent_id: int
+
+
+class Answer(StrEnum):
+    """What became of a click on yes."""
+
+    DONE = "done"
+    ALREADY = "already"  # the same click again
+    OVER = "over"  # taken back since, or the address is another's
+
+
+def ask(
+    db: Database, hasher: Hasher, address: Address, wish: Wish, text: str, act: Act, origin: str, limits: Limits
+) -> Asked | None:
+    """Somebody asks that an address be written to; None where too much was asked lately. Called inside a transaction.
+
+    An address that is new gets an endpoint that is pending. One that is known stays what it is until it is confirmed,
+    suppressed ones too: who unsubscribed can come back in this way alone. `text` is what the person agreed to, `origin`
+    the network address that asked ("" for an administrator, who is not counted).
+    """
+    if origin and not _counted(db, hasher, address, origin, act.at, limits):
+        return None
+    endpoint_id = directory.asked_for(db, address, wish.name, wish.follows, wish.preferences, act)
+    consent_id = proof.add(
+        db,
+        endpoint_id,
+        Step.ASKED,
+        act,
+        basis="asked to be written to",
+        text=text,
+        origin=origin,
+        wish=_wish_json(wish),
+    )
+    return Asked(endpoint_id, consent_id)
+
+
+def _counted(db: Database, hasher: Hasher, address: Address, origin: str, now: int, limits: Limits) -> bool:
+    """Whether this one may go, which is counted then."""
+    db.run(SQL["forget_asks"], {"before": now - _DAY})
+    counted = [
+        (hasher.address(address), now - _DAY, limits.address),
+        (hasher.words("network", network_of(origin)), now - _HOUR, limits.network),
+    ]
+    if any(int(db.value(SQL["asks"], {"who": who, "since": since})) >= most for who, since, most in counted):
+        return False
+    for who, _, _ in counted:
+        db.run(SQL["add_ask"], {"who": who, "now": now})
+    return True
+
+
+def network_of(address: str) -> str:
+    """The network that one network address stands for: /24 of IPv4, /56 of IPv6, which one household has."""
+    try:
+        found = ip_network(address)
+    except ValueError:
+        return address
+    mapped = getattr(found.network_address, "ipv4_mapped", None)
+    found = ip_network(mapped) if mapped else found
+    return str(found.supernet(new_prefix=24 if found.version == 4 else 56))
+
+
+def confirm(db: Database, hasher: Hasher, consent_id: int, act: Act, origin: str) -> tuple[Answer, int]:
+    """Somebody says yes to what was asked: what became of it, and the endpoint (0: there is none any more). Called
+    inside a transaction."""
+    row = db.one(SQL["asked"], {"id": consent_id})
+    if row is None:
+        return Answer.OVER, 0
+    endpoint_id = int(row["endpoint_id"])
+    later = db.value(SQL["later"], {"endpoint_id": endpoint_id, "id": consent_id})
+    if later is not None:
+        return (Answer.ALREADY if later == Step.GIVEN else Answer.OVER), endpoint_id
+    wish = _read_wish(row["wish"])
+    basis = "confirmed by the reader"
+    proof.add(db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin)
+    directory.agreed(db, hasher, endpoint_id, basis, wish.follows, wish.preferences, act, first=wish.first)
+    return Answer.DONE, endpoint_id
+
+
+def _wish_json(wish: Wish) -> str:
+    return json.dumps(asdict(wish), ensure_ascii=False)
+
+
+def _read_wish(text: str) -> Wish:
+    found = json.loads(text)
+    preferences = found["preferences"]
+    if preferences is not None:
+        rhythm = preferences["rhythm"]
+        preferences = Preferences(
+            Rhythm(**{**rhythm, "cadence": Cadence(rhythm["cadence"])}),
+            preferences["language"],
+            preferences["format"],
+            preferences["bundled"],
+        )
+    return Wish(found["name"], tuple(found["follows"]), preferences, found["first"])

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from dispatch.delivery.ledger import Work
 from dispatch.model import Envelope, Reason
 from dispatch.settings import Settings
-from subscribers.tokens import Signer
+from subscribers.tokens import Purpose, Signer
 
 # Readers see first what they follow most closely.
 _CLOSEST = ("park", "topic", "province", "column", "bulletin", "all")
@@ -45,6 +45,21 @@ class Links:
         token = self._signer.leave(endpoint_id, tag)
         page = f"{self._base}/u/{token}" if self._base else ""
         return Leaving(page, self._mail(token) if self._leave_address else "")
+
+    def confirm(self, consent_id: int, expires_at: int) -> str:
+        """Where somebody says yes to what was asked, until a time (ms); "" without pages."""
+        return self._page("c", self._signer.token(Purpose.CONFIRM, consent_id, expires_at))
+
+    def preferences(self, endpoint_id: int) -> str:
+        """Where a reader changes what they get, and how; "" without pages."""
+        return self._page("p", self._signer.token(Purpose.PREFERENCES, endpoint_id))
+
+    def preview(self, issue_id: int, expires_at: int) -> str:
+        """Where those who approve read an issue before it goes out; "" without pages."""
+        return self._page("preview", self._signer.token(Purpose.PREVIEW, issue_id, expires_at))
+
+    def _page(self, place: str, token: str) -> str:
+        return f"{self._base}/{place}/{token}" if self._base else ""
 
     def _mail(self, token: str) -> str:
         subject = quote(f"unsubscribe {token}")

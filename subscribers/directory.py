@@ -261,6 +261,16 @@ def get(db: Database, subscriber_id: int) -> Subscriber:
     return known
 
 
+def endpoint(db: Database, endpoint_id: int) -> Endpoint:
+    """Raises NotFound."""
+    owner = db.value(SQL["subscriber_of"], {"endpoint_id": endpoint_id})
+    found = _of_id(db, owner) if owner is not None else None
+    for item in found.endpoints if found else ():
+        if item.id == endpoint_id:
+            return item
+    raise NotFound(f"no endpoint e{endpoint_id}; see: dispatch subscribers list")
+
+
 def everyone(db: Database) -> Iterator[Subscriber]:
     """All subscribers in the order of their ids, one by one: however many there are, few are in memory."""
     return _load(db, 1, _HIGHEST)

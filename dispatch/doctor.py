@@ -36,8 +36,8 @@ class Finding:
 
 
 def examine(app: App, config: Path | None, tick: Tick = lambda what, done, total: None) -> list[Finding]:
-    """All findings; `config` is the file of the settings. Nothing is changed but that a missing database is made.
-    `tick` is told how far the look at the ledger is."""
+    """All findings; `config` is the file of the settings. Nothing is changed. `tick` is told how far the look at the
+    ledger is."""
     return [
         *_configuration(config),
         *_settings(config),

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dispatch.cli.main import cli
+from subscribers.database import Database
 
 Run = Callable[..., Result]
 SUPPRESSED = "nothing goes there until the reader opts in again"
@@ -90,7 +91,8 @@ def test_an_export_is_imported_exactly(run: Run, tmp_path: Path, monkeypatch: py
     assert first.count("\n") == 5
 
 
-def test_an_empty_list_is_an_empty_array(run: Run) -> None:
+def test_an_empty_list_is_an_empty_array(run: Run, connect: Callable[[], Database]) -> None:
+    connect()
     assert run("list", "--json").stdout == "[]\n"
 
 

@@ -158,7 +158,9 @@ class Database(ABC):
         if not self._has_versions():
             return 0
         found = self.value("SELECT version FROM schema_versions WHERE component = :name", {"name": schema.component})
-        return int(found or 0)
+        if found is not None and not isinstance(found, int):
+            raise DatabaseError(f"the database {self.where} is none of this program's: its schema has no number")
+        return found or 0
 
     @contextmanager
     def transaction(self, *, shared: bool = False) -> Iterator[None]:

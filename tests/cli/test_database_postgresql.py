@@ -187,12 +187,20 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path,
     assert "hunter2" not in str(told.value)
 
 
-def test_info_tells_the_servers_own_numbers(desk: Desk) -> None:
+def test_info_counts_small_tables_and_estimates_large_ones(desk: Desk) -> None:
     owed(desk)
-    desk.db.run("ANALYZE deliveries")
+    big = "INSERT INTO lane_minutes (minute, lane, sent, retried, failed, busy_ms)"
+    desk.db.run(f"{big} SELECT n, repeat('x', 900), 0, 0, 0, 0 FROM generate_series(1, 40000) n")
     found = describe(desk.db)
     assert found["server"].startswith("PostgreSQL ")
     assert found["size"] > 1_000_000
-    rows = {row["table"]: row["rows"] for row in found["tables"]}
-    assert rows["deliveries"] == READERS
-    assert rows["issues"] == -1  # never analysed
+    rows = {row["table"]: (row["rows"], row["exact"]) for row in found["tables"]}
+    assert rows["deliveries"] == (READERS, True)
+    assert rows["issues"] == (1, True)  # never analysed
+    assert rows["lane_minutes"] == (None, False)
+    desk.db.run("ANALYZE lane_minutes")
+    [(estimate, exact)] = [
+        (row["rows"], row["exact"]) for row in describe(desk.db)["tables"] if row["table"] == "lane_minutes"
+    ]
+    assert not exact
+    assert estimate == pytest.approx(40_000, rel=0.1)

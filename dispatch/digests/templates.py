@@ -5,10 +5,11 @@ Sandboxing would gain nothing: whoever writes templates also writes the settings
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 
 
 def environment(
@@ -24,3 +25,21 @@ def environment(
         lstrip_blocks=True,
         auto_reload=watched,
     )
+
+
+def template_faults(ours: Path, own: Path) -> Iterator[str]:
+    """What of an installation's own folder cannot be read: templates that do not parse, words that are no TOML."""
+    made = environment((own, ours))
+    for file in sorted(path for path in own.rglob("*") if path.is_file()):
+        fault = ""
+        try:
+            if file.suffix == ".j2":
+                made.get_template(file.relative_to(own).as_posix())
+            elif file.suffix == ".toml":
+                tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        except TemplateSyntaxError as error:
+            fault = f", line {error.lineno}: {error}"
+        except (TemplateError, ValueError, OSError) as error:
+            fault = f": {error}"
+        if fault:
+            yield f"{file}{fault}"

@@ -85,6 +85,11 @@ class Server:
         options = ["--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges"]
         self._run("pg_restore", [*options, *self._target(), str(file)], tick, "restored")
 
+    def check_programs(self) -> None:
+        """Raises Failure where a backup or a restore would: a program is missing, or older than the server."""
+        for name in ("pg_dump", "pg_restore"):
+            self._check_version(name)
+
     def _check_version(self, name: str) -> None:
         """An older program cannot read a newer server."""
         words = self._output(name, ["--version"])

@@ -15,6 +15,7 @@ from dispatch.delivery.clock import Clock, SystemClock
 from dispatch.links import Addressing, Links, article_url, leave_address
 from dispatch.settings import Settings
 from subscribers.database import SCHEMA, Database
+from subscribers.errors import NoDatabase
 from subscribers.model import Address
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dispatch.intake.pickup import Pickup
 
 log = logging.getLogger(__name__)
+_REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
 
 
 def _silent(attempt: Attempt) -> None:
@@ -33,10 +35,12 @@ def _silent(attempt: Attempt) -> None:
 
 
 class App:
-    """The parts of the program, each made when it is first asked for."""
+    """The parts of the program, each made when it is first asked for. Unless it `begins`, it works on a database that
+    is there and makes none."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, *, begins: bool = True) -> None:
         self.settings = settings
+        self._begins = begins
         self.clock: Clock = clock or SystemClock()
 
     @cached_property
@@ -76,9 +80,14 @@ class App:
         return found.name_en if found else ""
 
     def connect(self) -> Database:
-        """A connection of the calling thread's; the database is made or migrated as needed."""
+        """A connection of the calling thread's; the database is migrated as needed, and made where the program may
+        begin one. Raises DatabaseError."""
         settings = self.settings.database
-        return Database.open(settings.url, (SCHEMA, archive.SCHEMA), synchronous=settings.synchronous)
+        schemas = (SCHEMA, archive.SCHEMA)
+        try:
+            return Database.open(settings.url, schemas, synchronous=settings.synchronous, make=self._begins)
+        except NoDatabase as error:
+            raise NoDatabase(f"{error} ([database] url); {_REMEDY}") from error
 
     @contextmanager
     def database(self) -> Iterator[Database]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import http.client
 import os
 import re
 import socket
@@ -13,16 +15,21 @@ from urllib.parse import urlsplit
 
 from dispatch import archive
 from dispatch.app import App
-from dispatch.channels.registry import off
+from dispatch.assets import templates_dir
+from dispatch.channels.registry import CHANNELS, off
 from dispatch.delivery import integrity
 from dispatch.delivery.integrity import Tick
+from dispatch.delivery.status_reader import Reader
+from dispatch.digests.templates import template_faults
 from dispatch.errors import DispatchError
 from dispatch.settings import Relay
+from dispatch.upkeep.postgresql import Server
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.errors import SubscriberError
 
 _SECONDS = 5.0
+_LONGEST_ANSWER = 1_000_000
 _SECRET = re.compile(
     r"""^[^#\n]*(?:\b(?:password|token)\b["']?\s*=\s*["'][^"']|://[^\s"'@/]*:[^\s"'@/]+@)""", re.MULTILINE
 )
@@ -36,16 +43,19 @@ class Finding:
 
 
 def examine(app: App, config: Path | None, tick: Tick = lambda what, done, total: None) -> list[Finding]:
-    """All findings; `config` is the file of the settings. Nothing is changed but that a missing database is made.
-    `tick` is told how far the look at the ledger is."""
+    """All findings; `config` is the file of the settings. Nothing is changed. `tick` is told how far the look at the
+    ledger is."""
     return [
         *_configuration(config),
         *_settings(config),
         *_catalog(app),
+        *_templates(app),
         *_database(app, tick),
+        *_backup(app),
         *_inbox(app),
         *_channels(app),
         *_web(app),
+        *_metrics(app),
     ]
 
 
@@ -74,6 +84,21 @@ def _catalog(app: App) -> Iterator[Finding]:
     yield Finding("catalog", "ok", detail)
 
 
+def _templates(app: App) -> Iterator[Finding]:
+    """Those of the installation; a digest, a page or a report would fail by them later."""
+    folder = app.settings.templates.folder
+    if folder is None:
+        return
+    if not folder.is_dir():
+        yield Finding("templates", "bad", f"there is no folder {folder}; make it, or correct [templates] folder")
+        return
+    faults = [*template_faults(templates_dir(), folder)]
+    for words in faults:
+        yield Finding("templates", "bad", words)
+    if not faults:
+        yield Finding("templates", "ok", str(folder))
+
+
 def _database(app: App, tick: Tick) -> Iterator[Finding]:
     try:
         with app.database() as db:
@@ -92,6 +117,20 @@ def _ledger(db: Database, tick: Tick) -> Iterator[Finding]:
         yield Finding("ledger", "bad", words)
     if not faults:
         yield Finding("ledger", "ok", "what is owed, what is sent and what was tried agree")
+
+
+def _backup(app: App) -> Iterator[Finding]:
+    """Whether `database backup` has the programs that it takes."""
+    settings = app.settings
+    if settings.database.url.startswith("sqlite:"):
+        return
+    server = Server(settings.database.url, settings.backup.postgresql_bin)
+    try:
+        server.check_programs()
+    except DispatchError as error:
+        yield Finding("backup", "note", f"no backup can be made with dispatch: {error}")
+    else:
+        yield Finding("backup", "ok", "pg_dump and pg_restore fit the server")
 
 
 def _contents(app: App, db: Database) -> Iterator[Finding]:
@@ -120,12 +159,18 @@ def _inbox(app: App) -> Iterator[Finding]:
 def _channels(app: App) -> Iterator[Finding]:
     missing = off(app.settings)
     for name, words in missing.items():
-        yield Finding(name, "off", words)
+        if CHANNELS[name].begun(app.settings):
+            yield Finding(name, "bad", f"half of it is set, and it is off: {words}")
+        else:
+            yield Finding(name, "off", words)
     if "email" not in missing:
         for relay in app.settings.email.all_relays:
             yield _relay(relay)
     if "telegram" not in missing:
         for bot in app.settings.telegram.all_bots:
+            if not bot.token.get_secret_value():
+                yield Finding(f"telegram bot {bot.name}", "bad", "it has no token: set it in [[telegram.bots]]")
+                continue
             parts = urlsplit(bot.api_base)
             port = parts.port or (443 if parts.scheme == "https" else 80)
             yield _answers(f"telegram bot {bot.name}", parts.hostname or "", port, bot.api_base)
@@ -138,6 +183,8 @@ def _relay(relay: Relay) -> Finding:
     """A session as a send would open it: with TLS and the log-in."""
     from dispatch.channels.email.session import check
 
+    if not relay.host:
+        return Finding(f"email relay {relay.name}", "bad", "it has no host: set it in [[email.relays]]")
     what, where = f"email relay {relay.name}", f"{relay.host}:{relay.resolved_port} ({relay.security})"
     bounded = relay.model_copy(update={"timeout": min(relay.timeout, _SECONDS)})
     fault = asyncio.run(check(bounded))
@@ -154,8 +201,66 @@ def _answers(what: str, host: str, port: int, where: str) -> Finding:
 
 def _web(app: App) -> Iterator[Finding]:
     web = app.settings.web
-    if web.base_url:
-        yield Finding("pages", "ok", f"{web.base_url}, served on {web.listen} by dispatch run")
-    else:
+    if not web.base_url:
         detail = "set [web] base_url for pages and one-click unsubscribe; until then people unsubscribe by mail"
         yield Finding("pages", "off", detail)
+        return
+    fault = _cannot_listen(web.listen)
+    if fault and not (fault.taken and _is_served(app)):
+        yield Finding("pages", "bad", f"[web] listen: {fault.words}")
+    else:
+        yield Finding("pages", "ok", f"{web.base_url}, served on {web.listen} by dispatch run")
+
+
+def _metrics(app: App) -> Iterator[Finding]:
+    listen = app.settings.metrics.listen
+    if not listen:
+        return
+    fault = _cannot_listen(listen)
+    if fault and not (fault.taken and _are_our_metrics(listen)):
+        yield Finding("metrics", "bad", f"[metrics] listen: {fault.words}")
+    else:
+        yield Finding("metrics", "ok", f"http://{listen}/metrics, served by dispatch run")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    words: str
+    taken: bool
+
+
+def _cannot_listen(listen: str) -> _Fault | None:
+    """Why nobody can listen at `HOST:PORT` now."""
+    host, _, port = listen.rpartition(":")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
+            tried.bind(address)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else f"this machine cannot ({error.strerror or error})"
+        return _Fault(f"{listen}: {why}", taken)
+    return None
+
+
+def _is_served(app: App) -> bool:
+    """Whether a process of ours has the part of the pages."""
+    try:
+        with app.database() as db:
+            holder = Reader().read(db, app.clock.now()).holder("web")
+    except SubscriberError:
+        return False
+    return holder is not None and holder.alive
+
+
+def _are_our_metrics(listen: str) -> bool:
+    host, _, port = listen.rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_SECONDS)
+    try:
+        connection.request("GET", "/metrics")
+        return b"dispatch_build_info" in connection.getresponse().read(_LONGEST_ANSWER)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _EVERY_MS = 10_000
 _WORTH_A_BAR = 5_000
+Stage = Callable[[str, int, int], None]
 
 
 class Sending(Protocol):
@@ -154,16 +155,50 @@ class _Lines:
 
 
 @contextmanager
+def stages(of: str = "") -> Iterator[Stage]:
+    """Bars on a terminal for long work, one a stage; nothing elsewhere. The callback is told a stage, how far it is,
+    and of how much (0: not known). `of` is what a stage counts: "bytes", or rows unless set."""
+    out = console(err=True)
+    if not out.is_terminal:
+        yield lambda what, done, total: None
+        return
+    from rich.filesize import decimal
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=out, transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tick(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=None)
+            count = decimal(done) if of == "bytes" else f"{done:,}" + (f" of {total:,}" if total else "")
+            words = f"{what} {count}" if done and not (total and of == "bytes") else what
+            progress.update(tasks[what], description=words, completed=done, total=total or None)
+
+        yield tick
+
+
+@contextmanager
 def counting(words: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal for work on `total` things, for which the callback says how many more are done; nothing
     elsewhere, and nothing for work that is done at once."""
-    out = console(err=True)
-    if not out.is_terminal or total < _WORTH_A_BAR:
+    if total < _WORTH_A_BAR:
         yield lambda done: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    with stages() as tick:
+        ended = 0
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, transient=True) as progress:
-        task = progress.add_task(words, total=total)
-        yield lambda done: progress.advance(task, done)
+        def advance(done: int) -> None:
+            nonlocal ended
+            ended += done
+            tick(words, ended, total)
+
+        yield advance

@@ -10,15 +10,15 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as WrongEnvironment
 
 from dispatch.errors import SettingsError
+from dispatch.wrong_settings import check_names, explain
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
@@ -36,11 +36,6 @@ _POSTGRESQL = re.compile(
     rf"postgres(?:ql)?://(?:[^@/?#\s]*@)?{_HOST}(?:,{_HOST})*(?:/[^@/?#\s]*)?(?:\?[^@#\s]*)?", re.ASCII
 )
 _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
-# Values of settings that may be shown in an error: types of single values, and none that looks like an address with
-# a user name or a key in it.
-_PLAIN = (str, int, float, bool, Path, Path | None, float | None)
-_MAYBE_SECRET = re.compile(r"[:/].*@|://.*[:?]")
-_LONGEST_SHOWN = 200
 
 
 class Section(BaseModel):
@@ -329,13 +324,12 @@ def load_settings(file: Path | None = None) -> Settings:
     path = find_config(file)
     values = _read(path) if path else {}
     where = str(path) if path else "the environment"
-    unknown = sorted(set(values) - set(Settings.model_fields))
-    if unknown:
-        raise SettingsError(f"{where}: unknown section [{unknown[0]}]; allowed: {', '.join(Settings.model_fields)}")
+    sections = {name: type(field.default) for name, field in Settings.model_fields.items()}
+    check_names(values, where, os.environ, sections)
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise SettingsError(_explain(error, where)) from None
+        raise SettingsError(explain(error, where, values, sections)) from None
     except WrongEnvironment as error:  # JSON of the environment that is none: it tells the name of the section only
         raise SettingsError(f"the environment: {error}") from None
     except Exception as error:  # what nobody foresaw may hold anything in its words
@@ -363,45 +357,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: not valid TOML in UTF-8: {error}") from None
     except RecursionError:
         raise SettingsError(f"{path}: not valid TOML: brackets within brackets without end") from None
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    """One line a wrong setting: its name in the file and in the environment, its value, what is allowed."""
-    lines = []
-    for item in error.errors(include_url=False, include_input=True, include_context=False):
-        path = [str(part) for part in item["loc"]]
-        name = f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else (path[0] if path else "settings")
-        variable = "DISPATCH_" + "__".join(path).upper()
-        source = f"environment variable {variable}" if variable in map(str.upper, os.environ) else where
-        text = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            text = "there is no such setting"
-        lines.append(f"{name}{_shown(path, item['input'])}: {text} ({source})")
-    return "wrong setting: " + "\n               ".join(lines)
-
-
-def _shown(path: list[str], value: object) -> str:
-    """` = VALUE` where it can be no secret: one value of a setting that is no secret, without user name or query.
-
-    What stands in the place of a section or list may hold a password that was written one level too high.
-    """
-    if not _is_plain(path) or not isinstance(value, (str, int, float)):
-        return ""
-    text = repr(value)
-    return "" if _MAYBE_SECRET.search(text) or len(text) > _LONGEST_SHOWN else f" = {text}"
-
-
-def _is_plain(path: list[str]) -> bool:
-    """Whether a setting is a single value and no secret."""
-    fields: dict[str, FieldInfo] = {}
-    if len(path) == 2 and path[0] in Settings.model_fields:
-        fields = type(Settings.model_fields[path[0]].default).model_fields
-    elif len(path) == 4 and path[1] in ("relays", "bots"):
-        fields = (Relay if path[1] == "relays" else Bot).model_fields
-    found = fields.get(path[-1])
-    if found is None or not found.repr:
-        return False
-    return found.annotation in _PLAIN or get_origin(found.annotation) is Literal
 
 
 def _anchor(settings: Settings, base: Path) -> Settings:

@@ -29,7 +29,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from subscribers.errors import DatabaseError
+from subscribers.errors import DatabaseError, NoDatabase
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
@@ -105,14 +105,21 @@ class Database(ABC):
     where: str
 
     @classmethod
-    def open(cls, url: str, schemas: Sequence[Schema], *, synchronous: Synchronous = "full") -> Database:
+    def open(
+        cls, url: str, schemas: Sequence[Schema], *, synchronous: Synchronous = "full", make: bool = True
+    ) -> Database:
         """Open the database of a `sqlite:///` or `postgresql://` URL and bring it to the newest schema. A file is made
-        where it is missing, a database of a server is not.
+        where it is missing, a database of a server is not. Unless it may `make` one, nothing is left behind where there
+        is none, and tables are made in none that has none.
 
-        Raises DatabaseError: no database there, no right to it, made by a newer version.
+        Raises NoDatabase, and DatabaseError: no right to it, made by a newer version.
         """
+        if not make:
+            _check_file(url)
         database = _connect(url, synchronous)
         try:
+            if not make and not database._has_versions():
+                raise NoDatabase(f"there are no tables of dispatch in the database {database.where}")
             database.migrate(schemas)
             database._wait_for_locks(BUSY_SECONDS)
         except BaseException:
@@ -151,7 +158,9 @@ class Database(ABC):
         if not self._has_versions():
             return 0
         found = self.value("SELECT version FROM schema_versions WHERE component = :name", {"name": schema.component})
-        return int(found or 0)
+        if found is not None and not isinstance(found, int):
+            raise DatabaseError(f"the database {self.where} is none of this program's: its schema has no number")
+        return found or 0
 
     @contextmanager
     def transaction(self, *, shared: bool = False) -> Iterator[None]:
@@ -237,6 +246,14 @@ class Database(ABC):
     @abstractmethod
     def _script(self, script: str) -> None:
         """Run a migration inside a transaction."""
+
+
+def _check_file(url: str) -> None:
+    """Raises NoDatabase for a file that is not there, or empty: SQLite would make one."""
+    if url.startswith(SQLITE):
+        file = Path(url.removeprefix(SQLITE))
+        if not file.exists() or (file.is_file() and not file.stat().st_size):
+            raise NoDatabase(f"there is no database {file}")
 
 
 def _connect(url: str, synchronous: Synchronous) -> Database:

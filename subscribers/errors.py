@@ -6,6 +6,7 @@ SubscriberError            a clear sentence for a person
 ├── Conflict               the address belongs to somebody already (exit code 1)
 ├── BadFile                lines of a file that cannot be taken (exit code 1)
 └── DatabaseError          the database cannot be used: not there, damaged, read-only, full, newer (exit code 1)
+    ├── NoDatabase         there is none at that place, and none was to be made (exit code 1)
     └── Busy               another process kept the database locked: worth another try (exit code 1)
 """
 
@@ -38,6 +39,10 @@ class BadFile(SubscriberError):
 
 class DatabaseError(SubscriberError):
     """The database cannot be used. What its driver said is the cause."""
+
+
+class NoDatabase(DatabaseError):
+    """There is no database at that place, and none was to be made."""
 
 
 class Busy(DatabaseError):

@@ -59,11 +59,11 @@ class PostgresDatabase(Database):
 
     @classmethod
     def connect(cls, url: str, synchronous: Synchronous) -> PostgresDatabase:
-        """Raises DatabaseError."""
+        """Raises DatabaseError, and InvalidValue for a URL that is none."""
         try:
             options = conninfo_to_dict(url)
         except psycopg.Error:  # its words hold parts of the URL
-            raise DatabaseError(
+            raise InvalidValue(
                 "the URL of the database cannot be read; it is postgresql://USER:PASSWORD@HOST:PORT/NAME,"
                 " with %40, %3A and %2F for @, : and / in the password"
             ) from None

@@ -30,14 +30,14 @@ def refusal(folder: Path, text: str) -> str:
         ('[email.relays]\nhost = "x"\npassword = "hunter2"', "[email] relays"),
         ('[telegram.bots]\ntoken = "1:hunter2"', "[telegram] bots"),
         ('email = "smtp://user:hunter2@host"', "email"),
-        ('[email]\nrelays = ["smtp://user:hunter2@host"]', "[email] relays"),
-        ('[email]\nrelays = ["hunter2"]', "[email] relays"),
-        ('[email]\nrelays = [{host = "h", password = ["hunter2"]}]', "[email] relays"),
+        ('[email]\nrelays = ["smtp://user:hunter2@host"]', "[[email.relays]] 1"),
+        ('[email]\nrelays = ["hunter2"]', "[[email.relays]] 1"),
+        ('[email]\nrelays = [{host = "h", password = ["hunter2"]}]', "[[email.relays]] 1 password"),
         ('[email]\npassword = {a = "hunter2"}', "[email] password"),
         ('[email]\nfrom_address = "smtp://user:hunter2@host"\nport = -1', "[email] port"),
         ('[email]\nport = "user:hunter2@host"', "[email] port"),
         ('[telegram]\ntoken = "hunter2"', "[telegram] token"),
-        ('[[telegram.bots]]\ntoken = "hunter2"', "[telegram] bots.0.token"),
+        ('[[telegram.bots]]\ntoken = "hunter2"', "[[telegram.bots]] 1 token"),
         ('[telegram]\napi_base = "https://u:hunter2@h"', "[telegram] api_base"),
         ('[telegram]\napi_base = "https://u:hunter2"', "[telegram] api_base"),
         ('[telegram]\napi_base = "https://u:hunter2@h\u2100"', "[telegram] api_base"),
@@ -97,11 +97,68 @@ def test_no_error_of_the_environment_tells_a_secret(
         ("[engine]\npage = 0", "[engine] page = 0"),
         ('[publish]\napproval = "maybe"', "[publish] approval = 'maybe'"),
         ('[email]\nfrom_address = "two words"', "from_address = 'two words'"),
-        ('[[email.relays]]\nhost = "h"\nport = 70000', "[email] relays.0.port = 70000"),
+        ('[[email.relays]]\nhost = "h"\nport = 70000', "[[email.relays]] 1 port = 70000"),
     ],
 )
 def test_what_is_no_secret_is_shown(tmp_path: Path, text: str, words: str) -> None:
     assert words in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[email]\nport = "many"', "[email] port = 'many': allowed: a whole number ("),
+        ("[email]\nport = 1.5", "allowed: a whole number ("),
+        ("[email]\nport = 70000", "allowed: 65535 or less ("),
+        ("[engine]\nprocesses = 0", "allowed: 1 or more ("),
+        ("[intake]\nevery = 0", "allowed: more than 0 ("),
+        ('[intake]\nevery = "often"', "allowed: a number ("),
+        ("[intake]\nfolder = 5", "allowed: a path in quotation marks ("),
+        ("[email]\nhost = 5", "allowed: a text in quotation marks ("),
+        ('[webhook]\nenabled = "perhaps"', "allowed: true or false ("),
+        ('[publish]\napproval = "maybe"', "allowed: manual or automatic ("),
+        ("[email]\nretry_delays = []", "allowed: a list of 1 or more ("),
+        ("[email]\nretry_delays = 5", "allowed: a list in square brackets ("),
+        ('[email]\nhots = "h"', "[email] hots: there is no such setting; did you mean host? ("),
+        ('[emial]\nhost = "h"', "unknown section [emial]; did you mean email?"),
+        ('[email.relays]\nhost = "h"', "[email] relays: allowed: tables that begin with [[email.relays]] ("),
+        (
+            '[[email.relays]]\nname = "a"\n[[email.relays]]\nname = "backup"\nport = -1',
+            "[[email.relays]] 2 (backup) port = -1: allowed: 0 or more (",
+        ),
+        (
+            '[[email.relays]]\nname = "a"\nfrom_address = "x@y.test"',
+            "[[email.relays]] 1 (a) from_address: there is no such setting; allowed: name, host, port, security,",
+        ),
+    ],
+)
+def test_what_is_allowed_is_told_in_our_words(tmp_path: Path, text: str, words: str) -> None:
+    assert words in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("DISPATCH_EMIAL__HOST", "unknown section [emial]; did you mean DISPATCH_EMAIL__HOST?"),
+        ("dispatch_x__y", "environment variable dispatch_x__y: unknown section [x]; allowed: database, "),
+        ("DISPATCH_EMAIL_HOST", "did you mean DISPATCH_EMAIL__HOST?"),
+        ("DISPATCH_EMAIL__HOTS", "[email] hots: there is no such setting; did you mean host?"),
+    ],
+)
+def test_a_name_of_the_environment_that_is_no_setting_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, SECRET)
+    said = refusal(tmp_path, "")
+    assert words in said
+    assert SECRET not in said
+
+
+def test_names_of_other_programs_are_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_TEST_SEED", "5")
+    monkeypatch.setenv("DISPATCHER__X", "5")
+    (tmp_path / "dispatch.toml").touch()
+    load_settings(tmp_path / "dispatch.toml")
 
 
 def test_the_environment_is_named_where_a_value_comes_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from dispatch.delivery.channel import Channel
 from dispatch.digests.render import Renderer
 from dispatch.errors import UsageError
-from dispatch.settings import Settings
+from dispatch.settings import Bot, Settings
 from subscribers.model import Address
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a channel is set up, made and addressed. `missing` says what to set, or "" where it is on; `expire_hours`
-    how long after it was due a message is worth sending, whether it is on or not."""
+    """How a channel is set up, made and addressed. `missing` says what to set, or "" where it is on; `begun` whether
+    something of it is set, as nobody does who wants it off; `expire_hours` how long after it was due a message is worth
+    sending, whether it is on or not."""
 
     missing: Callable[[Settings], str]
+    begun: Callable[[Settings], bool]
     make: Callable[[Settings, Renderer], Channel]
     address: Callable[[str, Settings], Address]
     expire_hours: Callable[[Settings], float]
@@ -27,6 +29,11 @@ def _no_email(settings: Settings) -> str:
     if settings.email.enabled or (settings.email.relays and settings.email.from_address):
         return ""
     return "set [email] host and from_address (DISPATCH_EMAIL__HOST, DISPATCH_EMAIL__FROM_ADDRESS)"
+
+
+def _begun_email(settings: Settings) -> bool:
+    email = settings.email
+    return bool(email.host or email.from_address or email.relays or email.username or email.password.get_secret_value())
 
 
 def _email(settings: Settings, renderer: Renderer) -> Channel:
@@ -75,9 +82,21 @@ def _webhook_address(text: str, settings: Settings) -> Address:
 
 
 CHANNELS: dict[str, Entry] = {
-    "email": Entry(_no_email, _email, _email_address, lambda settings: settings.email.expire_hours),
-    "telegram": Entry(_no_telegram, _telegram, _telegram_address, lambda settings: settings.telegram.expire_hours),
-    "webhook": Entry(_no_webhook, _webhook, _webhook_address, lambda settings: settings.webhook.expire_hours),
+    "email": Entry(_no_email, _begun_email, _email, _email_address, lambda settings: settings.email.expire_hours),
+    "telegram": Entry(
+        _no_telegram,
+        lambda settings: settings.telegram.api_base != Bot().api_base,
+        _telegram,
+        _telegram_address,
+        lambda settings: settings.telegram.expire_hours,
+    ),
+    "webhook": Entry(
+        _no_webhook,
+        lambda settings: False,  # off only where somebody switched it off
+        _webhook,
+        _webhook_address,
+        lambda settings: settings.webhook.expire_hours,
+    ),
 }
 
 

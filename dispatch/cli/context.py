@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from dispatch.settings import Settings
     from subscribers.audit import Act
 
+# The commands that work without a database and make one. All others would find nothing in a new one: who calls them in
+# the wrong folder is told so, and no empty database is left there.
+_BEGINNING = ("init", "ingest", "run", "subscribers add", "subscribers import", "database restore")
+
 
 @dataclass
 class Session:
-    """One call of the command line."""
+    """One call of the command line; whether it may `begin` a database."""
 
     config: Path | None = None
+    begins: bool = True
 
     @cached_property
     def settings(self) -> Settings:
@@ -34,7 +39,7 @@ class Session:
         from dispatch.logs import set_up
 
         set_up(self.settings.log)
-        return App(self.settings)
+        return App(self.settings, begins=self.begins)
 
     def act(self) -> Act:
         """What is done now, by who is at the keyboard."""
@@ -45,7 +50,9 @@ class Session:
 
 def session(ctx: typer.Context) -> Session:
     found = ctx.find_root().obj
-    return found if isinstance(found, Session) else Session()
+    made = found if isinstance(found, Session) else Session()
+    made.begins = ctx.command_path.partition(" ")[2] in _BEGINNING
+    return made
 
 
 def user() -> str:

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from dispatch.cli.bars import stages
 from dispatch.cli.context import session
 from dispatch.output import emit_json, say, table
+from dispatch.progress import stages
 
 commands = typer.Typer(help="What is in the database, backups, and keeping it small and sound.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -38,10 +38,10 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
     table(("table", "rows"), [(row["table"], _rows(row["rows"], row["exact"])) for row in found["tables"]], empty="")
 
 
-def _rows(count: int, exact: bool) -> str:
-    if exact:
-        return f"{count:,}"
-    return f"about {count:,}" if count >= 0 else "not counted yet"
+def _rows(count: int | None, exact: bool) -> str:
+    if count is None:
+        return "many; the server has no estimate before its next ANALYZE"
+    return f"{count:,}" if exact else f"about {count:,}"
 
 
 @commands.command()
@@ -52,13 +52,13 @@ def prune(
 ) -> None:
     """Delete what has been kept for as long as [retention] says; dispatch run does it once a day. Stopped half-way, it
     is gone on with by the next call."""
-    from dispatch.delivery.retention import Sweep
+    from dispatch.delivery.retention import Sweep, patiently
     from dispatch.delivery.slices import REST_SECONDS
 
     app = session(ctx).app
     sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run)
     with app.database() as db, stages() as tick:
-        while sweep.slice(db):
+        while patiently(sweep.slice, db):
             tick("counted" if dry_run else "deleted", sweep.pruned.total, 0)
             if not dry_run:
                 time.sleep(REST_SECONDS)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from dispatch.cli.bars import stages
 from dispatch.cli.context import session
 from dispatch.output import emit_json, table
+from dispatch.progress import stages
 
 
 def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:

@@ -17,7 +17,7 @@ LEGEND = "oldest: for how long the oldest due one has waited; sent, retried, fai
 
 def as_dict(status: Status) -> dict[str, Any]:
     """The whole status. Counts of an hour are of the last one, `attempts` since the installation; `rate` is messages a
-    second."""
+    second, null until a lane has sent for ten seconds."""
     holders = {role: status.holder(role) for role in ("scheduler", "web")}
     return {
         "time": iso(status.now),
@@ -27,7 +27,7 @@ def as_dict(status: Status) -> dict[str, Any]:
         "issues": [_issue_dict(issue) for issue in status.issues],
         "issue_states": dict(status.issue_states),
         "queues": [_queue_dict(queue, status.now) for queue in status.queues],
-        "paused": dict(status.paused),
+        "paused_messages": dict(status.paused),
     }
 
 
@@ -45,11 +45,11 @@ def _issue_dict(issue: IssueStatus) -> dict[str, Any]:
         "title": issue.title,
         "state": issue.state,
         "publish_at": iso(issue.publish_at),
-        "planned": issue.planned,
+        "planning_ended": issue.planned,
         "deliveries": issue.deliveries,
         "ended": issue.ended,
         "owed": issue.owed,
-        "paused": holds,
+        "holds": holds,
     }
 
 
@@ -63,7 +63,7 @@ def _queue_dict(queue: QueueStatus, now: int) -> dict[str, Any]:
         "sending": queue.sending,
         "oldest_due_seconds": (now - queue.oldest_at) / 1000 if queue.oldest_at is not None else None,
         "next_at": iso(queue.next_at),
-        "rate": round(queue.rate, 3),
+        "rate": _rounded(queue.rate, 3),
         "seconds_left": _rounded(queue.seconds_left),
         "lanes": [_lane_dict(lane) for lane in queue.lanes],
     }
@@ -76,15 +76,19 @@ def _lane_dict(lane: LaneStatus) -> dict[str, Any]:
         "lane": lane.name,
         **{name: getattr(lane, name) for name in kept},
         "not_before": iso(lane.not_before) if lane.not_before else None,
-        "rate": round(lane.rate, 3),
+        "rate": _rounded(lane.rate, 3),
         "minutes": list(lane.minutes),
         "hour": dict(zip(counts, lane.hour, strict=True)),
         "attempts": {**{name: getattr(lane, name) for name in counts}, "busy_ms": lane.busy_ms},
     }
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 1)
+def _rounded(value: float | None, digits: int = 1) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _pace(rate: float | None) -> str:
+    return "…" if rate is None else f"{rate:.1f}"
 
 
 def print_tables(status: Status) -> None:
@@ -119,7 +123,7 @@ def line(status: Status) -> str:
 
 
 def _queue_words(queue: QueueStatus, now: int) -> str:
-    words = [f"{queue.name} {queue_state(queue)}", f"{queue.rate:.1f}/s", f"due {queue.due}"]
+    words = [f"{queue.name} {queue_state(queue)}", f"{_pace(queue.rate)}/s", f"due {queue.due}"]
     words += [f"later {queue.later}"] if queue.later else []
     words += [f"{span(queue.seconds_left)} left"] if queue.seconds_left else []
     return ", ".join(words)
@@ -131,13 +135,13 @@ def lane_rows(queue: QueueStatus, now: int) -> Iterator[tuple[str, ...]]:
     backlog = _backlog(queue, now)
     if len(queue.lanes) == 1:
         [lane] = queue.lanes
-        yield (lane.name, lane_state(lane, off=queue.off), f"{lane.rate:.1f}", *backlog, *_hour(lane), lane.reason)
+        yield (lane.name, lane_state(lane, off=queue.off), _pace(lane.rate), *backlog, *_hour(lane), lane.reason)
         return
-    rate = f"{queue.rate:.1f}" if queue.lanes else ""
+    rate = _pace(queue.rate) if queue.lanes else ""
     yield (queue.name, "" if queue.lanes else queue_state(queue), rate, *backlog, "", "", "", "")
     for lane in queue.lanes:
         state = lane_state(lane, off=queue.off)
-        yield ("  " + lane.name, state, f"{lane.rate:.1f}", "", "", "", "", "", *_hour(lane), lane.reason)
+        yield ("  " + lane.name, state, _pace(lane.rate), "", "", "", "", "", *_hour(lane), lane.reason)
 
 
 def _backlog(queue: QueueStatus, now: int) -> tuple[str, ...]:
@@ -153,7 +157,8 @@ def _hour(lane: LaneStatus) -> tuple[str, ...]:
 def queue_state(queue: QueueStatus) -> str:
     """The states of a queue's lanes, each once."""
     if not queue.lanes:
-        return "off: no settings" if queue.off else "no lane yet"
+        # A lane has a row of its own from its first answer on; before that it is told by what it has in hand.
+        return "starting" if queue.sending else "off: no settings" if queue.off else "no lane yet"
     return " and ".join(dict.fromkeys(lane_state(lane, off=queue.off) for lane in queue.lanes))
 
 

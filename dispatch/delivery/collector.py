@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dispatch import __version__
@@ -56,7 +56,9 @@ def _program(status: Status) -> Iterator[Metric]:
 
 def _lanes(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
     attempts = CounterMetricFamily("dispatch_messages", "Attempts, by what became of them.", labels=("lane", "outcome"))
-    seconds = SummaryMetricFamily("dispatch_send_seconds", "Time that attempts took.", labels=("lane",))
+    seconds = CounterMetricFamily(
+        "dispatch_send_seconds", "Time that sending took, with all parts of messages and outages.", labels=("lane",)
+    )
     running = GaugeMetricFamily("dispatch_lane_running", "Processes that run the lane.", labels=("lane",))
     breaker = GaugeMetricFamily(
         "dispatch_lane_breaker_open", "1 after an outage, until a message goes out again.", labels=("lane",)
@@ -68,7 +70,7 @@ def _lanes(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
         name, counts = lane.name, (lane.sent, lane.retried, lane.failed)
         for outcome, count in zip(("sent", "retried", "failed"), counts, strict=True):
             attempts.add_metric((name, outcome), count)
-        seconds.add_metric((name,), count_value=sum(counts), sum_value=lane.busy_ms / 1000)
+        seconds.add_metric((name,), lane.busy_ms / 1000)
         running.add_metric((name,), lane.runs)
         breaker.add_metric((name,), lane.breaker != "closed")
         rest.add_metric((name,), lane.not_before / 1000 if lane.state in ("resting", "waiting") else 0)

@@ -13,7 +13,7 @@ from typing import Any
 from dispatch import archive
 from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.slices import slices
-from dispatch.delivery.tally import PAUSED, standing
+from dispatch.delivery.tally import PAUSED
 from dispatch.digests.compose import section
 from dispatch.errors import Failure
 from dispatch.model import DeliveryState, Digest, IssueState, MessageState
@@ -85,7 +85,8 @@ class _Names:
         row["subscriber"] = row["name"] or (f"#{row['subscriber_id']}" if row["subscriber_id"] else "")
         row["endpoint"] = f"e{row['endpoint_id']}"
         row["articles"] = self._articles(row["digest_id"], row["variant"])
-        row["standing"] = standing(row["state"], row["message_state"])
+        paused = row["state"] == DeliveryState.PLANNED and row["message_state"] == MessageState.PAUSED
+        row["standing"] = PAUSED if paused else row["state"]
         return row
 
     def _articles(self, digest_id: int, variant: int) -> list[str]:

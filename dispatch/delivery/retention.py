@@ -159,9 +159,13 @@ async def prune(
 
 
 async def _next(store: Store, sweep: Sweep) -> bool:
+    return await store.call(lambda db: patiently(sweep.slice, db))
+
+
+def patiently(step: Callable[[Database], bool], db: Database) -> bool:
     """The next slice. One that another process leaves no lock for comes again: it has waited long enough already."""
     try:
-        return await store.call(sweep.slice)
+        return step(db)
     except Busy as error:
         log.info("%s", error)
         return True

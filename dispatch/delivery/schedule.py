@@ -42,7 +42,7 @@ async def running(jobs: Sequence[Job]) -> AsyncIterator[None]:
             id=job.name,
             name=job.name,
             coalesce=True,
-            max_instances=1,
+            max_instances=2,  # the second one sees that the first is under way, and ends: no warning of the library's
             misfire_grace_time=None,
             next_run_time=dt.datetime.now(dt.UTC),
         )
@@ -59,21 +59,21 @@ class _Crew:
     """Knows which jobs are under way."""
 
     def __init__(self) -> None:
-        self._working = 0
+        self._working: set[str] = set()
         self._closing = False
         self._idle = asyncio.Event()
 
     def guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
-            if self._closing:
+            if self._closing or job.name in self._working:
                 return
-            self._working += 1
+            self._working.add(job.name)
             try:
                 await job.work()
             except Exception:
                 log.exception("%s failed; it is tried again in %g seconds", job.name, job.seconds)
             finally:
-                self._working -= 1
+                self._working.discard(job.name)
                 if not self._working:
                     self._idle.set()
 

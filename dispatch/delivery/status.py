@@ -58,7 +58,8 @@ class IssueStatus:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """A lane. `rate` is messages a second over the last minutes, `minutes` those sent in each, the oldest first;
+    """A lane. `rate` is messages a second over the last minutes, but not from before it began to send (None: too short
+    to say), `minutes` those sent in each, the oldest first;
     `sent`, `retried` and `failed` count attempts since the installation, `hour` the same in the last hour.
 
     States: `resting` after an outage, `rested` when that is over and nobody has tried yet, `trying` with one
@@ -72,7 +73,7 @@ class LaneStatus:
     reason: str
     not_before: int
     runs: int
-    rate: float
+    rate: float | None
     minutes: tuple[int, ...]
     sent: int
     retried: int
@@ -100,13 +101,16 @@ class QueueStatus:
         return self.name.partition(":")[0]
 
     @property
-    def rate(self) -> float:
-        return sum(lane.rate for lane in self.lanes)
+    def rate(self) -> float | None:
+        """Of all its lanes; None where it is too short to say for one of them."""
+        rates = [lane.rate for lane in self.lanes]
+        return None if None in rates else sum(rate or 0 for rate in rates)
 
     @property
     def seconds_left(self) -> float | None:
-        """Until what is due is sent; None where nothing of it goes out."""
-        goes = sum(lane.rate for lane in self.lanes if lane.runs)
+        """Until what is due is sent; None where nothing of it goes out, or its pace is not known yet."""
+        rates = [lane.rate for lane in self.lanes if lane.runs]
+        goes = 0 if None in rates else sum(rate or 0 for rate in rates)
         return self.due / goes if goes and self.due else None
 
     @property
@@ -133,19 +137,30 @@ class Status:
         return next((process for process in self.processes if role in process.roles), None)
 
 
-def rate(minutes: Mapping[int, int], now: int) -> float:
-    """Messages a second over the last minutes, of the counts by the minute.
+def rate(minutes: Mapping[int, int], now: int, began: int | None = None) -> float | None:
+    """Messages a second over the last minutes, of the counts by the minute; None where it is too short to say.
 
-    The minute in which a lane began says nothing of its pace: it is left out where there is another.
+    `began` is when who sends now took the lane. Of a lane that nobody has, the minute in which it began says nothing of
+    its pace: it is left out where there is another.
     """
     minute = now // MINUTE_MS
-    window = range(minute - _RATE_MINUTES + 1, minute + 1)
-    active = [number for number in window if minutes.get(number)]
+    active = [number for number in range(minute - _RATE_MINUTES + 1, minute + 1) if minutes.get(number)]
     if not active:
         return 0.0
-    began = active[0]
-    later = now / 1000 - (began + 1) * 60
-    if not minutes.get(began - 1) and later >= LEAST_SECONDS and len(active) > 1:
-        began += 1
-    seconds = max(1.0, now / 1000 - began * 60)
-    return sum(minutes.get(number, 0) for number in range(began, minute + 1)) / seconds
+    first = _first(minutes, active[0], began)
+    fresh = not minutes.get(first - 1)
+    start = first * MINUTE_MS
+    if fresh and began is not None and began // MINUTE_MS == first:
+        start = began
+        if now - start < LEAST_SECONDS * 1000:
+            return None
+    elif fresh and len(active) > 1 and now - start - MINUTE_MS >= LEAST_SECONDS * 1000:
+        first, start = first + 1, start + MINUTE_MS
+    seconds = max(1.0, (now - start) / 1000)
+    return sum(minutes.get(number, 0) for number in range(first, minute + 1)) / seconds
+
+
+def _first(minutes: Mapping[int, int], first: int, began: int | None) -> int:
+    """The minute to measure from: that of the start where it follows a pause, which is no part of the pace."""
+    start = began // MINUTE_MS if began is not None else first
+    return start if start > first and not minutes.get(start - 1) else first

@@ -42,7 +42,7 @@ class _Lately:
 
     hour: tuple[int, int, int] = (0, 0, 0)
     minutes: tuple[int, ...] = (0,) * MINUTES
-    rate: float = 0.0
+    rate: float | None = 0.0
 
 
 _NOTHING = _Lately()
@@ -79,8 +79,8 @@ class Reader:
 
     def read(self, db: Database, now: int) -> Status:
         rows = db.all(SQL["issues"])
-        counts = self._counted(db, tuple(row["id"] for row in rows), now)
         held = db.all(SQL["leases"], {"now": now})
+        counts = self._counted(db, tuple(row["id"] for row in rows), held, now)
         return Status(
             now=now,
             counted_at=counts.at,
@@ -91,10 +91,10 @@ class Reader:
             issue_states={row["state"]: row["issues"] for row in db.all(SQL["issue_states"])},
         )
 
-    def _counted(self, db: Database, issues: tuple[int, ...], now: int) -> _Counts:
+    def _counted(self, db: Database, issues: tuple[int, ...], held: Sequence[Row], now: int) -> _Counts:
         started = self._monotonic()
         if self._counts is None or issues != self._issues or started >= self._count_again:
-            self._counts, self._issues = _count(db, issues, now), issues
+            self._counts, self._issues = _count(db, issues, _runs(held), now), issues
             ended = self._monotonic()
             self._count_again = ended + (ended - started) * _COUNT_SHARE
         return self._counts
@@ -132,7 +132,7 @@ class Reader:
         runs = _runs(held)
 
         def lane(row: Row) -> LaneStatus:
-            return self._lane(row, runs.get(row["name"], 0), counts, now)
+            return self._lane(row, runs.get(row["name"], []), counts, now)
 
         def queue(name: str) -> QueueStatus:
             found = tuple(lane(row) for row in lanes[name])
@@ -156,12 +156,12 @@ class Reader:
             lanes=lanes,
         )
 
-    def _lane(self, row: Row, runs: int, counts: _Counts, now: int) -> LaneStatus:
-        seen = self._seen(row["name"], row["sent"], now)
+    def _lane(self, row: Row, runs: Sequence[int], counts: _Counts, now: int) -> LaneStatus:
+        seen = self._seen(row["name"], row["sent"], min(runs, default=0), now)
         lately = counts.lately.get(row["name"], _NOTHING)
         return LaneStatus(
-            state=_state(row, runs, now),
-            runs=runs,
+            state=_state(row, len(runs), now),
+            runs=len(runs),
             rate=lately.rate if seen is None else seen,
             minutes=lately.minutes,
             hour=lately.hour,
@@ -169,11 +169,12 @@ class Reader:
             **{name: row[name] for name in ("sent", "retried", "failed", "busy_ms")},
         )
 
-    def _seen(self, lane: str, sent: int, now: int) -> float | None:
-        """Messages a second since a minute ago as far as it was watched; None where that is too short to say."""
+    def _seen(self, lane: str, sent: int, began: int, now: int) -> float | None:
+        """Messages a second since a minute ago as far as it was watched, and as it has been running; None where that is
+        too short to say."""
         samples = self._samples.setdefault(lane, deque())
         samples.append((now, sent))
-        while now - samples[0][0] > _SAMPLES_MS:
+        while now - samples[0][0] > _SAMPLES_MS or (len(samples) > 1 and samples[1][0] <= began):
             samples.popleft()
         (began, before), seconds = samples[0], (now - samples[0][0]) / 1000
         return (sent - before) / seconds if seconds >= LEAST_SECONDS and now > began else None
@@ -184,7 +185,7 @@ def endpoints(db: Database) -> list[Row]:
     return db.all(SQL["endpoints"])
 
 
-def _count(db: Database, issues: tuple[int, ...], now: int) -> _Counts:
+def _count(db: Database, issues: tuple[int, ...], runs: Mapping[str, Sequence[int]], now: int) -> _Counts:
     paused: defaultdict[str, int] = defaultdict(int)
     for row in db.all(SQL["paused"]):
         paused[row["channel"]] += row["messages"]
@@ -194,11 +195,11 @@ def _count(db: Database, issues: tuple[int, ...], now: int) -> _Counts:
         queued={row["queue"]: row for row in db.all(SQL["queued"], {"now": now})},
         paused=dict(paused),
         owed={row["issue_id"]: row["deliveries"] for row in owed},
-        lately=_lately(db, now),
+        lately=_lately(db, runs, now),
     )
 
 
-def _lately(db: Database, now: int) -> Mapping[str, _Lately]:
+def _lately(db: Database, runs: Mapping[str, Sequence[int]], now: int) -> Mapping[str, _Lately]:
     minute = now // MINUTE_MS
     first = minute - MINUTES + 1
     counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
@@ -208,7 +209,7 @@ def _lately(db: Database, now: int) -> Mapping[str, _Lately]:
         row["lane"]: _Lately(
             (row["sent"], row["retried"], row["failed"]),
             tuple(counts[row["lane"]].get(first + n, 0) for n in range(MINUTES)),
-            rate(counts[row["lane"]], now),
+            rate(counts[row["lane"]], now, min(runs.get(row["lane"], ()), default=None)),
         )
         for row in db.all(SQL["hour"], {"first": minute - 59})
     }
@@ -237,13 +238,13 @@ def _process(row: Row, names: Sequence[str]) -> Process:
     )
 
 
-def _runs(held: Sequence[Row]) -> Mapping[str, int]:
-    """How many runs each lane has: `lane/NAME/n` is one, unless who holds it died here."""
+def _runs(held: Sequence[Row]) -> Mapping[str, Sequence[int]]:
+    """When each run of a lane began: `lane/NAME/n` is one, unless who holds it died here."""
     dead = {owner for owner in {row["owner"] for row in held} if leases.is_dead(owner)}
-    runs: defaultdict[str, int] = defaultdict(int)
+    runs: defaultdict[str, list[int]] = defaultdict(list)
     for row in held:
         if row["name"].startswith("lane/") and row["owner"] not in dead:
-            runs[row["name"].removeprefix("lane/").rpartition("/")[0]] += 1
+            runs[row["name"].removeprefix("lane/").rpartition("/")[0]].append(row["since"])
     return runs
 
 

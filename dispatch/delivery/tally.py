@@ -13,11 +13,12 @@ from dispatch.model import DeliveryState, MessageState
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("tally.sql"))
-PAUSED = "paused"
-# What becomes of a delivery, in the order it is shown: the states, and `paused` apart from those that wait.
+PAUSED, WAITING = "paused", "waiting"
+# What becomes of a delivery, in the order it is shown: the states, but of those planned the paused ones apart from
+# those that wait. That it was planned is said of every delivery, whatever became of it.
 STANDINGS = (
     *(DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SUPPRESSED),
-    *(DeliveryState.CANCELLED, DeliveryState.PLANNED, PAUSED),
+    *(DeliveryState.CANCELLED, WAITING, PAUSED),
 )
 OTHER = "other reasons"
 _MOST_REASONS = 2_000
@@ -29,8 +30,10 @@ _NUMBERS = re.compile(r"\b(?=[0-9A-Za-z-]*\d)[0-9A-Za-z]{6,}(?:-[0-9A-Za-z]+)*\b
 
 
 def standing(state: str, message_state: str | None) -> str:
-    """A delivery's state; `paused` where its message is."""
-    return PAUSED if state == DeliveryState.PLANNED and message_state == MessageState.PAUSED else state
+    """A delivery's state; of a planned one, whether it waits or its message is paused."""
+    if state != DeliveryState.PLANNED:
+        return state
+    return PAUSED if message_state == MessageState.PAUSED else WAITING
 
 
 def folded(reason: str) -> str:
@@ -156,7 +159,7 @@ def _standings(db: Database, part: Slice, tally: Tally) -> None:
 def _reasons(db: Database, part: Slice, tally: Tally) -> None:
     for row in db.all(SQL["reasons"], part.params):
         if row["reason"]:
-            tally.reasons.add(row["state"], row["reason"], row["deliveries"])
+            tally.reasons.add(standing(row["state"], row["message_state"]), row["reason"], row["deliveries"])
 
 
 def _latencies(db: Database, part: Slice, expire_ms: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:

@@ -48,10 +48,11 @@ FROM deliveries d JOIN messages m ON m.id = d.message_id
 WHERE d.digest_id = :digest AND d.endpoint_id > :low AND d.endpoint_id <= :high AND d.state = 'sent' AND m.attempts > 1
 
 -- name: reasons
-SELECT d.state, CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason, COUNT(*) AS deliveries
+SELECT d.state, m.state AS message_state,
+       CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason, COUNT(*) AS deliveries
 FROM deliveries d LEFT JOIN messages m ON m.id = d.message_id
 WHERE d.digest_id = :digest AND d.endpoint_id > :low AND d.endpoint_id <= :high AND d.state <> 'sent'
-GROUP BY d.state, CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END
+GROUP BY d.state, m.state, CASE WHEN d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END
 
 -- name: attempts
 -- A bundle's attempts count with the first of its deliveries in the issue.

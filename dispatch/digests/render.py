@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import TemplateError
 
 from dispatch.digests.slots import Slotted, slot
+from dispatch.digests.templates import environment
 from dispatch.digests.words import Words, clip, first_sentence, shorten
 from dispatch.errors import RenderError
 from dispatch.model import Content, Digest, DigestArticle, Reason
@@ -69,14 +70,7 @@ class Renderer:
     def __init__(self, templates: Path, override: Path | None, link: Link) -> None:
         self._folders = [folder for folder in (override, templates) if folder is not None]
         self._link = link
-        # Sandboxing would gain nothing: whoever writes templates also writes the settings.
-        self._environment = Environment(
-            loader=FileSystemLoader([str(folder) for folder in self._folders]),
-            autoescape=_escapes,  # noqa: S701 - a function: on for HTML, off for plain text and subjects
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = environment(self._folders, escapes=_escapes)
         self._environment.filters.update(clip=clip)
         self._environment.globals.update(slot=slot, lead=first_sentence, shorten=shorten)
 
@@ -128,6 +122,7 @@ class Renderer:
 
 
 def _escapes(template: str | None) -> bool:
+    """On for HTML, off for plain text and subjects."""
     return template is not None and template.endswith(".html.j2")
 
 

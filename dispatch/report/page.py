@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from dispatch.delivery.tally import STANDINGS
+from dispatch.delivery.tally import PAUSED, STANDINGS, WAITING
+from dispatch.digests.templates import environment
 from dispatch.digests.words import Words
 from dispatch.errors import RenderError
 from dispatch.output import plain
@@ -27,17 +27,11 @@ _FOLDER = "report"
 def render(outcome: Outcome, folders: Sequence[Path], language: str, title: str, zone: dt.tzinfo) -> str:
     """The page. `folders` are those of the templates, the first one first; `title` is the bulletin's name in the
     language, `zone` that of the times. Raises RenderError where a template of the installation's fails."""
-    environment = Environment(
-        loader=FileSystemLoader([str(folder) for folder in folders]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment(folders)
     try:
         view = View(outcome, _words(folders, language), language, title, zone)
-        style = Markup(environment.get_template(f"{_FOLDER}/style.css").render())  # noqa: S704 - ours, no data in it
-        page = environment.get_template(f"{_FOLDER}/report.html.j2").render(view=view, say=view.say, style=style)
+        style = Markup(made.get_template(f"{_FOLDER}/style.css").render())  # noqa: S704 - ours, no data in it
+        page = made.get_template(f"{_FOLDER}/report.html.j2").render(view=view, say=view.say, style=style)
         return plain(page)  # nothing that stands in a title or an answer turns the text around it
     except Exception as error:  # whatever an installation's own template makes of the values
         raise RenderError(f"the report's template fails: {str(error) or type(error).__name__}") from error
@@ -125,12 +119,12 @@ class View:
     @property
     def waiting(self) -> int:
         standings = self.outcome.total.standings
-        return standings["planned"] + standings["paused"]
+        return standings[WAITING] + standings[PAUSED]
 
     @property
     def ended(self) -> list[tuple[str, int]]:
         """What ended unsent, by standing."""
-        return [(name, count) for name, count in self.outcome.total.rest if name not in ("planned", "paused")]
+        return [(name, count) for name, count in self.outcome.total.rest if name not in (WAITING, PAUSED)]
 
     @property
     def standings(self) -> list[str]:

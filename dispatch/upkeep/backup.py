@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from dispatch.upkeep.files import appearing, check_target
 from dispatch.upkeep.postgresql import Server
 from dispatch.upkeep.sqlite import Tick
 from subscribers.database import SCHEMA, Database, queries
+from subscribers.errors import SubscriberError
 
 SQL = queries(Path(__file__).with_name("restore.sql"))
+_HEADS = {"SQLite": b"SQLite format 3\0", "PostgreSQL": b"PGDMP"}  # what files of each kind begin with
+_SHOWN = 5  # programs that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ def restore(settings: Settings, file: Path, *, force: bool, tick: Tick, now: int
     """Make a backup the database again. What is in the database is replaced only with `force`; that of an SQLite
     database is kept beside it. Raises UsageError and Failure, the latter also where the database is in use."""
     database = _file_of(settings)
+    _check_kind(file, "SQLite" if database else "PostgreSQL")
     if database:
         return _restore_file(database, file, force=force, tick=tick, now=now)
     _restore_server(_server(settings), file, force=force, tick=tick)
@@ -82,17 +87,53 @@ def _name_for(database: Path, *, force: bool, now: int) -> Path | None:
 
 def _restore_server(server: Server, file: Path, *, force: bool, tick: Tick) -> None:
     server.read_through(file, tick)
+    _check_versions(file, server.versions(file))
     with server.connect() as connection:
-        if connection.execute("SELECT to_regclass('schema_versions')").fetchone() != (None,):
+        if connection.execute(SQL["has_versions_postgresql"]).fetchone() == (True,):
             _check_force("the database", force=force)
-        sessions = connection.execute(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"
-        ).fetchone()
-        if sessions != (0,):
-            raise Failure(f"others are connected to the database ({sessions[0] if sessions else '?'}): stop dispatch")
+        sessions = connection.execute(SQL["sessions_postgresql"]).fetchall()
+        if sessions:
+            raise Failure(f"others are connected to the database: {_listed(sessions)}; end that first")
     server.load(file, tick)
-    _make_ready(server.url)
+    try:
+        _make_ready(server.url)
+    except SubscriberError as error:
+        raise Failure(
+            f"{file} is in the database now but not made ready: {error}; do not run dispatch, restore it once more"
+        ) from error
+
+
+def _check_versions(file: Path, found: Mapping[str, int]) -> None:
+    """Raises Failure for a dump that this program could not work with once it has replaced what is there."""
+    for schema in (SCHEMA, archive.SCHEMA):
+        version = found.get(schema.component)
+        if version is None:
+            raise Failure(f"{file} is no backup of dispatch: it tells no version of {schema.component}")
+        if version > schema.newest():
+            raise Failure(
+                f"{file} is from a newer version of this program ({schema.component} schema {version}, this program"
+                f" knows {schema.newest()}): install the newer version"
+            )
+
+
+def _listed(sessions: Sequence[Sequence[object]]) -> str:
+    """The first of them by name."""
+    names = [f"{name or 'a program'} (process {pid}, user {user})" for name, pid, user in sessions]
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _check_kind(file: Path, store: str) -> None:
+    """Raises Failure for a backup that is not there, or one of the other kind of database."""
+    if not file.is_file():
+        raise Failure(f"there is no file {file}")
+    with file.open("rb") as opened:
+        head = opened.read(len(_HEADS["SQLite"]))
+    kind = next((name for name, start in _HEADS.items() if head.startswith(start)), store)
+    if kind != store:
+        raise Failure(
+            f"{file} is a backup of a database on {kind}, and [database] url names one on {store}: it goes back only"
+            f" into one on {kind}"
+        )
 
 
 def _make_ready(url: str) -> None:

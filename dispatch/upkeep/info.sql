@@ -15,6 +15,10 @@ SELECT (SELECT page_size FROM pragma_page_size) AS page_size, (SELECT page_count
 SELECT pg_database_size(current_database())
 
 -- name: postgresql_tables
--- The server's own estimates: counting would read every row. It has none (-1) before a table is first analysed.
-SELECT c.relname AS name, c.reltuples AS estimate, pg_total_relation_size(c.oid) AS size
+-- The server's own estimates, scaled to the size of today: counting would read every row. It has none (-1) before a table
+-- is first analysed. `data` is the room of the rows alone.
+SELECT c.relname AS name, pg_total_relation_size(c.oid) AS size, pg_relation_size(c.oid) AS data,
+       CASE WHEN c.reltuples >= 0 AND c.relpages > 0
+            THEN c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::bigint)
+       END AS estimate
 FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dispatch.errors import Failure
+from dispatch.errors import Failure, UsageError
 from dispatch.upkeep.sqlite import Tick
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Server:
         try:
             found = conninfo_to_dict(self.url)
         except psycopg.Error:  # its words hold parts of the URL
-            raise Failure("the URL of the database cannot be read; it is postgresql://USER@HOST:PORT/NAME") from None
+            raise UsageError("the URL of the database cannot be read; it is postgresql://USER@HOST:PORT/NAME") from None
         return {name: str(value) for name, value in found.items() if value is not None}
 
     def dump(self, target: Path, tick: Tick) -> None:
@@ -74,11 +74,21 @@ class Server:
             raise Failure(f"{file} is no backup of dispatch")
         self._run("pg_restore", [f"--file={os.devnull}", str(file)], tick, "checked")
 
+    def versions(self, file: Path) -> dict[str, int]:
+        """The versions of the schemas in a dump. Raises Failure where they cannot be read."""
+        text = self._output("pg_restore", ["--data-only", "--table=schema_versions", "--file=-", str(file)])
+        return {name: int(version) for name, version in re.findall(r"^(\w+)\t(\d{1,9})\t", text, re.MULTILINE)}
+
     def load(self, file: Path, tick: Tick) -> None:
         """Replace what is in the database by what is in `file`, all of it or nothing. Raises Failure."""
         self._check_version("pg_restore")
         options = ["--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges"]
         self._run("pg_restore", [*options, *self._target(), str(file)], tick, "restored")
+
+    def check_programs(self) -> None:
+        """Raises Failure where a backup or a restore would: a program is missing, or older than the server."""
+        for name in ("pg_dump", "pg_restore"):
+            self._check_version(name)
 
     def _check_version(self, name: str) -> None:
         """An older program cannot read a newer server."""

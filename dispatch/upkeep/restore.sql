@@ -1,3 +1,23 @@
+-- name: foreign_sqlite
+-- What in a file could do things by itself, or pass for a table of ours. Our schema has none of it.
+SELECT type, name FROM sqlite_master
+WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'
+UNION ALL
+SELECT 'version', COALESCE(component, 'NULL') FROM schema_versions
+WHERE typeof(component) <> 'text' OR typeof(version) <> 'integer' OR version < 1
+LIMIT 1
+
+-- name: has_versions_sqlite
+SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'
+
+-- name: has_versions_postgresql
+SELECT to_regclass('schema_versions') IS NOT NULL AS found
+
+-- name: sessions_postgresql
+-- Who else is connected to the database that is to be replaced.
+SELECT application_name, pid, usename FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid
+
 -- name: drop_leases
 -- Nobody works on a database that is being restored, whatever was going on when it was copied.
 DELETE FROM leases

@@ -7,13 +7,16 @@ grows by what is written meanwhile.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from dispatch.errors import Failure
+from subscribers.database import queries
 
+SQL = queries(Path(__file__).with_name("restore.sql"))
 Tick = Callable[[str, int, int], None]  # what is done, how far, of how much (0: not known)
 
 _PAGES = 2_560  # copied at a step: 10 MB
@@ -49,8 +52,12 @@ def check(file: Path, tick: Tick) -> None:
     with _told(file, file), closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as db:
         tick("checked", 0, 0)
         _check(db, str(file))
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'").fetchone():
+        db.execute("PRAGMA trusted_schema = OFF")
+        if not db.execute(SQL["has_versions_sqlite"]).fetchone():
             raise Failure(f"{file} is no database of dispatch")
+        foreign = db.execute(SQL["foreign_sqlite"]).fetchone()
+        if foreign:
+            raise Failure(f"{file} is no backup of dispatch: it has a {foreign[0]} of another's making ({foreign[1]})")
 
 
 def _check(db: sqlite3.Connection, what: str) -> None:
@@ -66,10 +73,34 @@ def take(database: Path) -> None:
             db.execute("PRAGMA journal_mode = DELETE")  # leaving WAL takes the database for oneself alone
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Failure(f"{database} is in use: stop dispatch first") from error
+            raise Failure(f"{database} is in use by {_who(database)}; end that first") from error
         raise Failure(f"{database} cannot be set aside ({error}); move it and its -wal and -shm away") from error
     except sqlite3.DatabaseError:
         pass  # damaged: all the more reason to restore
+
+
+def _who(database: Path) -> str:
+    """The programs that have a database open, as far as this machine tells."""
+    files = {str(path.resolve()) for path in companions(database)}
+    found = [process for process in Path("/proc").glob("[0-9]*") if int(process.name) != os.getpid()]
+    names = [_called(process) for process in found if files & _open_files(process)]
+    return ", ".join(sorted(names)) or "another program"
+
+
+def _open_files(process: Path) -> set[str]:
+    try:
+        return {str(link.readlink()) for link in (process / "fd").iterdir()}
+    except OSError:  # another user's, or gone meanwhile
+        return set()
+
+
+def _called(process: Path) -> str:
+    try:
+        words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        words = []
+    name = "dispatch" if "dispatch" in {Path(word).name for word in words[:3]} else Path(words[0] if words else "").name
+    return f"{name or 'a program'} (process {process.name})"
 
 
 def set_aside(database: Path, name: Path) -> None:

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import TemplateError, TemplateSyntaxError
 from markupsafe import Markup
 
+from dispatch.digests.templates import environment
 from dispatch.digests.words import Words
 from dispatch.errors import RenderError
 from dispatch.model import Issue
@@ -32,20 +33,13 @@ class Pages:
 
     def __init__(self, templates: Path, override: Path | None) -> None:
         folders = [folder for folder in (override, templates) if folder is not None]
-        environment = Environment(
-            loader=FileSystemLoader([str(folder) for folder in folders]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        made = environment(folders, watched=False)
         style = _first(folders, "web/style.css")
         self._style_hash = _hash(style)
-        environment.globals["style"] = Markup(style)  # noqa: S704 - the installation's own file
+        made.globals["style"] = Markup(style)  # noqa: S704 - the installation's own file
         self._words = {language: Words(_words(folders, language), language) for language in LANGUAGES}
         with _told("web/"):
-            self._templates = {name: environment.get_template(f"web/{name}.html.j2") for name in NAMES}
+            self._templates = {name: made.get_template(f"web/{name}.html.j2") for name in NAMES}
 
     @property
     def policy(self) -> str:

@@ -26,6 +26,9 @@ from urllib.parse import parse_qsl
 import pytest
 from aiosmtpd.controller import Controller
 
+from dispatch import archive
+from subscribers.database import SCHEMA, Database
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "config" / "samples" / "huoju-2022-05.md"
 TOKEN = "77:stand-in-token"
@@ -211,12 +214,14 @@ def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -
 @pytest.fixture
 def bare(tmp_path: Path, database_url: str) -> Command:
     """The command with a database and no channel set up."""
+    Database.open(database_url, (SCHEMA, archive.SCHEMA)).close()
     return Command(tmp_path, {"DISPATCH_DATABASE__URL": database_url})
 
 
 @pytest.fixture
 def dispatch(tmp_path: Path, database_url: str, smtp: Controller, hooks: Recorder, bot: Recorder) -> Command:
-    """The command set up for the three receivers."""
+    """The command set up for the three receivers, with a database."""
+    Database.open(database_url, (SCHEMA, archive.SCHEMA)).close()
     return Command(
         tmp_path,
         {

@@ -93,7 +93,7 @@ def status_when(at: Office, reached: Callable[[Any], bool]) -> Any:
 
 def at_rest(found: Any) -> bool:
     """Nothing is being sent, and nothing may be."""
-    planned = all(issue["planned"] for issue in found["issues"])
+    planned = all(issue["planning_ended"] for issue in found["issues"])
     return planned and not any(queue["due"] + queue["later"] + queue["sending"] for queue in found["queues"])
 
 
@@ -132,7 +132,7 @@ def test_a_paused_issue_waits_and_a_resumed_one_goes_on(at: Office, gate: Gate) 
         gate.open()
         found = status_when(at, at_rest)
         assert [issue["state"] for issue in found["issues"]] == ["paused"]
-        assert set(found["paused"]) == set(CHANNELS)
+        assert set(found["paused_messages"]) == set(CHANNELS)
         for channel in CHANNELS:
             assert missing(at)[channel, number] >= owed(at.readers, number) - IN_HAND
         next_goes_out(at)
@@ -148,8 +148,8 @@ def test_a_paused_channel_holds_up_no_other(at: Office, gate: Gate) -> None:
         at.dispatch("issues", "pause", number, "--channel", "telegram")
         gate.open()
         found = status_when(at, at_rest)
-        assert set(found["paused"]) == {"telegram"}
-        assert [hold["channel"] for hold in found["issues"][0]["paused"]] == ["telegram"]
+        assert set(found["paused_messages"]) == {"telegram"}
+        assert [hold["channel"] for hold in found["issues"][0]["holds"]] == ["telegram"]
         assert set(missing(at)) == {("telegram", number)}
         assert missing(at)["telegram", number] >= owed(at.readers, number) - IN_HAND
         next_goes_out(at)
@@ -172,7 +172,7 @@ def test_a_paused_column_holds_up_no_other(at: Office, gate: Gate) -> None:
         assert late
         assert all(line.endswith(" [1]") for line in late)
         at.dispatch("issues", "resume", number, "--column", column)
-        status_when(at, lambda found: not found["paused"] and at_rest(found))
+        status_when(at, lambda found: not found["paused_messages"] and at_rest(found))
         life.stop()
     assert not missing_of(at, apart, others)
     assert at.ledger_faults() == []

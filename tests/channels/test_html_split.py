@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
+import sys
 from html import escape
 from html.parser import HTMLParser
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,9 @@ from hypothesis import strategies as st
 
 from dispatch.channels.html_split import Reserve, split, utf16_units, visible_units
 from dispatch.digests.slots import Slotted, slot
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 RESERVES = {"follows": Reserve(50, 4), "unsubscribe": Reserve(20, 1)}
 
@@ -194,10 +199,25 @@ def test_nothing_is_one_empty_part() -> None:
     assert split("  \n ", {}) == ("",)
 
 
-def test_a_page_of_brackets_takes_no_longer_than_a_page_of_words() -> None:
-    def seconds(text: str) -> float:
-        started = time.perf_counter()
-        split(text, {})
-        return time.perf_counter() - started
+@pytest.mark.parametrize("piece", ["a) ", "字", "）", "（", "。", " ", "\n", "a", "<b>x</b>", "&amp;"])
+def test_twice_the_text_is_at_most_twice_the_steps(piece: str) -> None:
+    once, twice = (_steps(piece * times) for times in (500, 1_000))
+    assert twice <= 2.2 * once  # four times is what a look back at all that stands before would take
 
-    assert seconds("）" * 30_000) < 10 * seconds("字" * 30_000)
+
+def _steps(html: str) -> int:
+    """How many lines of Python it takes to split a text into parts of a hundred units."""
+    count = 0
+
+    def note(frame: FrameType, event: str, arg: object) -> TraceFunction:
+        nonlocal count
+        count += event == "line"
+        return note
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        split(html, {}, 100)
+    finally:
+        sys.settrace(before)
+    return count

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -293,7 +295,10 @@ def test_a_database_that_is_there_is_replaced_only_with_force_and_kept(
 def test_a_database_in_use_is_not_replaced(dispatch: Command, desk: Desk, tmp_path: Path) -> None:
     sent(desk)
     dispatch("database", "backup", "copy.db")
-    assert "stop dispatch first" in dispatch("database", "restore", "copy.db", "--force", expect=1).err
+    said = dispatch("database", "restore", "copy.db", "--force", expect=1).err
+    if sys.platform == "linux":  # elsewhere nothing tells who has a file open
+        assert f"(process {os.getpid()})" in said
+    assert "is in use by" in said
     assert len(desk.states()) == 3
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("work")) == [
         "work.db",
@@ -311,6 +316,44 @@ def test_what_is_no_backup_is_refused(dispatch: Command, desk: Desk, tmp_path: P
     said = dispatch("database", "restore", "copy.db", "--force", expect=1).err
     assert "copy.db" in said
     assert len(dispatch("deliveries", "list", "--json").json) == 3
+
+
+HOSTILE = {
+    "a trigger": "CREATE TRIGGER t AFTER DELETE ON leases BEGIN DELETE FROM subscribers; END",
+    "a view": "CREATE VIEW v AS SELECT 1",
+    "a virtual table": "CREATE VIRTUAL TABLE v USING fts5(x)",
+    "a word for a version": "UPDATE schema_versions SET version = 'drop'",
+    "a version below the first": "UPDATE schema_versions SET version = -1",
+    "no versions": "DROP TABLE schema_versions",
+}
+
+
+@pytest.mark.parametrize("statement", HOSTILE.values(), ids=HOSTILE)
+def test_a_file_with_what_is_not_ours_is_refused(dispatch: Command, desk: Desk, tmp_path: Path, statement: str) -> None:
+    sent(desk)
+    dispatch("database", "backup", "copy.db")
+    desk.db.close()
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as db, db:
+        db.execute(statement)
+    said = dispatch("database", "restore", "copy.db", "--force", expect=1).err
+    assert re.search("copy.db is no (backup|database) of dispatch", said)
+    assert len(dispatch("deliveries", "list", "--json").json) == 3
+
+
+def test_a_dump_of_the_other_kind_of_database_is_refused(dispatch: Command, desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "copy.dump").write_bytes(b"PGDMP\x01\x0e\x00")
+    said = dispatch("database", "restore", "copy.dump", "--force", expect=1).err
+    assert "copy.dump is a backup of a database on PostgreSQL, and [database] url names one on SQLite" in said
+
+
+def test_the_file_is_looked_for_before_anything_is_asked(dispatch: Command, desk: Desk) -> None:
+    assert "there is no file no.db" in dispatch("database", "restore", "no.db", expect=1).err
+
+
+def test_a_database_whose_schema_has_no_number_is_told(dispatch: Command, desk: Desk) -> None:
+    with desk.db.transaction():
+        desk.db.run("UPDATE schema_versions SET version = 'drop'")
+    assert "its schema has no number" in dispatch("issues", "list", expect=1).err
 
 
 def test_the_database_is_no_backup_of_itself(desk: Desk) -> None:

@@ -92,7 +92,10 @@ def test_what_is_there_is_replaced_only_with_force_and_when_nobody_works_on_it(
     owed(desk)
     with pytest.raises(UsageError, match="--force"):
         restore(settings, copy, force=False, tick=silent, now=0)
-    with pytest.raises(Failure, match="others are connected to the database"):
+    with (
+        psycopg.connect(desk.url, application_name="a look"),
+        pytest.raises(Failure, match=r"connected to the database: dispatch \(process \d+, user postgres\), a look \("),
+    ):
         restore(settings, copy, force=True, tick=silent, now=0)
     assert len(desk.states()) == READERS
     with pytest.raises(UsageError, match="exists"):
@@ -106,6 +109,28 @@ def test_what_is_no_dump_is_refused(desk: Desk, programs: Path, tmp_path: Path, 
     desk.db.close()
     with pytest.raises(Failure, match="pg_restore failed"):
         restore(settings_of(desk.url, programs), file, force=True, tick=silent, now=0)
+
+
+def test_a_dump_of_a_newer_program_is_refused_before_anything_is_replaced(
+    desk: Desk, programs: Path, tmp_path: Path
+) -> None:
+    settings, copy = settings_of(desk.url, programs), tmp_path / "copy.dump"
+    desk.db.run("UPDATE schema_versions SET version = 999 WHERE component = 'subscribers'")
+    back_up(settings, copy, force=False, tick=silent)
+    desk.db.run("UPDATE schema_versions SET version = 1 WHERE component = 'subscribers'")
+    owed(desk)
+    with pytest.raises(Failure, match=r"is from a newer version of this program \(subscribers schema 999"):
+        restore(settings, copy, force=True, tick=silent, now=0)
+    assert len(desk.states()) == READERS
+
+
+def test_what_is_no_dump_of_postgresql_is_told_by_kind(desk: Desk, programs: Path, tmp_path: Path) -> None:
+    settings, copy = settings_of(desk.url, programs), tmp_path / "copy.db"
+    copy.write_bytes(b"SQLite format 3\0")
+    with pytest.raises(Failure, match=r"on SQLite, and \[database\] url names one on PostgreSQL"):
+        restore(settings, copy, force=True, tick=silent, now=0)
+    with pytest.raises(Failure, match="there is no file"):
+        restore(settings, tmp_path / "no.dump", force=False, tick=silent, now=0)
 
 
 def script(folder: Path, name: str, text: str) -> None:
@@ -162,12 +187,20 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path,
     assert "hunter2" not in str(told.value)
 
 
-def test_info_tells_the_servers_own_numbers(desk: Desk) -> None:
+def test_info_counts_small_tables_and_estimates_large_ones(desk: Desk) -> None:
     owed(desk)
-    desk.db.run("ANALYZE deliveries")
+    big = "INSERT INTO lane_minutes (minute, lane, sent, retried, failed, busy_ms)"
+    desk.db.run(f"{big} SELECT n, repeat('x', 900), 0, 0, 0, 0 FROM generate_series(1, 40000) n")
     found = describe(desk.db)
     assert found["server"].startswith("PostgreSQL ")
     assert found["size"] > 1_000_000
-    rows = {row["table"]: row["rows"] for row in found["tables"]}
-    assert rows["deliveries"] == READERS
-    assert rows["issues"] == -1  # never analysed
+    rows = {row["table"]: (row["rows"], row["exact"]) for row in found["tables"]}
+    assert rows["deliveries"] == (READERS, True)
+    assert rows["issues"] == (1, True)  # never analysed
+    assert rows["lane_minutes"] == (None, False)
+    desk.db.run("ANALYZE lane_minutes")
+    [(estimate, exact)] = [
+        (row["rows"], row["exact"]) for row in describe(desk.db)["tables"] if row["table"] == "lane_minutes"
+    ]
+    assert not exact
+    assert estimate == pytest.approx(40_000, rel=0.1)

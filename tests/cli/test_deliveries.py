@@ -94,7 +94,7 @@ def test_a_story_tells_a_pause(office: Office) -> None:
 def test_a_summary_is_a_table_of_channels_and_states(office: Office) -> None:
     filled(office)
     lines = [line.split() for line in office("deliveries", "summary").stdout.splitlines()]
-    assert ["channel", "sent", "failed", "planned", "total"] in lines
+    assert ["channel", "sent", "failed", "waiting", "total"] in lines
     assert ["email", "1", "1", "0", "2"] in lines
     assert ["telegram", "0", "0", "2", "2"] in lines
     assert ["total", "1", "1", "2", "4"] in lines

@@ -68,10 +68,10 @@ def test_the_numbers_are_the_ledgers(office: Office) -> None:
     filled(office)
     found = office.json("report", "534")
     assert found["total"]["total"] == 5
-    assert (found["total"]["sent"], found["total"]["failed"], found["total"]["planned"]) == (2, 1, 2)
+    assert (found["total"]["sent"], found["total"]["failed"], found["total"]["waiting"]) == (2, 1, 2)
     assert found["total"]["attempted"] == 3
     [email, telegram] = found["channels"]
-    assert (email["channel"], email["total"], telegram["planned"]) == ("email", 3, 2)
+    assert (email["channel"], email["total"], telegram["waiting"]) == ("email", 3, 2)
     assert [(item["column"], item["articles"], item["total"]) for item in found["columns"]] == [
         *(("一", 1, 4), ("二<b>", 1, 1)),
     ]
@@ -93,6 +93,9 @@ def test_a_table_is_told_with_bars(office: Office) -> None:
     assert re.search(r"email +3 +3 +2 +1 +0 +█+░+ 66%", told)
     assert "1 at attempt 1, 1 at attempt 2; attempts on record: 4" in told
     assert "<script>" in told
+    titles = [line.split() for line in told.splitlines() if line.split()[:1] in (["channel"], ["column"])]
+    assert ["channel", "planned", "attempted", "sent", "failed", "waiting"] in titles
+    assert all(len(set(words)) == len(words) for words in titles)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -109,6 +109,7 @@ def test_tables_name_lanes_at_work_at_rest_and_off(folder: Path) -> None:
 
 
 def test_an_empty_installation_says_what_to_do(tmp_path: Path) -> None:
+    Database.open(f"sqlite:///{tmp_path / 'dispatch.db'}", (SCHEMA, archive.SCHEMA)).close()
     done = call(tmp_path)
     assert done.returncode == 0
     assert "no process is running: dispatch run" in done.stdout

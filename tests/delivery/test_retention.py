@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from dispatch.delivery import leases, ledger
-from dispatch.delivery.retention import Pruned, Sweep, prune
+from dispatch.delivery.retention import Pruned, Sweep, patiently, prune
 from dispatch.delivery.store import Store
 from dispatch.model import Sent
 from dispatch.settings import RetentionSettings
@@ -211,3 +211,20 @@ async def test_a_test_message_goes_with_the_secret_in_it(desk: Desk) -> None:
     await desk.drain(FakeChannel(answer=lambda envelope, part: Sent()))
     desk.clock.ms += 101 * DAY
     assert sweep(desk).messages == 2
+
+
+async def test_a_step_that_finds_the_store_locked_comes_again(desk: Desk) -> None:
+    await sent(desk)
+    desk.clock.ms += 5000 * DAY
+    found = Sweep(KEEP, desk.clock.now())
+    other = desk.connect()
+    desk.db._wait_for_locks(0.05)
+    try:
+        with other.transaction():
+            assert patiently(found.slice, desk.db)  # it is not the end
+            assert found.pruned.total == 0
+        while patiently(found.slice, desk.db):
+            pass
+    finally:
+        other.close()
+    assert found.pruned.messages == 3

@@ -44,3 +44,32 @@ async def test_a_job_that_fails_stops_no_other_and_comes_again(caplog: pytest.Lo
         await twice.wait()
     assert "well" in runs
     assert "broken failed" in caplog.text
+
+
+async def test_a_job_that_takes_longer_than_its_time_overlaps_with_none_and_warns_of_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    runs, at_once, most = 0, 0, 0
+    others, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        nonlocal runs, at_once, most
+        runs, at_once = runs + 1, at_once + 1
+        most = max(most, at_once)
+        await may_end.wait()
+        at_once -= 1
+
+    turns = 0
+
+    async def fast() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 20:  # the slow one's time has come about as often
+            others.set()
+
+    with caplog.at_level(logging.WARNING):
+        async with asyncio.timeout(20), running([Job("slow", 0.01, slow), Job("fast", 0.01, fast)]):
+            await others.wait()
+            may_end.set()
+    assert (runs >= 1, most) == (True, 1)
+    assert caplog.records == []

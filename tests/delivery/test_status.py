@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dispatch import archive
+from dispatch.cli.status_view import lane_rows, queue_state
 from dispatch.delivery import leases
 from dispatch.delivery.status import MINUTES, LaneStatus, QueueStatus, Status, rate
 from dispatch.delivery.status_reader import Reader
@@ -169,7 +170,7 @@ def test_several_lanes_share_the_backlog_of_their_queue(desk: Desk) -> None:
             minute(desk, name, ago, sent)
     desk.clock.ms = (MINUTE + 1) * 60_000
     found = queue(read(desk), "email")
-    assert (found.due, len(found.lanes), round(found.rate, 2)) == (6, 2, 3.0)
+    assert (found.due, len(found.lanes), round(found.rate or 0, 2)) == (6, 2, 3.0)
     assert found.seconds_left is None  # their leases have run out
     desk.clock.ms = START
     assert queue(read(desk), "email").seconds_left is not None
@@ -196,6 +197,48 @@ def test_a_rate_leaves_out_the_minute_in_which_the_lane_began() -> None:
     end = (MINUTE + 1) * 60_000
     assert rate({MINUTE - 2: 1, MINUTE - 1: 120, MINUTE: 120}, end) == 2
     assert rate({MINUTE - 1: 60, MINUTE: 1}, MINUTE * 60_000 + 1_000) == 1  # a second is too short to tell
+
+
+def test_a_rate_is_measured_from_the_start_of_the_lane() -> None:
+    start = MINUTE * 60_000 + 40_000
+    assert rate({MINUTE: 20}, start + 5_000, start) is None  # too short to tell
+    assert rate({MINUTE: 40}, start + 19_000, start) == pytest.approx(40 / 19)
+    assert rate({MINUTE: 40, MINUTE + 1: 80}, start + 60_000, start) == 2
+    # After a pause of some minutes only what came after it counts.
+    assert rate({MINUTE - 3: 600, MINUTE: 40}, start + 20_000, start) == 2
+    # What was at work all the time is measured over all of it.
+    assert rate({MINUTE - ago: 60 for ago in range(20)}, MINUTE * 60_000 + 60_000, 5) == 1
+
+
+def test_a_queue_tells_no_time_left_before_a_pace_is_known(desk: Desk) -> None:
+    now = desk.clock.now()
+    with desk.db.transaction():
+        desk.db.run(
+            "INSERT INTO lanes (name, queue, breaker, rest_ms, not_before, changed_at, reason, sent, retried, failed,"
+            " busy_ms) VALUES ('email:one', 'email', 'closed', 0, 0, 0, '', 5, 0, 0, 0)"
+        )
+        desk.db.run(
+            "INSERT INTO lane_minutes (minute, lane, sent, retried, failed, busy_ms)"
+            " VALUES (:minute, 'email:one', 5, 0, 0, 0)",
+            {"minute": now // 60_000},
+        )
+        desk.db.run(
+            "INSERT INTO leases (name, owner, since, until) VALUES ('lane/email:one/0', 'elsewhere', :since, :until)",
+            {"since": now - 5_000, "until": now + 60_000},
+        )
+        desk.db.run(
+            "INSERT INTO messages (key, kind, channel, queue, priority, state, due_at, expires_at, created_at)"
+            " VALUES ('k', 'digest', 'email', 'email', 1, 'queued', 0, 0, 0)"
+        )
+    [found] = read(desk).queues
+    assert (found.due, found.rate, found.seconds_left) == (1, None, None)
+    [row] = lane_rows(found, now)
+    assert row[2] == "…"
+
+
+def test_a_queue_with_messages_in_hand_is_starting() -> None:
+    found = QueueStatus("email", due=3, later=0, sending=2, oldest_at=None, next_at=None, off=False, lanes=())
+    assert queue_state(found) == "starting"
 
 
 def test_what_is_watched_gets_the_rate_that_was_seen(desk: Desk) -> None:

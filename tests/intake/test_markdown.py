@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,10 +110,12 @@ def test_marks_that_are_never_closed_stay(source: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["**a", "*a", "*a*", "2*3", "<a ", "<a a=", "<a a=b ", "</b", "<o:", "***a", "（*"])
-def test_marks_take_linear_time(piece: str) -> None:
-    start = time.perf_counter()
-    markdown.lines(piece * 20_000)
-    assert time.perf_counter() - start < 3
+def test_a_megabyte_of_marks_that_may_begin_something_keeps_its_letters(piece: str) -> None:
+    # The work is inside of regular expressions, where no step can be counted. Were it to grow with the square of the
+    # length, this would not end within hours.
+    source = piece * 300_000
+    found = " ".join(_texts(source))
+    assert sum(map(str.isalnum, found)) == sum(map(str.isalnum, source))
 
 
 @settings(deadline=None, max_examples=300)

@@ -175,7 +175,8 @@ def test_a_name_steers_no_terminal_and_is_exported_as_it_is(run: Run, tmp_path: 
     assert hostile in run("export").stdout
 
 
-def test_an_empty_list_is_an_empty_array(run: Run) -> None:
+def test_an_empty_list_is_an_empty_array(run: Run, connect: Callable[[], Database]) -> None:
+    connect()
     assert run("list", "--json").stdout == "[]\n"
 
 

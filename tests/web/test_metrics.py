@@ -101,8 +101,7 @@ async def test_all_metrics_over_http(connect: Callable[[], Database], db: Databa
         value("dispatch_messages_total", lane="email:default", outcome=name) for name in ("sent", "retried", "failed")
     ]
     assert outcomes == [90, 7, 3]
-    assert value("dispatch_send_seconds_sum", lane="email:default") == 2.5
-    assert value("dispatch_send_seconds_count", lane="email:default") == 100
+    assert value("dispatch_send_seconds_total", lane="email:default") == 2.5
     assert value("dispatch_lane_running", lane="email:default") == 1
     assert value("dispatch_lane_breaker_open", lane="webhook:h") == 1
     assert value("dispatch_lane_breaker_open", lane="email:default") == 0

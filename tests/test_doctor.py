@@ -1,0 +1,149 @@
+"""What doctor finds of a set-up before it fails at work."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from dispatch import doctor
+from dispatch.app import App
+from dispatch.delivery.clock import SystemClock
+from dispatch.delivery.leases import new_owner
+from dispatch.doctor import Finding
+from dispatch.settings import load_settings
+from subscribers.database import Database
+
+Examined = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examined:
+    """The findings of an installation whose settings are `text`, about `what`."""
+
+    def made(text: str, what: str) -> list[Finding]:
+        file = tmp_path / "dispatch.toml"
+        file.write_text(text, encoding="utf-8")
+        return [found for found in doctor.examine(App(load_settings(file)), file) if found.what == what]
+
+    return made
+
+
+@contextmanager
+def listening() -> Iterator[str]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def free() -> str:
+    with listening() as address:
+        return address
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("digest.html.j2", "{% if %}", "digest.html.j2, line 1: "),
+        ("web/leave.html.j2", "x\n{{ (", "leave.html.j2, line 2: "),
+        ("frame.zh.toml", "x = ", "frame.zh.toml: "),
+    ],
+)
+def test_templates_that_cannot_be_read_are_found(
+    examined: Examined, tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    file = tmp_path / "own" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    [found] = examined('[templates]\nfolder = "own"', "templates")
+    assert found.state == "bad"
+    assert words in found.detail
+
+
+def test_templates_that_are_well_or_not_there_are_told(examined: Examined, tmp_path: Path) -> None:
+    [found] = examined('[templates]\nfolder = "own"', "templates")
+    assert (found.state, "there is no folder" in found.detail) == ("bad", True)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "digest.html.j2").write_text("{{ content }}", encoding="utf-8")
+    [found] = examined('[templates]\nfolder = "own"', "templates")
+    assert found.state == "ok"
+    assert examined("", "templates") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "words"),
+    [
+        ('[email]\nhost = "h"', "email", "from_address"),
+        ('[email]\nfrom_address = "a@x.test"', "email", "host"),
+        ('[[email.relays]]\nhost = "h"', "email", "from_address"),
+        ('[email]\nfrom_address = "a@x.test"\n[[email.relays]]\nname = "b"', "email relay b", "no host"),
+        ('[telegram]\napi_base = "http://127.0.0.1:1"', "telegram", "token"),
+        ('[[telegram.bots]]\nname = "b"', "telegram bot b", "no token"),
+    ],
+)
+def test_a_channel_that_is_half_set_up_is_bad(examined: Examined, text: str, what: str, words: str) -> None:
+    [found] = examined(text, what)
+    assert found.state == "bad"
+    assert words in found.detail
+
+
+@pytest.mark.parametrize("what", ["email", "telegram"])
+def test_a_channel_of_which_nothing_is_set_is_off(examined: Examined, what: str) -> None:
+    assert [found.state for found in examined("", what)] == ["off"]
+
+
+SECTIONS = [("pages", '[web]\nbase_url = "http://x.test"\nlisten = "{}"'), ("metrics", '[metrics]\nlisten = "{}"')]
+
+
+@pytest.mark.parametrize(("what", "text"), SECTIONS)
+def test_an_address_that_cannot_be_listened_at_is_found(examined: Examined, what: str, text: str) -> None:
+    assert [found.state for found in examined(text.format(free()), what)] == ["ok"]
+    [found] = examined(text.format("192.0.2.1:8080"), what)  # of no machine (RFC 5737)
+    assert (found.state, "this machine cannot" in found.detail) == ("bad", True)
+
+
+def test_pages_that_another_program_is_in_the_way_of_are_told_from_our_own(examined: Examined, tmp_path: Path) -> None:
+    what, text = SECTIONS[0]
+    with listening() as address:
+        [found] = examined(text.format(address), what)
+        assert (found.state, "another program" in found.detail) == ("bad", True)
+        app = App(load_settings(tmp_path / "dispatch.toml"))
+        with app.database() as db, db.transaction():
+            _serving(db)
+        assert [found.state for found in examined(text.format(address), what)] == ["ok"]
+
+
+def _serving(db: Database) -> None:
+    owner, now = new_owner(), SystemClock().now()
+    for name in (f"process/{owner}", "web"):
+        db.run(
+            "INSERT INTO leases (name, owner, since, until) VALUES (:name, :owner, :now, :until)",
+            {"name": name, "owner": owner, "now": now, "until": now + 60_000},
+        )
+
+
+async def test_metrics_of_our_own_are_no_fault(examined: Examined, tmp_path: Path) -> None:
+    import asyncio
+
+    what, text = SECTIONS[1]
+    file = tmp_path / "served.toml"
+    file.write_text(text.format(address := free()), encoding="utf-8")
+    async with App(load_settings(file)).metrics():
+        found = await asyncio.to_thread(examined, text.format(address), what)
+    assert [item.state for item in found] == ["ok"]
+
+
+def test_programs_of_postgresql_that_are_missing_are_noted(
+    examined: Examined, postgres_url: str, tmp_path: Path
+) -> None:
+    text = f'[database]\nurl = "{postgres_url}"\n[backup]\npostgresql_bin = "bin"'
+    [found] = examined(text, "backup")
+    assert (found.state, "there is no pg_dump in" in found.detail) == ("note", True)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "pg_dump"
+    program.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6'\n", encoding="utf-8")
+    program.chmod(0o700)
+    [found] = examined(text, "backup")
+    assert "is of version 9" in found.detail

@@ -6,7 +6,7 @@ on record what it changes (`audit`), and by whose act.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
@@ -55,18 +55,53 @@ def add(
     """
     if not addresses:
         raise InvalidValue("a subscriber needs an address: --email, --telegram or --webhook")
-    distinct = {item.identity: item for item in addresses}
-    _refuse_suppressed(db, distinct)
+    _refuse_suppressed(db, {item.identity: item for item in addresses})
     subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": act.at})
     tags = tuple(dict.fromkeys(follows))
+    ids = _add_endpoints(db, subscriber_id, addresses, tags, preferences, consent, act, state, first=first)
+    audit.record(db, act, "added", audit.SUBSCRIBER, subscriber_id, {"endpoints": ids, "follows": tags})
+    return subscriber_id
+
+
+def add_endpoints(
+    db: Database,
+    subscriber_id: int,
+    addresses: Sequence[Address],
+    *,
+    follows: Iterable[str],
+    preferences: Preferences,
+    consent: str,
+    act: Act,
+) -> list[int]:
+    """Add endpoints to a subscriber, as `add` does it; their ids. Raises Conflict as `add` does."""
+    _refuse_suppressed(db, {item.identity: item for item in addresses})
+    tags = tuple(dict.fromkeys(follows))
+    ids = _add_endpoints(db, subscriber_id, addresses, tags, preferences, consent, act, EndpointState.ACTIVE)
+    detail = {"subscriber": subscriber_id, "follows": tags}
+    audit.record_all(db, act, "added", audit.ENDPOINT, [(id_, detail) for id_ in ids])
+    return ids
+
+
+def _add_endpoints(
+    db: Database,
+    subscriber_id: int,
+    addresses: Sequence[Address],
+    tags: Sequence[str],
+    preferences: Preferences,
+    consent: str,
+    act: Act,
+    state: EndpointState,
+    *,
+    first: bool = False,
+) -> list[int]:
+    distinct = {item.identity: item for item in addresses}
     standing = _standing(state, consent, act.at)
     ids = [_add_endpoint(db, subscriber_id, address, preferences, standing, act.at) for address in distinct.values()]
     for endpoint_id in ids:
         _insert_follows(db, endpoint_id, tags, act.at, first=first)
     if standing["consent"]:
         proof.state(db, ids, consent, act)
-    audit.record(db, act, "added", audit.SUBSCRIBER, subscriber_id, {"endpoints": ids, "follows": tags})
-    return subscriber_id
+    return ids
 
 
 def _refuse_suppressed(db: Database, addresses: Mapping[tuple[str, str], Address]) -> None:
@@ -276,6 +311,20 @@ def everyone(db: Database) -> Iterator[Subscriber]:
     return _load(db, 1, _HIGHEST)
 
 
+def of_endpoints(db: Database, ids: Sequence[int]) -> list[Subscriber]:
+    """The subscribers of these endpoints, in the order of `ids` and with these endpoints alone; those whose endpoints
+    do not follow each other come several times."""
+    rows = {row["id"]: row for row in db.all(SQL["of_endpoints"], {"ids": list(ids)})}
+    follows: dict[int, list[str]] = {}
+    for endpoint_id, tag in db.rows(SQL["follows_of_endpoints"], {"ids": list(ids)}):
+        follows.setdefault(endpoint_id, []).append(tag)
+    found = (rows[id_] for id_ in ids if id_ in rows)
+    return [
+        _subscriber(list(of_one), lambda row: tuple(follows.get(row["id"], ())))
+        for _, of_one in groupby(found, key=itemgetter("subscriber_id"))
+    ]
+
+
 def _of_id(db: Database, subscriber_id: int) -> Subscriber | None:
     found = list(_load(db, subscriber_id, subscriber_id))
     return found[0] if found else None
@@ -286,7 +335,7 @@ def _load(db: Database, low: int, high: int) -> Iterator[Subscriber]:
     span = {"low": low, "high": high}
     follows = _Follows(db.each(SQL["follows"], span))
     for _, rows in groupby(db.each(SQL["subscribers"], span), key=itemgetter("subscriber_id")):
-        yield _subscriber(list(rows), follows)
+        yield _subscriber(list(rows), follows.of)
 
 
 class _Follows:
@@ -307,12 +356,12 @@ def _place(row: Row) -> tuple[int, int]:
     return row["subscriber_id"], row["id"]
 
 
-def _subscriber(rows: list[Row], follows: _Follows) -> Subscriber:
+def _subscriber(rows: list[Row], follows: Callable[[Row], tuple[str, ...]]) -> Subscriber:
     return Subscriber(
         id=rows[0]["subscriber_id"],
         name=rows[0]["name"],
         created_at=rows[0]["created_at"],
-        endpoints=tuple(_endpoint(row, follows.of(row)) for row in rows if row["id"] is not None),
+        endpoints=tuple(_endpoint(row, follows(row)) for row in rows if row["id"] is not None),
     )
 
 

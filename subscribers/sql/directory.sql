@@ -84,6 +84,19 @@ LEFT JOIN rhythms r ON r.id = e.rhythm_id
 WHERE s.removed_at IS NULL AND s.id >= :low AND s.id <= :high
 ORDER BY s.id, e.id
 
+-- name: of_endpoints
+-- The same of these endpoints alone.
+SELECT s.id AS subscriber_id, s.name, s.created_at, e.id, e.channel, e.address, e.queue, e.secret, e.state, e.reason,
+       e.consent, e.consented_at, e.language, e.format, e.bundled, e.paused_until, e.created_at AS endpoint_created_at,
+       r.cadence, r.weekday, r.minute, r.timezone, r.quiet_from, r.quiet_until
+FROM endpoints e
+JOIN subscribers s ON s.id = e.subscriber_id
+JOIN rhythms r ON r.id = e.rhythm_id
+WHERE e.id IN (:ids)
+
+-- name: follows_of_endpoints
+SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids) ORDER BY endpoint_id, created_at, tag
+
 -- name: follows
 -- In the same order of endpoints. CROSS JOIN makes the endpoints the outer loop, so that nothing is sorted.
 SELECT e.subscriber_id, e.id, f.tag

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ FILES = sorted(
     if file.parent.name not in ("migrations", "_assets")
 )
 # What callers put into a query before the database sees it: each place with all that may stand there.
-PLACES = {"{filter}": "filter_", "{is_old}": "is_"}
+PLACES = {"{filter}": "filter_", "{is_old}": "is_", "{order}": "order_"}
 FRAGMENTS = tuple(PLACES.values())
 ROUTE = route([("all", 1), ("park:南昌高新区", 2)])
 NAMED = [(file, name) for file in FILES for name in queries(file) if not name.startswith(FRAGMENTS)]
@@ -52,11 +54,9 @@ def texts(file: Path, name: str) -> Iterator[str]:
     """A query as it reaches the database: once for each way to fill it."""
     known = queries(file)
     sql = known[name].replace("{route}", ROUTE.sql)
-    place = next((place for place in PLACES if place in sql), None)
-    if place is None:
-        yield sql
-    else:
-        yield from (sql.replace(place, text) for word, text in known.items() if word.startswith(PLACES[place]))
+    there = [place for place in PLACES if place in sql]
+    for fragments in product(*([text for word, text in known.items() if word.startswith(PLACES[at])] for at in there)):
+        yield reduce(lambda filled, pair: filled.replace(*pair), zip(there, fragments, strict=True), sql)
 
 
 def values(sql: str) -> Mapping[str, object]:

@@ -83,10 +83,13 @@ def move(db: Database, endpoint: Endpoint, address: Address, act: Act, *, consen
     _refuse(db, hasher, endpoint, address, consent)
     if endpoint.state is EndpointState.SUPPRESSED:
         suppression.suppress(db, hasher, endpoint.address, endpoint.reason, act.at)
-    db.run(SQL["move"], _moved(endpoint, address, act, consent))
-    audit.record(
-        db, act, "moved", audit.ENDPOINT, endpoint.id, {"from": endpoint.address.address, "to": address.address}
-    )
+    values = _moved(endpoint, address, act, consent)
+    db.run(SQL["move"], values)
+    places = {"from": endpoint.address.address, "to": address.address}
+    audit.record(db, act, "moved", audit.ENDPOINT, endpoint.id, places)
+    if values["state"] is not endpoint.state:
+        states = {"from": endpoint.state, "to": values["state"], "reason": "another address"}
+        audit.record(db, act, "state", audit.ENDPOINT, endpoint.id, states)
     # A confirmation that waits at the old address says nothing about the new one.
     proof.add(db, endpoint.id, Step.WITHDRAWN, act, basis="the endpoint has another address")
     if consent:

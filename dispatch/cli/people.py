@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dispatch.output import iso, json_text, say, table, warn
+from dispatch.output import iso, json_text, say, table, warn, when
 
 if TYPE_CHECKING:
-    from subscribers.model import Endpoint, Subscriber
+    from subscribers.model import Endpoint, Preferences, Subscriber
 
+CSV_COLUMNS = (
+    *("id", "name", "endpoint", "channel", "address", "state", "reason", "paused_until", "consent", "consented_at"),
+    *("follows", "language", "cadence", "weekday", "at", "timezone", "quiet", "bundle", "format", "added"),
+)
 SHOWN = 5  # addresses in a warning
 TABLE = 1000  # lines of one table
 
@@ -24,7 +28,7 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
     say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
     for endpoint in subscriber.endpoints:
         say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {_state(endpoint)}")
-        say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {_preferences(endpoint)}")
+        say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {preferences_words(endpoint.preferences)}")
         if endpoint.consent:
             say(f"     consent: {endpoint.consent}, {iso(endpoint.consented_at)}")
         if secrets and endpoint.address.secret:
@@ -34,18 +38,20 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
 
 
 def _state(endpoint: Endpoint) -> str:
-    return f"{endpoint.state} ({endpoint.reason})" if endpoint.reason else endpoint.state.value
+    until = f"until {when(endpoint.paused_until)}" if endpoint.paused_until is not None else ""
+    more = ", ".join(word for word in (endpoint.reason, until) if word)
+    return f"{endpoint.state} ({more})" if more else endpoint.state.value
 
 
-def _preferences(endpoint: Endpoint) -> str:
+def preferences_words(found: Preferences) -> str:
+    """Preferences in a line."""
     from subscribers.rhythm import clock, quiet_text, weekday_text
 
-    found = endpoint.preferences
     rhythm = found.rhythm
-    when = " ".join(word for word in (rhythm.cadence, weekday_text(rhythm), clock(rhythm.minute)) if word)
+    rhythmic = " ".join(word for word in (rhythm.cadence, weekday_text(rhythm), clock(rhythm.minute)) if word)
     quiet = f", quiet {quiet_text(rhythm)}" if quiet_text(rhythm) else ""
     bundled = "bundled" if found.bundled else "separate"
-    return f"{when} {rhythm.timezone}{quiet}, {bundled}, {found.language}, {found.format}"
+    return f"{rhythmic} {rhythm.timezone}{quiet}, {bundled}, {found.language}, {found.format}"
 
 
 def subscriber_json(subscriber: Subscriber, *, secrets: bool = False) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
         "address": endpoint.address.address,
         "state": endpoint.state.value,
         "reason": endpoint.reason,
+        "paused_until": iso(endpoint.paused_until),
         "consent": endpoint.consent,
         "consented_at": iso(endpoint.consented_at),
         "follows": list(endpoint.follows),
@@ -78,6 +85,7 @@ def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
         "at": clock(rhythm.minute),
         "timezone": rhythm.timezone,
         "quiet": quiet_text(rhythm),
+        "created_at": iso(endpoint.created_at),
     }
     if secrets and endpoint.address.secret:
         value["secret"] = endpoint.address.secret
@@ -114,6 +122,15 @@ def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
             endpoint.state,
             ", ".join(endpoint.follows),
         )
+
+
+def rows_of(subscriber: Subscriber) -> Iterator[list[str]]:
+    """A row of `CSV_COLUMNS` for each endpoint."""
+    for endpoint in subscriber.endpoints:
+        found = {**_endpoint_json(endpoint, secrets=False), "name": subscriber.name}
+        found |= {"id": subscriber.id, "endpoint": endpoint.label, "follows": ";".join(endpoint.follows)}
+        found |= {"bundle": "yes" if endpoint.preferences.bundled else "no", "added": found["created_at"]}
+        yield ["" if found[name] is None else str(found[name]) for name in CSV_COLUMNS]
 
 
 def warn_suppressed(addresses: Sequence[str]) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import transfer
+from dispatch.cli import audience, bulk, history, listing, moving, transfer
 from dispatch.cli.context import session, user
-from dispatch.cli.people import emit_array, emit_lines, lines_of, subscriber_json, tell, warn_suppressed
+from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
 from dispatch.output import emit_json, say, warn
 
@@ -85,17 +85,7 @@ def add(
     tell(subscriber, secrets=True)
 
 
-@commands.command("list")
-def list_(ctx: typer.Context, as_json: Json = False) -> None:
-    """All subscribers, an endpoint a line."""
-    from subscribers import directory
-
-    with session(ctx).app.database() as db:
-        everyone = directory.everyone(db)
-        if as_json:
-            emit_array(subscriber_json(subscriber) for subscriber in everyone)
-        else:
-            emit_lines(line for subscriber in everyone for line in lines_of(subscriber))
+commands.command("list")(listing.list_)
 
 
 @commands.command()
@@ -160,13 +150,23 @@ def unfollow(ctx: typer.Context, who: Who, what: What) -> None:
 
 
 @commands.command()
-def pause(ctx: typer.Context, who: Who) -> None:
-    """Send nothing until resumed."""
+def pause(
+    ctx: typer.Context,
+    who: Who,
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until", "--resume-on", metavar="DAY", help="Until this day begins, or a time, where the reader is."
+        ),
+    ] = "",
+) -> None:
+    """Send nothing until resumed, or until a day."""
     from subscribers import directory
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
-            if not directory.pause(db, endpoint, session(ctx).act()):
+            end = bulk.pause_end(until, endpoint.preferences.rhythm.timezone, app.clock.now())
+            if not directory.pause(db, endpoint, session(ctx).act(), end):
                 warn(f"{endpoint.label} is {endpoint.state}: it stays so")
 
     _change(ctx, who, change)
@@ -270,20 +270,13 @@ def unsubscribe(
     say(f"e{wish.endpoint_id}: " + (f"no longer follows {wish.tag}" if wish.tag else "unsubscribed"))
 
 
-@commands.command()
-def remove(ctx: typer.Context, who: Who) -> None:
-    """Remove a subscriber. What they were sent stays in the ledger."""
-    from subscribers import directory
-    from subscribers.errors import InvalidValue
-
-    app = session(ctx).app
-    with app.database() as db, db.transaction():
-        subscriber, endpoints = directory.find(db, who)
-        if len(endpoints) < len(subscriber.endpoints):
-            raise InvalidValue(f"{who} is one of several endpoints of subscriber {subscriber.id}: pause it instead")
-        directory.remove(db, subscriber, session(ctx).act())
-    say(f"subscriber {subscriber.id} is removed")
-
-
+commands.command("set")(moving.set_)
+commands.command("add-endpoint")(moving.add_endpoint)
+commands.command()(moving.move)
+commands.command()(moving.merge)
+commands.command()(moving.remove)
+commands.add_typer(bulk.commands, name="bulk")
+commands.command()(history.history)
+commands.command("stats")(audience.stats)
 commands.command("import")(transfer.import_)
 commands.command("export")(transfer.export)

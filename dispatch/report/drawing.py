@@ -244,6 +244,29 @@ def latencies(
     return _svg(width, top + height + 24, label, parts)
 
 
+def groups(
+    bars: Sequence[tuple[str, Sequence[int]]], styles: Sequence[str], names: Sequence[str], width: int, label: str
+) -> Markup:
+    """Bars side by side over one scale: (words under them, a count for each of `styles`), whose `names` are told."""
+    top, height = 10.0, 150.0
+    scale = Scale.of(max((max(counts) for _, counts in bars), default=1) or 1)
+    start = scale.room
+    each = (width - _RIGHT - start) / max(len(bars), 1)
+    wide = max((each - 3) / len(styles), 0.7)
+    parts = _grid(scale, start, width - _RIGHT, top, height)
+    every = max(-(-46 // max(int(each), 1)), 1)
+    for n, (words, counts) in enumerate(bars):
+        left = start + n * each + 1.5
+        for m, (count, style, name) in enumerate(zip(counts, styles, names, strict=True)):
+            tall = height * count / scale.highest
+            if tall:
+                title = f"{words} {name}: {count:,}"
+                parts.append(_rect(left + m * wide, top + height - tall, wide, tall, style, title))
+        if n % every == 0:
+            parts.append(_text(left, top + height + 16, words))
+    return _svg(width, top + height + 24, label, parts)
+
+
 def _place(spans: Sequence[tuple[int, int]], ms: int) -> float:
     """Where a time stands among bars of one width."""
     for n, (start, end) in enumerate(spans):

@@ -33,7 +33,8 @@ def stats(
     language: Annotated[str, typer.Option("--language", metavar="zh|en", help="Of the page.")] = "zh",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """How many there are, how they came and left, and what they follow."""
+    """How many there are, how they came and left. And by what they follow, by channel, state, language, cadence, format
+    and domain."""
     from dispatch.errors import UsageError
     from dispatch.report.page import LANGUAGES
     from subscribers.stats import Period

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from subscribers.database import Database
     from subscribers.search import Wanted
 
-commands = typer.Typer(help="The same change to many endpoints, chosen by the options of `list`.", no_args_is_help=True)
+commands = typer.Typer(help="Change many endpoints at once, chosen as in `list`.", no_args_is_help=True)
 All = Annotated[bool, typer.Option("--all", help="Every endpoint, where no other option chooses some.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many by channel, and the first; change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; without a terminal nothing is asked anyway.")]
@@ -60,7 +60,7 @@ def follow(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Let many follow parks, provinces, topics, columns, a bulletin or all."""
+    """Let many follow more. Those that follow it already stay as they are."""
     from subscribers import bulk
 
     def ready(app: App, db: Database, wanted: Wanted) -> Work:
@@ -167,8 +167,8 @@ def set_(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Change preferences of many: cadence, weekday, at, timezone, quiet (22:00-07:00 or none), language, format,
-    bundle."""
+    """Change preferences of many. KEY is cadence, weekday, at, timezone, quiet (22:00-07:00 or none), language, format
+    or bundle."""
     from subscribers import bulk
 
     change = _change(what)

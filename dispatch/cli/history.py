@@ -32,7 +32,7 @@ def history(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Who changed what, when, and by which way; with each step of consent. The newest first."""
+    """Who changed what, when, and by which way. With each step of consent, the newest first."""
     from dispatch.errors import UsageError
     from subscribers.history import events, whose
 

@@ -36,8 +36,8 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, safe to open in a spreadsheet.")] = False,
 ) -> None:
-    """Subscribers, an endpoint a line: all, or those that the options choose. JSON has an object a subscriber, with the
-    endpoints that were chosen."""
+    """Subscribers, an endpoint a line. All, or those that the options choose: of an option that is named several times
+    one must hold, of several options all. JSON has an object a subscriber, with the endpoints that were chosen."""
     from dispatch.errors import UsageError
     from subscribers import search
 

@@ -145,7 +145,7 @@ def move(
         str, typer.Option("--consent", metavar="TEXT", help="How they agreed to the new address; it is kept.")
     ] = "",
 ) -> None:
-    """Make an endpoint another subscriber's, or give it another address. At a new address it is pending unless
+    """Move an endpoint to another subscriber or address. At a new address it is pending unless
     --consent says how they agreed to it; a suppressed address stays suppressed when the endpoint leaves it."""
     from dispatch.errors import UsageError
     from subscribers import directory, merging

@@ -187,4 +187,6 @@ def test_a_list_in_json_is_one_array_and_in_words_has_every_line(run: Run, tmp_p
     text = run("list", "--json").stdout
     assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2) + "\n"
     assert list(states(run)) == people
-    assert sum("@example.com" in line for line in run("list").stdout.splitlines()) == len(people)
+    lines = run("list", "--per-page", "0").stdout.splitlines()
+    assert sum("@example.com" in line for line in lines) == len(people)
+    assert sum("@example.com" in line for line in run("list").stdout.splitlines()) == 1000

@@ -44,6 +44,16 @@ def numbers(svg: str) -> list[float]:
     return [float(number) for number in found]
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@given(counts=st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**7)), min_size=1, max_size=60))
+def test_groups_of_bars_stay_within_their_frame(width: int, counts: list[tuple[int, int]]) -> None:
+    bars = [(f"{n}", pair) for n, pair in enumerate(counts)]
+    svg = str(drawing.groups(bars, ["g-added", "g-left"], ["<in>", "out"], width, "l & m"))
+    assert "<in>" not in svg
+    assert svg.count("<title>") == sum(bool(count) for pair in counts for count in pair)
+    assert all(-0.1 <= number <= width + 0.1 for number in numbers(svg))
+
+
 points = st.lists(
     st.tuples(st.integers(0, 10**7), st.sampled_from(["email", "telegram", "fax"]), st.integers(1, 10**6)),
     min_size=1,

@@ -23,7 +23,7 @@ from subscribers.model import EndpointState, Preferences, Rhythm
 from subscribers.search import Wanted
 
 SQL = queries(Path(__file__).with_name("sql") / "bulk.sql")
-SLICE = 500  # endpoints of a transaction
+SLICE = 200  # endpoints of a transaction
 _PAGE = 20_000  # ids read at once, outside of it
 Work = Callable[[Sequence[int]], int]
 

@@ -111,7 +111,7 @@ class View:
 
     def channels(self) -> Iterator[tuple[str, int, Markup]]:
         for channel, counts in self.stats.channels.items():
-            parts = list(counts.items())
+            parts = [(state, counts[state]) for state in self.stats.states if state in counts]
             words = self.say("list_separator").join(f"{self.name(state, 'endpoint')} {size:,}" for state, size in parts)
             yield self.name(channel, "channel"), sum(counts.values()), drawing.stack(parts, words)
 

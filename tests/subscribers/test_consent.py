@@ -270,12 +270,16 @@ def test_what_changes_nothing_is_not_on_record(db: Database, add: Add) -> None:
     assert audit.latest(db) == before
 
 
+def _follow_and_take(db: Database, item: Endpoint, taken: Address) -> None:
+    directory.follow(db, item.id, ["all"], at(LATER))
+    directory.add(db, name="", addresses=[taken], follows=[], preferences=READS, consent="", act=at(LATER))
+
+
 def test_an_act_that_fails_is_not_on_record(db: Database, add: Add) -> None:
     [item] = add(email("li")).endpoints
     before = audit.latest(db)
     with pytest.raises(Conflict), db.transaction():
-        directory.follow(db, item.id, ["all"], at(LATER))
-        directory.add(db, name="", addresses=[email("li")], follows=[], preferences=READS, consent="", act=at(LATER))
+        _follow_and_take(db, item, email("li"))
     assert audit.latest(db) == before
 
 

@@ -150,11 +150,18 @@ class App:
     @asynccontextmanager
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
-        from dispatch.web import make_app, serve
+        from dispatch.web import Parts, make_app, serve
         from subscribers.tokens import Signer
 
-        signer = await store.call(Signer.load, self.clock.now())
-        folder = self.settings.templates.folder
-        pages = make_app(store, signer, self.catalog.label, templates_dir(), folder, self.clock)
+        parts = Parts(
+            store=store,
+            signer=await store.call(Signer.load, self.clock.now()),
+            catalog=self.catalog,
+            clock=self.clock,
+            mailbox=lambda text: self.address("email", text),
+            subscribe=self.settings.web.subscribe and self.settings.email.enabled,
+            trusted=self.settings.web.trusted_proxies,
+        )
+        pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):
             yield

@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     DATA = "data"  # all that is stored about a subscriber
     ERASE = "erase"  # a subscriber
     PREVIEW = "preview"  # an issue that is not public yet
+    FORM = "form"  # a form of ours, by the second when it was shown
 
 
 @dataclass(frozen=True, slots=True)

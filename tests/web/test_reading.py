@@ -49,7 +49,12 @@ async def test_neighbours_lead_on_over_columns(site: Site) -> None:
 
 async def test_relative_links_lead_to_pages(site: Site) -> None:
     await site.archive(IssueState.SENT)
-    for path, count in (("/issues/huoju/534", 3), ("/issues/huoju/534/2", 4)):
+    for path, count in (
+        ("/issues", 3),
+        ("/issues/huoju/534", 7),
+        ("/issues/huoju/534/2", 5),
+        ("/issues/huoju/534/c/1", 4),
+    ):
         _, text = await site.get(path)
         links = re.findall('href="([^"]+)"', text)
         assert len(links) == count

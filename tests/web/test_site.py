@@ -19,7 +19,7 @@ from dispatch.model import IssueState
 from dispatch.web import make_app, serve
 from dispatch.web.language import preferred
 
-from .conftest import Site, label
+from .conftest import Site
 
 STRICT = ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'")
 
@@ -140,7 +140,7 @@ async def test_mistakes_in_templates_and_words_show_at_the_start(
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / file).write_bytes(text.encode() or b"\xff")
     with pytest.raises(RenderError, match=re.escape(f"web/{file}")):
-        make_app(site.store, site.signer, label, templates_dir(), tmp_path, site.clock)
+        make_app(site.parts(), templates_dir(), tmp_path)
 
 
 async def test_serving_ends_with_the_block(site: Site) -> None:
@@ -153,7 +153,7 @@ async def test_serving_ends_with_the_block(site: Site) -> None:
 
 async def test_a_taken_port_is_said_clearly(site: Site) -> None:
     def app() -> Application:
-        return make_app(site.store, site.signer, label, templates_dir(), None, site.clock)
+        return make_app(site.parts(), templates_dir())
 
     async with serve(app(), "127.0.0.1:0") as address:
         with pytest.raises(Failure, match=f"cannot listen on {address}: another program"):
@@ -162,7 +162,7 @@ async def test_a_taken_port_is_said_clearly(site: Site) -> None:
 
 
 async def test_a_broken_request_is_answered_and_not_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    app = make_app(site.store, site.signer, label, templates_dir(), None, site.clock)
+    app = make_app(site.parts(), templates_dir())
     async with serve(app, "127.0.0.1:0") as address:
         reader, writer = await asyncio.open_connection(*address.split(":"))
         writer.write(b"GET /u/secret-token HTTP/1.1\r\nbroken header\r\n\r\n")

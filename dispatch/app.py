@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dispatch import archive
 from dispatch.assets import templates_dir
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dispatch.delivery.store import Store
     from dispatch.digests.render import Renderer
     from dispatch.intake.pickup import Pickup
+    from subscribers.audit import Act
 
 log = logging.getLogger(__name__)
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
@@ -32,6 +33,20 @@ _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or mak
 
 def _silent(attempt: Attempt) -> None:
     """No progress shown."""
+
+
+class _Rights:
+    """What readers may have done with their data, for the pages."""
+
+    def data(self, db: Database, subscriber_id: int) -> dict[str, Any]:
+        from dispatch.delivery import personal
+
+        return personal.data(db, subscriber_id)
+
+    def erase(self, db: Database, subscriber_id: int, act: Act) -> bool:
+        from dispatch.delivery import personal
+
+        return not personal.erase(db, subscriber_id, act).sending
 
 
 class App:
@@ -159,6 +174,7 @@ class App:
             catalog=self.catalog,
             clock=self.clock,
             mailbox=lambda text: self.address("email", text),
+            rights=_Rights(),
             subscribe=self.settings.web.subscribe and self.settings.email.enabled,
             trusted=self.settings.web.trusted_proxies,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -219,7 +220,7 @@ class PreferencesPages:
             follows=[(tag, self._choices.label(tag, language)) for tag in endpoint.follows],
             fields=wishes.sent(form) if form.text("do") == "settings" else wishes.shown(endpoint.preferences),
             form=form,
-            errors={field: self._front.say(key, language) for field, key in (errors or {}).items()},
+            errors=defaultdict(str, {name: self._front.say(key, language) for name, key in (errors or {}).items()}),
             unknown=unknown,
             ticked=set(form.all("follow")),
             kinds=self._choices.kinds(language),

@@ -5,6 +5,7 @@ Nothing here tells who is a reader. What somebody asks for begins with a message
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -106,7 +107,7 @@ class SubscribePages:
             form=form,
             stamp=stamp,
             trap=TRAP,
-            errors=errors or {},
+            errors=defaultdict(str, errors or {}),
             unknown=wanted.unknown if wanted else (),
             ticked=ticked,
             kinds=self._choices.kinds(language),

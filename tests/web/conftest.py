@@ -89,9 +89,11 @@ class Site:
         return replace(_parts(self.store, self.signer, self.clock), **changes)
 
     @asynccontextmanager
-    async def again(self, override: Path | None = None, seconds: float = 10.0) -> AsyncIterator[ClientSession]:
+    async def again(
+        self, override: Path | None = None, seconds: float = 10.0, **changes: Any
+    ) -> AsyncIterator[ClientSession]:
         """A client of another site over the same store."""
-        app = make_app(self.parts(), templates_dir(), override, seconds=seconds)
+        app = make_app(self.parts(**changes), templates_dir(), override, seconds=seconds)
         async with serve(app, "127.0.0.1:0") as address, ClientSession(f"http://{address}") as client:
             yield client
 

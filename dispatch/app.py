@@ -35,7 +35,7 @@ def _silent(attempt: Attempt) -> None:
     """No progress shown."""
 
 
-class _Rights:
+class PersonalData:
     """What readers may have done with their data, for the pages."""
 
     def data(self, db: Database, subscriber_id: int) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class App:
             catalog=self.catalog,
             clock=self.clock,
             mailbox=lambda text: self.address("email", text),
-            rights=_Rights(),
+            rights=PersonalData(),
             subscribe=self.settings.web.subscribe and self.settings.email.enabled,
             trusted=self.settings.web.trusted_proxies,
         )

@@ -133,7 +133,13 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    url = f"sqlite:///{tmp_path / 'dispatch.db'}"
+    async with site_over(f"sqlite:///{tmp_path / 'dispatch.db'}") as made:
+        yield made
+
+
+@asynccontextmanager
+async def site_over(url: str) -> AsyncIterator[Site]:
+    """The site over a database, which is brought to the newest schema."""
     clock = FixedClock()
     async with Store(lambda: Database.open(url, (SCHEMA, archive.SCHEMA), synchronous="normal")) as store:
         signer = await store.call(_signer)

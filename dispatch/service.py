@@ -259,7 +259,8 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         if settings.metrics.listen and not worker:
             await stack.enter_async_context(app.metrics())
         pages = await stack.enter_async_context(_pages(app, store, engine))
-        await stack.enter_async_context(running([_by_one(member, job) for job in _jobs(app, store, engine)]))
+        jobs = [_by_one(member, job) for job in _jobs(app, store, engine)]
+        await stack.enter_async_context(running(jobs, settings.engine.shutdown))
         log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
         await engine.serve()
         pages.check()

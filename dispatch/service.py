@@ -26,6 +26,7 @@ from dispatch.intake.pickup import Inbox, Look
 from dispatch.model import IssueState
 from dispatch.progress import SILENT, Sending
 from dispatch.workers import Crew, watch_first
+from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database, Row
 from subscribers.errors import DatabaseError, SubscriberError
 
@@ -93,7 +94,7 @@ def _put_away(inbox: Inbox, path: Path, look: Look) -> None:
 async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
     try:
         reading = await asyncio.to_thread(app.pickup.read, path, source)
-        added = await store.call(app.pickup.take_in, reading, app.clock.now())
+        added = await store.call(app.pickup.take_in, reading, _by_us(app, Way.FILE))
     except Exception as error:
         failure = _failure(error, source)
         log.error("refused: %s", failure)
@@ -102,6 +103,11 @@ async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
         log.warning("%s: %s", source, warning)
     log.info("%s: %s is %s", source, added.name, added.outcome)
     return Look(source, added, reading.warnings)
+
+
+def _by_us(app: App, way: Way) -> Act:
+    """Something that the program does by itself."""
+    return Act(app.clock.now(), PROGRAM, way)
 
 
 def _failure(error: Exception, source: str) -> DispatchError:

@@ -33,6 +33,7 @@ from subscribers.errors import DatabaseError, SubscriberError
 log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
+_KEYS = 30.0  # seconds between two looks for new keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,9 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         if settings.metrics.listen and not worker:
             await stack.enter_async_context(app.metrics())
         pages = await stack.enter_async_context(_pages(app, store, engine))
-        await stack.enter_async_context(running([_by_one(member, job) for job in _jobs(app, store, engine)]))
+        await stack.enter_async_context(
+            running([*(_by_one(member, job) for job in _jobs(app, store, engine)), _keys(app, store)])
+        )
         log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
         await engine.serve()
         pages.check()
@@ -298,6 +301,15 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         Job("plan", settings.engine.poll, plan),
         Job("retention", _DAY, tidy),
     ]
+
+
+def _keys(app: App, store: Store) -> Job:
+    """Each process signs, so each learns of new keys."""
+
+    async def reload() -> None:
+        await store.call(app.reload_keys)
+
+    return Job("keys", _KEYS, reload)
 
 
 async def _carry_out(app: App, store: Store, engine: Engine) -> int:

@@ -109,6 +109,11 @@ def found(db: Database, wanted: Wanted, *, before: int = _LAST, page: int = 100)
     return [_read(row) for row in db.all(SQL["found"], {**values, "before": before, "page": page})]
 
 
+def count_old(db: Database, before: int) -> int:
+    """How many acts are from before a time (ms)."""
+    return int(db.value(SQL["count_old"], {"before": before}))
+
+
 def prune(db: Database, before: int, page: int) -> int:
     """Forget acts from before a time (ms); how many, a page at most. Called inside a transaction."""
     return db.run(SQL["prune"], {"before": before, "page": page})

@@ -59,7 +59,7 @@ def prune(
     from dispatch.delivery.slices import REST_SECONDS
 
     app = session(ctx).app
-    sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run)
+    sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run, act=session(ctx).act())
     with app.database() as db, stages() as tick:
         while patiently(sweep.slice, db):
             tick("counted" if dry_run else "deleted", sweep.pruned.total, 0)

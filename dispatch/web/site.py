@@ -10,6 +10,7 @@ from aiohttp import web
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.store import Store
 from dispatch.web.guard import guard
+from dispatch.web.keys import fresh_keys
 from dispatch.web.leaving import LeavePages
 from dispatch.web.pages import Pages
 from dispatch.web.reading import Library, ReadingPages
@@ -37,7 +38,9 @@ def make_app(
     pages = Pages(templates, override)
     leaving = LeavePages(store, signer, label, pages, clock)
     reading = ReadingPages(Library(store), pages)
-    app = web.Application(middlewares=[guard(pages, seconds)], client_max_size=_MOST_BYTES)
+    app = web.Application(
+        middlewares=[guard(pages, seconds), fresh_keys(store, signer, clock)], client_max_size=_MOST_BYTES
+    )
     app.add_routes(
         [
             web.get("/healthz", _healthy),

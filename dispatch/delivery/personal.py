@@ -157,7 +157,7 @@ def erase(
         with db.transaction():
             personal.forget(db, person)
         _clean_lanes(db, person)
-        done.traces = personal.words(db, person)
+        done.traces = _traces(db, person)
         if scrub:
             done.left = db.scrub(done.traces, TABLES if thorough else ())
     return done
@@ -175,8 +175,14 @@ def erase_unconfirmed(db: Database, endpoint_id: int, act: Act) -> Erased | None
         with db.transaction():
             personal.drop(db, person, act)
         _clean_lanes(db, person)
-        done.traces = personal.words(db, person)
+        done.traces = _traces(db, person)
     return done
+
+
+def _traces(db: Database, person: Person) -> list[str]:
+    """What must not be found in the files. A name that stands in an article stands there with good reason."""
+    public = bool(person.name) and db.value(SQL["public_name"], {"pattern": f"%{person.name}%"}) is not None
+    return [word for word in personal.words(db, person) if not (public and word == person.name)]
 
 
 def _cleaned(db: Database, person: Person, now: int, tick: Tick, page: int) -> Erased:

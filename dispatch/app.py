@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dispatch.digests.render import Renderer
     from dispatch.intake.pickup import Pickup
     from subscribers.audit import Act
+    from subscribers.tokens import Signer
 
 log = logging.getLogger(__name__)
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
@@ -57,6 +58,7 @@ class App:
         self.settings = settings
         self._begins = begins
         self.clock: Clock = clock or SystemClock()
+        self._signer: Signer | None = None
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -112,11 +114,20 @@ class App:
         finally:
             db.close()
 
-    def links(self, db: Database) -> Links:
+    def signer(self, db: Database) -> Signer:
+        """What signs and verifies: one for all parts of the program, so that all learn of a new key."""
         from subscribers.tokens import Signer
 
-        signer = Signer.load(db, self.clock.now())
-        return Links(self.settings.web.base_url, leave_address(self.settings), signer)
+        if self._signer is None:
+            self._signer = Signer.load(db, self.clock.now())
+        return self._signer
+
+    def reload_keys(self, db: Database) -> None:
+        """Learn of keys that were made since."""
+        self.signer(db).reload(db)
+
+    def links(self, db: Database) -> Links:
+        return Links(self.settings.web.base_url, leave_address(self.settings), self.signer(db))
 
     def expire_ms(self) -> dict[str, int]:
         """How long the messages of each channel are worth sending after they were due, in ms."""
@@ -166,11 +177,10 @@ class App:
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
         from dispatch.web import Parts, make_app, serve
-        from subscribers.tokens import Signer
 
         parts = Parts(
             store=store,
-            signer=await store.call(Signer.load, self.clock.now()),
+            signer=await store.call(self.signer),
             catalog=self.catalog,
             clock=self.clock,
             mailbox=lambda text: self.address("email", text),

@@ -257,6 +257,9 @@ class RetentionSettings(Section):
 
     attempts_days: Annotated[int, Field(ge=0, le=36_500)] = 180
     deliveries_days: Annotated[int, Field(ge=0, le=36_500)] = 1095
+    audit_days: Annotated[int, Field(ge=0, le=36_500)] = 1095
+    pending_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    removed_days: Annotated[int, Field(ge=0, le=36_500)] = 30
 
 
 class BackupSettings(Section):

@@ -25,6 +25,7 @@ from subscribers.suppression import Hasher
 
 SQL = queries(Path(__file__).with_name("sql") / "personal.sql")
 ERASED = "erased"  # the reason for which nothing goes to an address whose person was erased
+NEVER = "never confirmed"  # the reason of an endpoint that is about to go for that
 TABLES = ("subscribers", "endpoints", "follows", "firsts", "consents", "audit")  # that `forget` changes
 _PAGE = 500
 _CHANNELS = ("email", "telegram", "webhook")
@@ -189,6 +190,40 @@ def forget(db: Database, known: Person) -> None:
 def to_erase(db: Database, before: int, *, after: int = 0, page: int = _PAGE) -> list[int]:
     """Subscribers whose erasure was begun and not ended, and those removed before a time (ms)."""
     return [row["id"] for row in db.all(SQL["to_erase"], {"before": max(before, 1), "after": after, "page": page})]
+
+
+def count_to_erase(db: Database, before: int) -> int:
+    return int(db.value(SQL["count_to_erase"], {"before": max(before, 1)}))
+
+
+def never_confirmed(db: Database, before: int, *, after: int = 0, page: int = _PAGE) -> list[int]:
+    """Endpoints that have waited for a yes since before a time (ms), by their ids."""
+    values = {"before": before, "after": after, "page": page, "reason": NEVER}
+    return [row["id"] for row in db.all(SQL["never_confirmed"], values)]
+
+
+def give_up(db: Database, endpoint_id: int) -> Person | None:
+    """Nobody has said yes: no yes is awaited any more. Who it is, by this one endpoint; None where somebody has said
+    yes just now. Called inside a transaction."""
+    db.run(SQL["give_up"], {"id": endpoint_id, "reason": NEVER})
+    row = db.one(SQL["given_up"], {"id": endpoint_id, "reason": NEVER})
+    if row is None:
+        return None
+    address = Address(row["channel"], row["address"], row["queue"])
+    return Person(row["subscriber_id"], (endpoint_id,), row["name"], (address,))
+
+
+def drop(db: Database, known: Person, act: Act) -> None:
+    """Remove an endpoint that was given up, and its subscriber where it was the last. No hash is left: they never
+    refused anything, and may ask again. Called inside a transaction."""
+    (endpoint_id,) = known.endpoints
+    if not db.run(SQL["drop_endpoint"], {"id": endpoint_id, "reason": NEVER}):
+        return  # they have said yes in the meantime
+    audit.record(db, act, "never confirmed", audit.ENDPOINT, endpoint_id)
+    db.run(SQL["blank_audit"], {"subject": audit.ENDPOINT, "ids": [str(endpoint_id)]})
+    if not int(db.value(SQL["endpoints_left"], {"id": known.subscriber_id})):
+        db.run(SQL["drop_subscriber"], {"id": known.subscriber_id})
+        db.run(SQL["blank_audit"], {"subject": audit.SUBSCRIBER, "ids": [str(known.subscriber_id)]})
 
 
 def words(db: Database, known: Person) -> list[str]:

@@ -97,7 +97,8 @@ class SqliteDatabase(Database):
 
     def scrub(self, words: Sequence[str], tables: Sequence[str] = ()) -> str:
         """`secure_delete` writes zeros over what is deleted. But pages that were split keep copies of rows that moved
-        to others, now and then: where a word is found, the whole file is written anew."""
+        to others, now and then: where a word is found, the whole file is written anew. What is found after that is
+        no copy, but what another row says."""
         if not self._empty_wal():
             return _READERS.format(path=self.path)
         if not self._holds(words):
@@ -106,9 +107,7 @@ class SqliteDatabase(Database):
             self._write_anew()
         except Busy:
             return _IN_USE.format(path=self.path)
-        if not self._empty_wal():
-            return _READERS.format(path=self.path)
-        return _STILL.format(path=self.path) if self._holds(words) else ""
+        return "" if self._empty_wal() else _READERS.format(path=self.path)
 
     def _empty_wal(self) -> bool:
         """Whether all that the WAL held is in the file and the WAL empty."""
@@ -174,7 +173,6 @@ _IN_USE = (
     "a copy of a deleted row is left in free room of {path}, and the file is in use: stop dispatch, then"
     " write it anew by: sqlite3 {path} VACUUM"
 )
-_STILL = "what was deleted stands in {path} still: another row says the same; look for it"
 
 
 def _stands_in(file: Path, words: Sequence[bytes]) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
     from dispatch.delivery.control import Backlog
+    from subscribers.audit import Act
     from subscribers.database import Database, Row
     from subscribers.model import Address
 
@@ -189,6 +190,7 @@ def approve(ctx: typer.Context, issue: Issue) -> None:
             stored = _load(db, issue)
             if stored.state is not IssueState.APPROVED:
                 archive.approve(db, stored, user(), app.clock.now())
+                session(ctx).note(db, "approved", "issue", stored.key)
         say(f"{stored.name} is approved")
 
 
@@ -202,6 +204,7 @@ def hold(ctx: typer.Context, issue: Issue) -> None:
         with db.transaction():
             stored = _load(db, issue)
             archive.change_state(db, stored, IssueState.HELD)
+            session(ctx).note(db, "held", "issue", stored.key)
         say(f"{stored.name} is held")
 
 
@@ -221,9 +224,9 @@ def send(
     if dry_run:
         _dry_run(app, issue, as_json=as_json)
     elif to:
-        _send_test(app, issue, to, as_json=as_json)
+        _send_test(app, issue, to, session(ctx).act(), as_json=as_json)
     else:
-        _send(app, issue, as_json=as_json)
+        _send(app, issue, session(ctx).act(), as_json=as_json)
 
 
 def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
@@ -255,14 +258,14 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
         say(f"{stored.name} is {stored.state} already: what was planned then counts, and nobody gets it twice")
 
 
-def _send(app: App, issue: str, *, as_json: bool) -> None:
+def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:
     from dispatch.cli.run import tell, tell_fruitless, tell_off
     from dispatch.progress import sending
     from dispatch.service import Report, run_once
 
     tell_off(app)
     with app.database() as db, db.transaction():
-        goes = _let_go(app, db, issue, warn if as_json else say)
+        goes = _let_go(db, issue, act, warn if as_json else say)
     if not goes and not as_json:
         return
     with sending() as tick:
@@ -280,13 +283,14 @@ def _send(app: App, issue: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _let_go(app: App, db: Database, issue: str, tell: Callable[[str], None]) -> bool:
+def _let_go(db: Database, issue: str, act: Act, tell: Callable[[str], None]) -> bool:
     """Approve an issue that is held; whether there is anything to send, and if not, `tell` why. An issue that nobody
     would get stays as it is: once it counts as sent, those who come later would not get it either."""
     from dispatch import archive
     from dispatch.delivery.planner import preview_counts
     from dispatch.errors import StateError
     from dispatch.model import IssueState
+    from subscribers import audit
 
     stored = _load(db, issue)
     if stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
@@ -299,11 +303,13 @@ def _let_go(app: App, db: Database, issue: str, tell: Callable[[str], None]) -> 
         warn(f"nobody follows anything in {stored.name}: it stays {stored.state}; see: dispatch subscribers add")
         return False
     if stored.state is IssueState.HELD:
-        archive.approve(db, stored, user(), app.clock.now())
+        archive.approve(db, stored, act.by, act.at)
+        audit.record(db, act, "approved", "issue", stored.key)
+    audit.record(db, act, "sent", "issue", stored.key)
     return True
 
 
-def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
+def _send_test(app: App, issue: str, to: str, act: Act, *, as_json: bool) -> None:
     from dispatch.channels.registry import CHANNELS, guess
     from dispatch.errors import UsageError
     from dispatch.progress import sending
@@ -316,7 +322,7 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
         raise UsageError(f"{channel} is off: {missing}")
     tell = warn if as_json else say  # standard output is the JSON's alone
     with sending() as tick:
-        ends = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address, tell), tick))
+        ends = asyncio.run(send_only(app, lambda db: _queue_test(db, issue, address, act, tell), tick))
     sent = sum(row["state"] == MessageState.SENT for row in ends)
     reasons = list(dict.fromkeys(row["reason"] for row in ends if row["state"] != MessageState.SENT))
     if as_json:
@@ -329,16 +335,19 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _queue_test(app: App, db: Database, issue: str, address: Address, tell: Callable[[str], None]) -> list[int]:
+def _queue_test(db: Database, issue: str, address: Address, act: Act, tell: Callable[[str], None]) -> list[int]:
     """A test of each digest, whole. The secret that signs is that of the endpoint at the address, or one of its own,
     which is shown: a receiver that is no subscriber's can be tried too."""
     from dispatch import archive
     from dispatch.delivery import ledger
-    from subscribers import directory
+    from subscribers import audit, directory
 
     stored = _load(db, issue)
     secret = ""
-    if address.secret and directory.holder_of(db, address) is None:
+    holder = directory.holder_of(db, address)
+    to = {"endpoint": holder.endpoint_id} if holder else {}
+    audit.record(db, act, "tested", "issue", stored.key, {"channel": address.channel, **to})
+    if address.secret and holder is None:
         secret = address.secret
         tell(f"signed with {secret}")
     ids = []
@@ -346,5 +355,5 @@ def _queue_test(app: App, db: Database, issue: str, address: Address, tell: Call
         key = f"test:{digest_id}:{secrets.token_hex(8)}"
         whole = archive.digest(db, digest_id).whole
         test = ledger.Test(key, address.channel, address.queue, address.address, ((digest_id, whole),), secret)
-        ids.append(ledger.add_test(db, test, app.clock.now()))
+        ids.append(ledger.add_test(db, test, act.at))
     return ids

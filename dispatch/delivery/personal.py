@@ -40,6 +40,7 @@ class Erased:
     sending: int = 0
     left: str = ""
     person: Person | None = field(default=None, repr=False)
+    traces: list[str] = field(default_factory=list, repr=False)  # what must not be found in the files
 
     @property
     def done(self) -> bool:
@@ -134,27 +135,64 @@ def _silent(count: int) -> None:
 
 
 def erase(
-    db: Database, subscriber_id: int, act: Act, *, tick: Tick = _silent, page: int = SLICE, thorough: bool = False
+    db: Database,
+    subscriber_id: int,
+    act: Act,
+    *,
+    tick: Tick = _silent,
+    page: int = SLICE,
+    scrub: bool = True,
+    thorough: bool = False,
 ) -> Erased:
     """Remove a person everywhere, by transactions of `page` rows; `tick` is told of each how many.
 
     It may be called again, and then goes on where it was: see `Erased.sending`. `thorough` takes the time to let
-    PostgreSQL clean its tables, too. Raises NotFound.
+    PostgreSQL clean its tables, too; without `scrub` the caller cleans the files (`Database.scrub`) of `traces`.
+    Raises NotFound.
     """
     with db.transaction():
         person = personal.stop(db, subscriber_id, act)
-    done = Erased(subscriber_id, person.endpoints, person=person)
+    done = _cleaned(db, person, act.at, tick, page)
+    if done.done:
+        with db.transaction():
+            personal.forget(db, person)
+        _clean_lanes(db, person)
+        done.traces = _traces(db, person)
+        if scrub:
+            done.left = db.scrub(done.traces, TABLES if thorough else ())
+    return done
+
+
+def erase_unconfirmed(db: Database, endpoint_id: int, act: Act) -> Erased | None:
+    """Remove an address that nobody has confirmed; None where somebody has, meanwhile. The files are the caller's to
+    clean."""
+    with db.transaction():
+        person = personal.give_up(db, endpoint_id)
+    if person is None:
+        return None
+    done = _cleaned(db, person, act.at, _silent, SLICE)
+    if done.done:
+        with db.transaction():
+            personal.drop(db, person, act)
+        _clean_lanes(db, person)
+        done.traces = _traces(db, person)
+    return done
+
+
+def _traces(db: Database, person: Person) -> list[str]:
+    """What must not be found in the files. A name that stands in an article stands there with good reason."""
+    public = bool(person.name) and db.value(SQL["public_name"], {"pattern": f"%{person.name}%"}) is not None
+    return [word for word in personal.words(db, person) if not (public and word == person.name)]
+
+
+def _cleaned(db: Database, person: Person, now: int, tick: Tick, page: int) -> Erased:
+    """The ledger without the person, unless a sender has something of theirs."""
+    done = Erased(person.subscriber_id, person.endpoints, person=person)
     ids = _message_ids(db, person)
     done.messages = len(ids)
-    _end(db, person, ids, act.at, done)
-    if done.sending:
-        return done
-    _strip(db, person, ids, done, tick, page)
-    search = personal.words(db, person)
-    with db.transaction():
-        personal.forget(db, person)
-    _clean_lanes(db, person)
-    done.left = db.scrub([*search], TABLES if thorough else ())
+    _end(db, person, ids, now, done)
+    if done.done:
+        _strip(db, person, ids, done, tick, page)
     return done
 
 

@@ -61,3 +61,6 @@ DELETE FROM lane_minutes WHERE lane IN (SELECT name FROM lanes WHERE queue = :qu
 
 -- name: drop_lanes
 DELETE FROM lanes WHERE queue = :queue
+
+-- name: public_name
+SELECT 1 FROM articles WHERE title LIKE :pattern OR credit LIKE :pattern OR blocks LIKE :pattern LIMIT 1

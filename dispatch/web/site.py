@@ -11,6 +11,7 @@ from dispatch.web.choices import Choices
 from dispatch.web.confirming import ConfirmPages
 from dispatch.web.front import Front, Parts
 from dispatch.web.guard import guard
+from dispatch.web.keys import fresh_keys
 from dispatch.web.leaving import LeavePages
 from dispatch.web.own_data import OwnDataPages
 from dispatch.web.pages import Pages
@@ -32,7 +33,10 @@ def make_app(
     Raises RenderError where templates or words cannot be read.
     """
     pages = Pages(templates, override)
-    app = web.Application(middlewares=[guard(pages, seconds)], client_max_size=_MOST_BYTES)
+    app = web.Application(
+        middlewares=[guard(pages, seconds), fresh_keys(parts.store, parts.signer, parts.clock)],
+        client_max_size=_MOST_BYTES,
+    )
     app.add_routes([web.get("/healthz", _healthy), *_reading(parts, pages), *_personal(parts, pages)])
     return app
 

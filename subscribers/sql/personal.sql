@@ -60,6 +60,31 @@ WHERE subject = :subject AND subject_id IN (:ids) AND detail <> '' AND NOT (subj
 -- Those whose erasure was begun, and those removed long ago.
 SELECT id FROM subscribers WHERE removed_at IS NOT NULL AND removed_at < :before AND id > :after ORDER BY id LIMIT :page
 
+-- name: count_to_erase
+SELECT COUNT(*) FROM subscribers WHERE removed_at IS NOT NULL AND removed_at < :before
+
+-- name: never_confirmed
+-- Addresses that nobody has confirmed, nor asked for again since; and those whose end was begun.
+SELECT e.id FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
+WHERE e.id > :after AND e.changed_at < :before
+  AND (e.state = 'pending' OR (e.state = 'gone' AND e.reason = :reason))
+  AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.endpoint_id = e.id AND c.at >= :before)
+ORDER BY e.id LIMIT :page
+
+-- name: give_up
+UPDATE endpoints SET state = 'gone', reason = :reason WHERE id = :id AND state = 'pending'
+
+-- name: given_up
+SELECT e.id, e.channel, e.address, e.queue, e.subscriber_id, s.name
+FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id
+WHERE e.id = :id AND e.state = 'gone' AND e.reason = :reason
+
+-- name: drop_endpoint
+DELETE FROM endpoints WHERE id = :id AND state = 'gone' AND reason = :reason
+
+-- name: endpoints_left
+SELECT COUNT(*) FROM endpoints WHERE subscriber_id = :id
+
 -- name: queue_used
 SELECT 1 FROM endpoints WHERE queue = :queue LIMIT 1
 

@@ -70,9 +70,13 @@ class FixedClock(SystemClock):
 
     def __init__(self) -> None:
         self.time = NOW
+        self.ticks = 0.0
 
     def now(self) -> int:
         return self.time
+
+    def monotonic(self) -> float:
+        return self.ticks
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _WIDTH = 62  # bits of a number that are used, so that no sum reaches the sign
@@ -41,6 +41,14 @@ def route(tags: Sequence[tuple[str, int]]) -> Route:
         variant=" | ".join(counters.bits()) or "0",
     )
     return Route(sql, {f"tag{n}": tag for n, tag in enumerate(counters.rows)})
+
+
+def reached(tags: Iterable[str]) -> Route:
+    """A SELECT of `state, channel, rhythm_id, endpoints`: how many endpoints with ids above :low and up to :high
+    follow at least one of the tags, each counted once, whatever its state."""
+    distinct = list(dict.fromkeys(tags))
+    values = ", ".join(f"(:tag{n})" for n in range(len(distinct))) or "(NULL)"
+    return Route(_REACHED.format(values=values), {f"tag{n}": tag for n, tag in enumerate(distinct)})
 
 
 class _Counters:
@@ -92,4 +100,15 @@ SELECT o.endpoint_id, CAST({variant} AS BIGINT) AS variant, e.channel, e.queue, 
        e.rhythm_id
 FROM owed o CROSS JOIN endpoints e
 WHERE e.id = o.endpoint_id AND e.state = 'active'
+"""
+
+_REACHED = """
+WITH tags (tag) AS (VALUES {values}),
+reached AS (
+  SELECT DISTINCT f.endpoint_id FROM tags t CROSS JOIN follows f
+  WHERE f.tag = t.tag AND f.endpoint_id > :low AND f.endpoint_id <= :high
+)
+SELECT e.state, e.channel, e.rhythm_id, COUNT(*) AS endpoints
+FROM reached r CROSS JOIN endpoints e WHERE e.id = r.endpoint_id
+GROUP BY e.state, e.channel, e.rhythm_id
 """

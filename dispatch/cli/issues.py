@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
     from dispatch.delivery.control import Backlog
+    from dispatch.delivery.forecast import Forecast
+    from dispatch.delivery.planner import Count
+    from dispatch.model import Digest
     from subscribers.audit import Act
     from subscribers.database import Database, Row
     from subscribers.model import Address
 
 commands = typer.Typer(help="Look at issues, approve them, send them.", no_args_is_help=True)
+_VARIANTS_SHOWN = 30
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
 
@@ -231,31 +236,76 @@ def send(
 
 def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
     from dispatch import archive
-    from dispatch.delivery.planner import preview_counts
-    from dispatch.digests.compose import section
+    from dispatch.delivery.forecast import forecast, steps
     from dispatch.model import IssueState
+    from dispatch.progress import counting
 
     with app.database() as db:
         stored = _load(db, issue)
-        counts = preview_counts(db, stored.id)
+        with counting("endpoints looked at", steps(db, stored.id)) as advance:
+            found = forecast(db, stored.id, app.clock.now(), advance)
         digests = {digest_id: archive.digest(db, digest_id) for digest_id in archive.digest_ids(db, stored.id)}
-    rows: list[dict[str, Any]] = []
-    for count in counts:
-        found = section(digests[count.digest_id], count.variant)
-        titles = [entry.article.title for entry in found.matching]
-        row = {"column": found.digest.column, "channel": count.channel, "articles": titles}
-        rows.append({**row, "endpoints": count.endpoints})
+    variants = [_variant_json(digests[count.digest_id], count) for count in _largest_first(found.counts)]
     if as_json:
-        emit_json(rows)
+        emit_json(_forecast_json(found, variants))
         return
-    table(
-        ("column", "channel", "articles", "endpoints"),
-        [(row["column"], row["channel"], " / ".join(row["articles"]), row["endpoints"]) for row in rows],
-        empty="nobody follows anything in this issue",
-    )
-    say(f"{sum(count.endpoints for count in counts)} deliveries; nothing was sent (dry run)")
+    _show_variants(variants)
+    say(f"{sum(count.endpoints for count in found.counts)} deliveries; nothing was sent (dry run)")
+    _show_reached(found)
     if stored.state in (IssueState.SENDING, IssueState.SENT):
         say(f"{stored.name} is {stored.state} already: what was planned then counts, and nobody gets it twice")
+
+
+def _largest_first(counts: Iterable[Count]) -> list[Count]:
+    return sorted(counts, key=lambda count: (-count.endpoints, count.digest_id, count.channel, count.variant))
+
+
+def _variant_json(digest: Digest, count: Count) -> dict[str, Any]:
+    from dispatch.digests.compose import section
+
+    titles = [entry.article.title for entry in section(digest, count.variant).matching]
+    return {"column": digest.column, "channel": count.channel, "articles": titles, "endpoints": count.endpoints}
+
+
+def _totals(variants: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The deliveries of each column and channel."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for row in variants:
+        totals[row["column"], row["channel"]] += row["endpoints"]
+    return [{"column": column, "channel": channel, "deliveries": n} for (column, channel), n in totals.most_common()]
+
+
+def _forecast_json(found: Forecast, variants: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "deliveries": sum(row["endpoints"] for row in variants),
+        "endpoints": found.endpoints,
+        "columns": _totals(variants),
+        "variants": variants,
+        "due": [{"cadence": due.cadence, "due_at": iso(due.due_at), "endpoints": due.endpoints} for due in found.due],
+        "left_out": found.left_out,
+    }
+
+
+def _show_variants(variants: list[dict[str, Any]]) -> None:
+    """The variants that most get, the others as one; and the sums, where there is more than one variant to them."""
+    rows = [(row["column"], row["channel"], " / ".join(row["articles"]), row["endpoints"]) for row in variants]
+    rest = rows[_VARIANTS_SHOWN:]
+    if rest:
+        rows = [*rows[:_VARIANTS_SHOWN], ("", "", f"{len(rest)} more variants", sum(row[3] for row in rest))]
+    table(("column", "channel", "articles", "endpoints"), rows, empty="nobody follows anything in this issue")
+    totals = _totals(variants)
+    if len(variants) > len(totals):
+        table(("column", "channel", "deliveries"), [tuple(row.values()) for row in totals], empty="")
+
+
+def _show_reached(found: Forecast) -> None:
+    if found.due:
+        say(f"addresses that would be written to: {found.endpoints}")
+    for due in found.due:
+        say(f"  {due.cadence}, {when(due.due_at)}: {due.endpoints}")
+    if found.left_out:
+        words = ", ".join(f"{state} {endpoints}" for state, endpoints in found.left_out.items())
+        say(f"left out, though they follow something in it: {words}")
 
 
 def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:

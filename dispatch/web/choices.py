@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dispatch.catalog import Catalog
-from dispatch.catalog.words import near
 from dispatch.errors import UsageError
 
 MENTIONS = "+mentions"
@@ -111,8 +110,8 @@ class Choices:
         return ""
 
     def _near(self, word: str, language: str) -> tuple[Choice, ...]:
-        tags = near(word.rpartition(":")[2], self._names, limit=8)
-        return tuple(Choice(tag, self.label(tag, language)) for tag in tags)
+        found = self._catalog.suggest(word.rpartition(":")[2], limit=8)
+        return tuple(Choice(item.tag, self.label(item.tag, language)) for item in found)
 
     def _parks(self, language: str) -> tuple[Group, ...]:
         return tuple(
@@ -165,15 +164,6 @@ class Choices:
         return frozenset(
             choice.tag for group in groups for choice in (*group.choices, *([group.all] if group.all else []))
         )
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        names = {province: f"province:{province}" for province in self._provinces}
-        for topic in self._catalog.topics:
-            names |= {name.lower().replace(" ", ""): f"topic:{topic.key}" for name in (topic.name, topic.name_en)}
-        for park in self._catalog.parks:
-            names |= dict.fromkeys((park.name, park.full_name, f"{park.city}/{park.name}"), f"park:{park.name}")
-        return names
 
 
 def _words(text: str) -> Iterator[str]:

@@ -204,7 +204,8 @@ def test_the_language_that_a_browser_asks_for(header: str, language: str) -> Non
 
 
 @pytest.mark.parametrize("place", ["u", "c", "p", "d", "e", "preview"])
-async def test_guessing_tokens_asks_no_store(site: Site, place: str) -> None:
+async def test_guessing_tokens_asks_no_store_but_for_new_keys_now_and_then(site: Site, place: str) -> None:
+    await site.get(f"/{place}/x")
     free = threading.Event()
     busy = asyncio.ensure_future(site.store.call(lambda db: free.wait()))
     try:

@@ -202,6 +202,12 @@ async def test_a_word_that_is_none_gets_suggestions_to_tick(site: Site) -> None:
     Page(text).check()
 
 
+async def test_pinyin_gets_suggestions_too(site: Site) -> None:
+    response, text = await site.post("/subscribe", await filled(site, what="nanchang"))
+    assert response.status == 422
+    assert 'name="follow" value="park:南昌高新区"' in text[: text.index("<details")]
+
+
 async def test_nothing_chosen_is_told(site: Site) -> None:
     response, text = await site.post("/subscribe", await filled(site, what=" ，; "))
     assert (response.status, "至少填写或勾选一项" in text) == (422, True)

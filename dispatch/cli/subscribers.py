@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import transfer
+from dispatch.cli import rights, transfer
 from dispatch.cli.context import session, user
 from dispatch.cli.people import emit_array, emit_lines, lines_of, subscriber_json, tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
@@ -287,3 +287,5 @@ def remove(ctx: typer.Context, who: Who) -> None:
 
 commands.command("import")(transfer.import_)
 commands.command("export")(transfer.export)
+commands.command("data")(rights.data)
+commands.command("erase")(rights.erase)

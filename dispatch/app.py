@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dispatch import archive
 from dispatch.assets import templates_dir
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dispatch.delivery.store import Store
     from dispatch.digests.render import Renderer
     from dispatch.intake.pickup import Pickup
+    from subscribers.audit import Act
+    from subscribers.tokens import Signer
 
 log = logging.getLogger(__name__)
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
@@ -32,6 +34,20 @@ _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or mak
 
 def _silent(attempt: Attempt) -> None:
     """No progress shown."""
+
+
+class PersonalData:
+    """What readers may have done with their data, for the pages."""
+
+    def data(self, db: Database, subscriber_id: int) -> dict[str, Any]:
+        from dispatch.delivery import personal
+
+        return personal.data(db, subscriber_id)
+
+    def erase(self, db: Database, subscriber_id: int, act: Act) -> bool:
+        from dispatch.delivery import personal
+
+        return not personal.erase(db, subscriber_id, act).sending
 
 
 class App:
@@ -42,6 +58,7 @@ class App:
         self.settings = settings
         self._begins = begins
         self.clock: Clock = clock or SystemClock()
+        self._signer: Signer | None = None
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -97,11 +114,20 @@ class App:
         finally:
             db.close()
 
-    def links(self, db: Database) -> Links:
+    def signer(self, db: Database) -> Signer:
+        """What signs and verifies: one for all parts of the program, so that all learn of a new key."""
         from subscribers.tokens import Signer
 
-        signer = Signer.load(db, self.clock.now())
-        return Links(self.settings.web.base_url, leave_address(self.settings), signer)
+        if self._signer is None:
+            self._signer = Signer.load(db, self.clock.now())
+        return self._signer
+
+    def reload_keys(self, db: Database) -> None:
+        """Learn of keys that were made since."""
+        self.signer(db).reload(db)
+
+    def links(self, db: Database) -> Links:
+        return Links(self.settings.web.base_url, leave_address(self.settings), self.signer(db))
 
     def expire_ms(self) -> dict[str, int]:
         """How long the messages of each channel are worth sending after they were due, in ms."""
@@ -150,11 +176,18 @@ class App:
     @asynccontextmanager
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
-        from dispatch.web import make_app, serve
-        from subscribers.tokens import Signer
+        from dispatch.web import Parts, make_app, serve
 
-        signer = await store.call(Signer.load, self.clock.now())
-        folder = self.settings.templates.folder
-        pages = make_app(store, signer, self.catalog.label, templates_dir(), folder, self.clock)
+        parts = Parts(
+            store=store,
+            signer=await store.call(self.signer),
+            catalog=self.catalog,
+            clock=self.clock,
+            mailbox=lambda text: self.address("email", text),
+            rights=PersonalData(),
+            subscribe=self.settings.web.subscribe and self.settings.email.enabled,
+            trusted=self.settings.web.trusted_proxies,
+        )
+        pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):
             yield

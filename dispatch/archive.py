@@ -57,6 +57,11 @@ class StoredIssue:
     approved_at: int | None
     approved_by: str
 
+    @property
+    def key(self) -> str:
+        """How the record names it: the same however many bulletins there are."""
+        return f"{self.issue.bulletin}:{self.issue.ref}"
+
 
 def fingerprint(issue: Issue) -> str:
     """A digest of what the readers get: the same whatever form the issue came in, tags left out."""

@@ -26,12 +26,14 @@ from dispatch.intake.pickup import Inbox, Look
 from dispatch.model import IssueState
 from dispatch.progress import SILENT, Sending
 from dispatch.workers import Crew, watch_first
+from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database, Row
 from subscribers.errors import DatabaseError, SubscriberError
 
 log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
+_KEYS = 30.0  # seconds between two looks for new keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _put_away(inbox: Inbox, path: Path, look: Look) -> None:
 async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
     try:
         reading = await asyncio.to_thread(app.pickup.read, path, source)
-        added = await store.call(app.pickup.take_in, reading, app.clock.now())
+        added = await store.call(app.pickup.take_in, reading, _by_us(app, Way.FILE))
     except Exception as error:
         failure = _failure(error, source)
         log.error("refused: %s", failure)
@@ -102,6 +104,11 @@ async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
         log.warning("%s: %s", source, warning)
     log.info("%s: %s is %s", source, added.name, added.outcome)
     return Look(source, added, reading.warnings)
+
+
+def _by_us(app: App, way: Way) -> Act:
+    """Something that the program does by itself."""
+    return Act(app.clock.now(), PROGRAM, way)
 
 
 def _failure(error: Exception, source: str) -> DispatchError:
@@ -259,7 +266,8 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         if settings.metrics.listen and not worker:
             await stack.enter_async_context(app.metrics())
         pages = await stack.enter_async_context(_pages(app, store, engine))
-        await stack.enter_async_context(running([_by_one(member, job) for job in _jobs(app, store, engine)]))
+        jobs = [*(_by_one(member, job) for job in _jobs(app, store, engine)), _keys(app, store)]
+        await stack.enter_async_context(running(jobs, settings.engine.shutdown))
         log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
         await engine.serve()
         pages.check()
@@ -292,6 +300,15 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         Job("plan", settings.engine.poll, plan),
         Job("retention", _DAY, tidy),
     ]
+
+
+def _keys(app: App, store: Store) -> Job:
+    """Each process signs, so each learns of new keys."""
+
+    async def reload() -> None:
+        await store.call(app.reload_keys)
+
+    return Job("keys", _KEYS, reload)
 
 
 async def _carry_out(app: App, store: Store, engine: Engine) -> int:

@@ -21,6 +21,7 @@ from dispatch.errors import SettingsError
 from dispatch.wrong_settings import check_names, explain
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Delays = Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=50)]
 Interval = Annotated[float, Field(ge=0, le=3600)]
@@ -208,18 +209,19 @@ class WebhookSettings(Section):
     @field_validator("allow_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
-        items = _split(value)
-        if not isinstance(items, (list, tuple)):
-            return items
-        try:
-            return tuple(ipaddress.ip_network(str(item)) for item in items)
-        except ValueError:
-            raise ValueError("allowed: networks such as 10.0.0.0/8,127.0.0.1/32, no host bits set") from None
+        return _networks(value)
 
 
 class WebSettings(Section):
     base_url: str = ""
     listen: str = "127.0.0.1:8080"
+    subscribe: bool = True
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = LOOPBACK
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _proxies(cls, value: object) -> object:
+        return _networks(value)
 
     @field_validator("base_url")
     @classmethod
@@ -255,6 +257,9 @@ class RetentionSettings(Section):
 
     attempts_days: Annotated[int, Field(ge=0, le=36_500)] = 180
     deliveries_days: Annotated[int, Field(ge=0, le=36_500)] = 1095
+    audit_days: Annotated[int, Field(ge=0, le=36_500)] = 1095
+    pending_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    removed_days: Annotated[int, Field(ge=0, le=36_500)] = 30
 
 
 class BackupSettings(Section):
@@ -387,6 +392,16 @@ def _place(base: Path, path: Path) -> Path:
 def _split(value: object) -> object:
     """A comma-separated string as the environment gives it, or the list of a file."""
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    items = _split(value)
+    if not isinstance(items, (list, tuple)):
+        return items
+    try:
+        return tuple(ipaddress.ip_network(str(item)) for item in items)
+    except ValueError:
+        raise ValueError("allowed: networks such as 10.0.0.0/8,127.0.0.1/32, no host bits set") from None
 
 
 def _http_base(value: str) -> str:

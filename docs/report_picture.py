@@ -36,6 +36,7 @@ from dispatch.settings import (
 )
 from dispatch.testing import BotApi, SmtpSink, WebhookReceiver
 from subscribers import directory
+from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database
 from subscribers.model import Address, Preferences
 
@@ -103,7 +104,7 @@ def _prepare(app: App, hooks: list[str]) -> None:
     addresses += [app.address("telegram", str(1_000_000 + number)) for number in range(CHATS)]
     addresses += [app.address("webhook", url) for url in hooks]
     with app.database() as db:
-        added = app.pickup.take_in(db, reading, app.clock.now())
+        added = app.pickup.take_in(db, reading, Act(app.clock.now(), PROGRAM, Way.FILE))
         with db.transaction():
             for address in addresses:
                 _subscribe(app, db, address, dice)

@@ -42,6 +42,7 @@ from dispatch.settings import (
 )
 from dispatch.testing import BotApi, SmtpSink, WebhookReceiver
 from subscribers import directory
+from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database
 from subscribers.model import Address, Preferences
 
@@ -89,7 +90,7 @@ def _prepare(app: App, hooks: list[str]) -> None:
     """The sample issue, approved, and readers who follow all of it."""
     reading = app.pickup.read(config_dir() / "samples" / "huoju-2022-05.md")
     with app.database() as db:
-        added = app.pickup.take_in(db, reading, app.clock.now())
+        added = app.pickup.take_in(db, reading, Act(app.clock.now(), PROGRAM, Way.FILE))
         with db.transaction():
             for address in _addresses(app, hooks):
                 _subscribe(db, address, app.clock.now())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,34 @@ def of_subject(
 def latest(db: Database, *, before: int = _LAST, page: int = 100) -> list[Row]:
     """All acts, the newest first, in the same form."""
     return [_read(row) for row in db.all(SQL["latest"], {"before": before, "page": page})]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which acts; what is empty asks for nothing. From `since` on and before `until` (ms)."""
+
+    since: int = 0
+    until: int | None = None
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    subject_id: str = ""
+
+
+def found(db: Database, wanted: Wanted, *, before: int = _LAST, page: int = 100) -> list[Row]:
+    """The acts that are wanted, the newest first, in the same form."""
+    values = {**asdict(wanted), "until": _LAST if wanted.until is None else wanted.until}
+    return [_read(row) for row in db.all(SQL["found"], {**values, "before": before, "page": page})]
+
+
+def count_old(db: Database, before: int) -> int:
+    """How many acts are from before a time (ms)."""
+    return int(db.value(SQL["count_old"], {"before": before}))
+
+
+def prune(db: Database, before: int, page: int) -> int:
+    """Forget acts from before a time (ms); how many, a page at most. Called inside a transaction."""
+    return db.run(SQL["prune"], {"before": before, "page": page})
 
 
 def _read(row: Row) -> Row:

@@ -60,6 +60,16 @@ class Answer(StrEnum):
     OVER = "over"  # taken back since, or the address is another's
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asked for once, and what a yes to it would be now. `text` is what they read when they asked."""
+
+    endpoint_id: int
+    wish: Wish
+    text: str
+    answer: Answer
+
+
 def ask(
     db: Database, hasher: Hasher, address: Address, wish: Wish, text: str, act: Act, origin: str, limits: Limits
 ) -> Asked | None:
@@ -110,6 +120,21 @@ def network_of(address: str) -> str:
     return str(found.supernet(new_prefix=24 if found.version == 4 else 56))
 
 
+def question(db: Database, consent_id: int) -> Question | None:
+    """What was asked; None where nothing is known of it any more. Reads only."""
+    row = db.one(SQL["asked"], {"id": consent_id})
+    if row is None:
+        return None
+    later = db.value(SQL["later"], {"endpoint_id": row["endpoint_id"], "id": consent_id})
+    return Question(int(row["endpoint_id"]), _read_wish(row["wish"]), row["text"], _answer(later))
+
+
+def _answer(later: str | None) -> Answer:
+    if later is None:
+        return Answer.DONE
+    return Answer.ALREADY if later == Step.GIVEN else Answer.OVER
+
+
 def confirm(db: Database, hasher: Hasher, consent_id: int, act: Act, origin: str) -> tuple[Answer, int]:
     """Somebody says yes to what was asked: what became of it, and the endpoint (0: there is none any more). Called
     inside a transaction."""
@@ -119,7 +144,7 @@ def confirm(db: Database, hasher: Hasher, consent_id: int, act: Act, origin: str
     endpoint_id = int(row["endpoint_id"])
     later = db.value(SQL["later"], {"endpoint_id": endpoint_id, "id": consent_id})
     if later is not None:
-        return (Answer.ALREADY if later == Step.GIVEN else Answer.OVER), endpoint_id
+        return _answer(later), endpoint_id
     wish = _read_wish(row["wish"])
     basis = "confirmed by the reader"
     proof.add(db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin)

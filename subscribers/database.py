@@ -223,6 +223,11 @@ class Database(ABC):
         """What a quick look finds broken in the stored data; "" for nothing, and where the server sees to that."""
 
     @abstractmethod
+    def scrub(self, words: Sequence[str], tables: Sequence[str] = ()) -> str:
+        """Take out of the files what was deleted: none of `words` is to be found in them. With PostgreSQL, which lets
+        nobody look, the `tables` are cleaned. What stands in the way, and what to do then; "" for nothing."""
+
+    @abstractmethod
     def _begin(self, shared: bool) -> None:
         """Begin a transaction; where that fails, none is left open."""
 

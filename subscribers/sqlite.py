@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlite_utils
 
-from subscribers.database import OPENING_SECONDS, Database, Params, Row, Synchronous, check_list, filled
+from subscribers.database import BUSY_SECONDS, OPENING_SECONDS, Database, Params, Row, Synchronous, check_list, filled
 from subscribers.errors import Busy, DatabaseError, InvalidValue
 
 _RETRY_SECONDS = 0.01
@@ -95,6 +95,45 @@ class SqliteDatabase(Database):
         found = self.value("PRAGMA quick_check")
         return "" if found == "ok" else str(found)
 
+    def scrub(self, words: Sequence[str], tables: Sequence[str] = ()) -> str:
+        """`secure_delete` writes zeros over what is deleted. But pages that were split keep copies of rows that moved
+        to others, now and then: where a word is found, the whole file is written anew. What is found after that is
+        no copy, but what another row says."""
+        if not self._empty_wal():
+            return _READERS.format(path=self.path)
+        if not self._holds(words):
+            return ""
+        try:
+            self._write_anew()
+        except Busy:
+            return _IN_USE.format(path=self.path)
+        return "" if self._empty_wal() else _READERS.format(path=self.path)
+
+    def _empty_wal(self) -> bool:
+        """Whether all that the WAL held is in the file and the WAL empty."""
+        self._wait_for_locks(_CHECKPOINT_SECONDS)
+        try:
+            return int(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]) == 0
+        except Busy:
+            return False
+        finally:
+            self._wait_for_locks(BUSY_SECONDS)
+
+    def _holds(self, words: Sequence[str]) -> bool:
+        """Whether the bytes of a word stand in the files of the database."""
+        wanted = [word.encode() for word in words]
+        files = (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm"))
+        return bool(wanted) and any(_stands_in(file, wanted) for file in files)
+
+    def _write_anew(self) -> None:
+        """VACUUM, with a connection of its own: ours would take the whole copy into memory."""
+        with self._told:
+            connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                connection.execute("VACUUM")
+            finally:
+                connection.close()
+
     def _begin(self, shared: bool) -> None:
         with self._told:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -122,6 +161,34 @@ class SqliteDatabase(Database):
         # One by one: sqlite3's own way to run a script would commit first.
         for statement in _statements(filled(script, _WORDS)):
             self.run(statement)
+
+
+_CHECKPOINT_SECONDS = 1.0
+_CHUNK = 4 << 20
+_READERS = (
+    "a program reads the database just now, so that {path}-wal keeps copies of what was there before: they go when the"
+    " last program that has it open ends, or with the same call again"
+)
+_IN_USE = (
+    "a copy of a deleted row is left in free room of {path}, and the file is in use: stop dispatch, then"
+    " write it anew by: sqlite3 {path} VACUUM"
+)
+
+
+def _stands_in(file: Path, words: Sequence[bytes]) -> bool:
+    """Whether a file holds one of the words; it is read in pieces that overlap by a word."""
+    overlap = max(map(len, words)) - 1
+    try:
+        with file.open("rb") as opened:
+            tail = b""
+            while piece := opened.read(_CHUNK):
+                tail += piece
+                if any(word in tail for word in words):
+                    return True
+                tail = tail[-overlap:] if overlap else b""
+    except FileNotFoundError:
+        pass
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +276,7 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted leaves no bytes behind; see `scrub`
     except BaseException:
         connection.close()
         raise

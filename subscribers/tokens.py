@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     DATA = "data"  # all that is stored about a subscriber
     ERASE = "erase"  # a subscriber
     PREVIEW = "preview"  # an issue that is not public yet
+    FORM = "form"  # a form of ours, by the second when it was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,15 @@ class Expired(Exception):
 
 
 class Signer:
-    """Makes and checks tokens. One purpose's token is no good for another."""
+    """Makes and checks tokens. One purpose's token is no good for another. Whoever shares one learns of a new key with
+    the others: see `reload`."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         """`keys` from the oldest to the newest, which signs."""
+        self._take(keys)
+
+    def _take(self, keys: Sequence[str]) -> None:
+        self._keys = tuple(keys)
         self._signers = {
             purpose: itsdangerous.Signer(
                 list(keys), salt=purpose.value, key_derivation="hmac", digest_method=hashlib.sha256
@@ -70,6 +76,15 @@ class Signer:
             with db.transaction():
                 keys = _keys(db) or [_add_key(db, now)]
         return cls(keys)
+
+    def reload(self, db: Database) -> bool:
+        """Learn which keys the store has now; whether there are others than before. A program that runs does so at
+        times, for what it signs, and where a token is none of its keys', for what it verifies."""
+        keys = tuple(_keys(db))
+        if not keys or keys == self._keys:
+            return False
+        self._take(keys)
+        return True
 
     def leave(self, endpoint_id: int, tag: str = "") -> str:
         """Leaving, for ever: whoever finds the link in an old mail may use it."""
@@ -126,7 +141,7 @@ def ring(db: Database) -> list[Key]:
 
 def rotate(db: Database, now: int) -> None:
     """A new key signs from now on; the others still verify. Called inside a transaction. A program that runs goes on
-    with the keys it knows until it starts again: what it signs stays good."""
+    with the keys it knows until it reloads them: what it signs stays good."""
     _add_key(db, now)
 
 

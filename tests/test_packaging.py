@@ -108,7 +108,7 @@ async def main():
                           preferences=Preferences(), consent="test", act=Act(1, "x", Way.COMMAND))
         reading = app.pickup.read(Path("config/samples/huoju-2022-05.md"))
         with app.database() as db:
-            added = app.pickup.take_in(db, reading, 1)
+            added = app.pickup.take_in(db, reading, Act(1, "x", Way.COMMAND))
             with db.transaction():
                 archive.approve(db, archive.load(db, added.id), "test", 1)
         await run_once(app)

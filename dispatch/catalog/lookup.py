@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from dispatch.catalog.suggest import KINDS, Suggester, Suggestion
 from dispatch.catalog.values import Bulletin, ColumnSpec, Park, Topic, TopicGroup
-from dispatch.catalog.words import city_shorts, fold_word, near, province_short, written_forms
+from dispatch.catalog.words import alike, city_shorts, fold_word, holding, province_short, written_forms
 from dispatch.errors import UsageError
 from dispatch.model import Article, Role
 
@@ -91,6 +92,12 @@ class Catalog:
             raise UsageError(f"{what!r} is nothing to follow{self._hint(what)}. Allowed: {_listed(FORMS)}")
         return ways[prefix](word)
 
+    def suggest(self, word: str, limit: int = 10, kinds: Collection[str] = KINDS) -> list[Suggestion]:
+        """What somebody may mean who has typed `word`: part of a name or alias, its pinyin or initials, a city or a
+        province; the likeliest first. Its own errors are found too: one letter wrong, traditional characters, others of
+        the same sound. `kinds` are those wanted, of `park`, `province`, `topic`, `column` and `bulletin`."""
+        return self._suggester.find(word, limit, kinds)
+
     def label(self, tag: str, language: str) -> str:
         """A stored tag in the reader's words (`language` is `zh` or `en`), also where the catalog lost it."""
         chinese = language != "en"
@@ -128,17 +135,18 @@ class Catalog:
         name = word.removesuffix(MENTIONS).strip()
         if park := self.park(name):
             return f"park:{park.name}" + (MENTIONS if word.endswith(MENTIONS) else "")
-        raise _unknown("park", name, near(name, self._park_suggestions))
+        raise self._unknown("park", name, self._park_suggestions)
 
     def _resolve_province(self, word: str) -> str:
         if province := self.province(word):
             return f"province:{province}"
-        raise _unknown("province", word, near(word, self._province_words))
+        raise self._unknown("province", word, self._province_words)
 
     def _resolve_topic(self, word: str) -> str:
         if topic := self.topic(word):
             return f"topic:{topic.key}"
-        raise _unknown("topic", word, near(word, {key: topic.name for key, topic in self._topic_words.items()}))
+        names = {key: topic.name for key, topic in self._topic_words.items()}
+        raise self._unknown("topic", word, names)
 
     def _resolve_column(self, word: str) -> str:
         if found := self.column(word.strip("《》【】")):
@@ -149,7 +157,7 @@ class Catalog:
             for spec in bulletin.columns
             for name in _column_words(spec)
         }
-        raise _unknown("column", word, near(word.rpartition("/")[2], names))
+        raise self._unknown("column", word, names)
 
     def _resolve_bulletin(self, word: str) -> str:
         wanted = fold_word(word)
@@ -157,7 +165,7 @@ class Catalog:
             if wanted in {fold_word(name) for name in (bulletin.key, bulletin.name, bulletin.name_en) if name}:
                 return f"bulletin:{bulletin.key}"
         keys = {fold_word(name): b.key for b in self.bulletins for name in (b.key, b.name, b.name_en) if name}
-        raise _unknown("bulletin", word, near(word, keys))
+        raise self._unknown("bulletin", word, keys)
 
     def _hint(self, what: str) -> str:
         """`; did you mean park:南昌高新区?` where a word without its prefix is a name."""
@@ -166,7 +174,21 @@ class Catalog:
         known += [f"topic:{topic.key}" for topic in [self.topic(word)] if topic]
         known += [f"province:{province}" for province in [self.province(word)] if province]
         known += [self.resolve(f"bulletin:{b.key}") for b in self.bulletins if word in (b.key, b.name)]
+        known = known or [found.tag for found in self.suggest(word.rpartition(":")[2], 3)]
         return f"; did you mean {_listed(known)}?" if known else ""
+
+    def _unknown(self, kind: str, word: str, candidates: Mapping[str, str]) -> UsageError:
+        """The error for a word that names nothing of this kind, with the nearest of the names that `candidates` give
+        for words: those that hold it, else those it may spell, else those that look like it."""
+        part = word.rpartition("/")[2] if kind == "column" else word
+        names = holding(part, candidates) or self._spelled(kind, part) or alike(part, candidates)
+        lists = {"topic": "topics", "column": "columns", "bulletin": "columns"}
+        hint = f"Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else ""
+        return UsageError(f"There is no {kind} {word!r}. {hint or 'See: dispatch catalog ' + lists.get(kind, 'parks')}")
+
+    def _spelled(self, kind: str, word: str) -> list[str]:
+        found = self.suggest(word, 5, (kind,))
+        return [item.name if kind in ("park", "province", "topic") else item.tag.partition(":")[2] for item in found]
 
     def _column_label(self, word: str, chinese: bool) -> str:
         key, _, column_key = word.partition("/")
@@ -186,6 +208,10 @@ class Catalog:
         ]
         score, spec = max(scored, key=lambda pair: pair[0], default=(0.0, None))
         return spec if score >= _SAME_COLUMN else None
+
+    @cached_property
+    def _suggester(self) -> Suggester:
+        return Suggester(self.parks, self.topics, self.bulletins)
 
     @cached_property
     def _park_words(self) -> Mapping[str, Park]:
@@ -223,10 +249,3 @@ def _column_words(spec: ColumnSpec) -> set[str]:
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
-
-
-def _unknown(kind: str, word: str, nearest: Iterable[str]) -> UsageError:
-    names = list(dict.fromkeys(nearest))
-    lists = {"topic": "topics", "column": "columns", "bulletin": "columns"}
-    hint = f"Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else ""
-    return UsageError(f"There is no {kind} {word!r}. {hint or 'See: dispatch catalog ' + lists.get(kind, 'parks')}")

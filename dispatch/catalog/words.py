@@ -81,14 +81,21 @@ def _zone_forms(head: str, cities: Iterable[str]) -> Iterator[str]:
             yield from (place + tail, f"{place}国家{tail}", f"{place}国家级{tail}")
 
 
-def near(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:
-    """Up to `limit` values whose candidate word begins with, contains or resembles `word`, the nearest first."""
-    from rapidfuzz import fuzz, process  # not at module import: only wrong words need it
-
+def holding(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:
+    """Up to `limit` values whose candidate word begins with `word`, then those that contain it."""
     wanted = fold_word(word)
     found = [key for key in candidates if key.startswith(wanted)] if wanted else []
     found += [key for key in candidates if wanted and wanted in key]
-    if not found:
-        alike = process.extract(wanted, list(candidates), scorer=fuzz.ratio, score_cutoff=50, limit=4 * limit)
-        found = [key for key, _, _ in alike]
-    return list(dict.fromkeys(candidates[key] for key in found))[:limit]
+    return _values(found, candidates, limit)
+
+
+def alike(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:
+    """Up to `limit` values whose candidate word resembles `word`, the nearest first."""
+    from rapidfuzz import fuzz, process  # not at module import: only wrong words need it
+
+    found = process.extract(fold_word(word), list(candidates), scorer=fuzz.ratio, score_cutoff=50, limit=4 * limit)
+    return _values([key for key, _, _ in found], candidates, limit)
+
+
+def _values(keys: Iterable[str], candidates: Mapping[str, Value], limit: int) -> list[Value]:
+    return list(dict.fromkeys(candidates[key] for key in keys))[:limit]

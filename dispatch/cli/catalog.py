@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,6 +12,27 @@ from dispatch.output import emit_json, table
 
 commands = typer.Typer(help="Parks, topics and columns that can be followed.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@commands.command()
+def search(
+    ctx: typer.Context,
+    word: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="WORD", help="Part of a name, pinyin or initials, a city or province.", show_default=False
+        ),
+    ],
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=50, help="At most so many.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """What a word may mean, the likeliest first. As a follow it is written as shown."""
+    found = session(ctx).app.catalog.suggest(" ".join(word), limit)
+    if as_json:
+        emit_json([{**asdict(item), "match": item.match.name.lower()} for item in found])
+        return
+    rows = [(item.tag, item.name, item.matched, item.match.name.lower()) for item in found]
+    table(("follow", "name", "found by", "match"), rows, empty="nothing like it; see: dispatch catalog parks")
 
 
 @commands.command()

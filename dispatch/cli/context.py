@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.settings import Settings
     from subscribers.audit import Act
+    from subscribers.database import Database
 
 # The commands that work without a database and make one. All others would find nothing in a new one: who calls them in
 # the wrong folder is told so, and no empty database is left there.
@@ -46,6 +48,19 @@ class Session:
         from subscribers.audit import Act, Way
 
         return Act(self.app.clock.now(), user(), Way.COMMAND)
+
+    def note(
+        self,
+        db: Database,
+        action: str,
+        subject: str,
+        subject_id: int | str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Put on record what is done. Called inside the transaction that does it."""
+        from subscribers import audit
+
+        audit.record(db, self.act(), action, subject, subject_id, detail)
 
 
 def session(ctx: typer.Context) -> Session:

@@ -34,6 +34,7 @@ def pause(
         with db.transaction():
             stored, part = _part(db, issue, column, channel)
             control.pause(db, stored, part, user(), app.clock.now())
+            session(ctx).note(db, "paused", "issue", stored.key, _named(stored, part))
         moved = _carried_out(control.put_aside(db, stored.id, part, app.clock.now()), "pausing", _waiting(db, stored))
     _tell(stored, part, "paused", moved, as_json=as_json)
 
@@ -49,6 +50,7 @@ def resume(
         with db.transaction():
             stored, part = _part(db, issue, column, channel)
             control.resume(db, stored, part)
+            session(ctx).note(db, "resumed", "issue", stored.key, _named(stored, part))
         moved = _carried_out(_slices(db, app.clock.now()), "resuming", _waiting(db, stored))
     _tell(stored, part, "resumed", moved, as_json=as_json)
 
@@ -78,6 +80,7 @@ def cancel(
         with db.transaction():
             stored, part = _part(db, issue, column, channel)
             control.cancel(db, stored, part, user(), app.clock.now())
+            session(ctx).note(db, "cancelled", "issue", stored.key, _named(stored, part))
         moved = _carried_out(_slices(db, app.clock.now()), "cancelling", _waiting(db, stored))
     _tell(stored, part, "cancelled", moved, as_json=as_json)
 

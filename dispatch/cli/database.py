@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dispatch.cli.context import session
-from dispatch.output import emit_json, say, table
+from dispatch.output import emit_json, say, table, warn
 from dispatch.progress import stages
+
+if TYPE_CHECKING:
+    from subscribers.database import Database
 
 commands = typer.Typer(help="What is in the database, backups, and keeping it small and sound.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -56,16 +59,24 @@ def prune(
     from dispatch.delivery.slices import REST_SECONDS
 
     app = session(ctx).app
-    sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run)
+    sweep = Sweep(app.settings.retention, app.clock.now(), dry=dry_run, act=session(ctx).act())
     with app.database() as db, stages() as tick:
         while patiently(sweep.slice, db):
             tick("counted" if dry_run else "deleted", sweep.pruned.total, 0)
             if not dry_run:
                 time.sleep(REST_SECONDS)
+        if not dry_run:
+            _note(ctx, db, "pruned", asdict(sweep.pruned))
     if as_json:
         emit_json({"dry_run": dry_run, **asdict(sweep.pruned)})
         return
     say(f"{'would go' if dry_run else 'deleted'}: {sweep.pruned}")
+
+
+def _note(ctx: typer.Context, db: Database, action: str, detail: dict[str, Any] | None = None) -> None:
+    """Put on record what was done to the database, in a transaction of its own."""
+    with db.transaction():
+        session(ctx).note(db, action, "database", detail=detail)
 
 
 @commands.command()
@@ -83,10 +94,27 @@ def backup(
 
     with stages("bytes") as tick:
         made = back_up(session(ctx).settings, file, force=force, tick=tick)
+    _note_backup(ctx, made.file)
     if as_json:
         emit_json({"file": str(made.file), "size": made.size})
         return
     say(f"{made.file}: {decimal(made.size)}, looked over and whole")
+
+
+def _note_backup(ctx: typer.Context, file: Path) -> None:
+    """A backup changes nothing of what it copies, so the tables are not brought up to date for this; where they are
+    older than the record, or may only be read, it is not put on record."""
+    from subscribers.database import Database
+    from subscribers.errors import DatabaseError
+
+    try:
+        db = Database.open(session(ctx).settings.database.url, (), make=False)
+        try:
+            _note(ctx, db, "backed up", {"file": str(file)})
+        finally:
+            db.close()
+    except DatabaseError as error:
+        warn(f"that a backup was made is not on record: {error}")
 
 
 @commands.command()
@@ -102,6 +130,8 @@ def restore(
     app = session(ctx).app
     with stages("bytes") as tick:
         made = bring_back(app.settings, file, force=force, tick=tick, now=app.clock.now())
+    with app.database() as db:
+        _note(ctx, db, "restored", {"file": str(made.file)})
     if made.before:
         say(f"what was there is in {made.before}")
     say(f"{made.file} is the database again; before dispatch runs, look at: dispatch doctor, dispatch issues list")
@@ -116,6 +146,7 @@ def repair(ctx: typer.Context, as_json: Json = False) -> None:
     app = session(ctx).app
     with app.database() as db, stages() as tick:
         done = put_right(db, app.expire_ms(), app.clock.now(), tick)
+        _note(ctx, db, "repaired", asdict(done))
     if as_json:
         emit_json(asdict(done))
         return

@@ -309,6 +309,10 @@ def retry(
                 return
             with _progress(db, wanted) as advance:
                 done = requeue.retry_failed(db, wanted, expire_ms=app.expire_ms(), now=now, advance=advance)
+        with db.transaction():
+            chosen = {"issue": issue, "channel": channel, "waiting": waiting, "deliveries": deliveries or []}
+            detail = {name: value for name, value in chosen.items() if value}
+            session(ctx).note(db, "retried", "deliveries", detail={**detail, "messages": done.messages})
     if as_json:
         emit_json({"messages": done.messages, "deliveries": done.deliveries, "left_out": dict(done.left_out)})
         return

@@ -14,6 +14,7 @@ from dispatch.output import emit_json, fail, say, warn
 if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.intake.pickup import Reading
+    from subscribers.audit import Act
 
 
 def ingest(
@@ -29,7 +30,7 @@ def ingest(
     code = 0
     for file in files:
         try:
-            results.append(_one(app, file, dry_run=dry_run, quiet=as_json))
+            results.append(_one(app, file, session(ctx).act(), dry_run=dry_run, quiet=as_json))
         except DispatchError as error:
             code = max(code, error.exit_code)
             errors.append(str(error))
@@ -40,11 +41,11 @@ def ingest(
         raise typer.Exit(code)
 
 
-def _one(app: App, file: Path, *, dry_run: bool, quiet: bool) -> dict[str, Any]:
+def _one(app: App, file: Path, act: Act, *, dry_run: bool, quiet: bool) -> dict[str, Any]:
     from dispatch.codec import issue_json
 
     reading = app.pickup.read(file)
-    outcome = "read" if dry_run else _store(app, reading)
+    outcome = "read" if dry_run else _store(app, reading, act)
     if not quiet:
         _show(reading, outcome)
     return {
@@ -55,9 +56,9 @@ def _one(app: App, file: Path, *, dry_run: bool, quiet: bool) -> dict[str, Any]:
     }
 
 
-def _store(app: App, reading: Reading) -> str:
+def _store(app: App, reading: Reading, act: Act) -> str:
     with app.database() as db:
-        return app.pickup.take_in(db, reading, app.clock.now()).outcome
+        return app.pickup.take_in(db, reading, act).outcome
 
 
 def _show(reading: Reading, outcome: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
     from dispatch.app import App
     from dispatch.archive import StoredIssue
     from dispatch.delivery.control import Backlog
+    from dispatch.delivery.forecast import Forecast
+    from dispatch.delivery.planner import Count
+    from dispatch.model import Digest
+    from subscribers.audit import Act
     from subscribers.database import Database, Row
     from subscribers.model import Address
 
 commands = typer.Typer(help="Look at issues, approve them, send them.", no_args_is_help=True)
+_VARIANTS_SHOWN = 30
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
 
@@ -189,6 +195,7 @@ def approve(ctx: typer.Context, issue: Issue) -> None:
             stored = _load(db, issue)
             if stored.state is not IssueState.APPROVED:
                 archive.approve(db, stored, user(), app.clock.now())
+                session(ctx).note(db, "approved", "issue", stored.key)
         say(f"{stored.name} is approved")
 
 
@@ -202,6 +209,7 @@ def hold(ctx: typer.Context, issue: Issue) -> None:
         with db.transaction():
             stored = _load(db, issue)
             archive.change_state(db, stored, IssueState.HELD)
+            session(ctx).note(db, "held", "issue", stored.key)
         say(f"{stored.name} is held")
 
 
@@ -221,48 +229,93 @@ def send(
     if dry_run:
         _dry_run(app, issue, as_json=as_json)
     elif to:
-        _send_test(app, issue, to, as_json=as_json)
+        _send_test(app, issue, to, session(ctx).act(), as_json=as_json)
     else:
-        _send(app, issue, as_json=as_json)
+        _send(app, issue, session(ctx).act(), as_json=as_json)
 
 
 def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
     from dispatch import archive
-    from dispatch.delivery.planner import preview_counts
-    from dispatch.digests.compose import section
+    from dispatch.delivery.forecast import forecast, steps
     from dispatch.model import IssueState
+    from dispatch.progress import counting
 
     with app.database() as db:
         stored = _load(db, issue)
-        counts = preview_counts(db, stored.id)
+        with counting("endpoints looked at", steps(db, stored.id)) as advance:
+            found = forecast(db, stored.id, app.clock.now(), advance)
         digests = {digest_id: archive.digest(db, digest_id) for digest_id in archive.digest_ids(db, stored.id)}
-    rows: list[dict[str, Any]] = []
-    for count in counts:
-        found = section(digests[count.digest_id], count.variant)
-        titles = [entry.article.title for entry in found.matching]
-        row = {"column": found.digest.column, "channel": count.channel, "articles": titles}
-        rows.append({**row, "endpoints": count.endpoints})
+    variants = [_variant_json(digests[count.digest_id], count) for count in _largest_first(found.counts)]
     if as_json:
-        emit_json(rows)
+        emit_json(_forecast_json(found, variants))
         return
-    table(
-        ("column", "channel", "articles", "endpoints"),
-        [(row["column"], row["channel"], " / ".join(row["articles"]), row["endpoints"]) for row in rows],
-        empty="nobody follows anything in this issue",
-    )
-    say(f"{sum(count.endpoints for count in counts)} deliveries; nothing was sent (dry run)")
+    _show_variants(variants)
+    say(f"{sum(count.endpoints for count in found.counts)} deliveries; nothing was sent (dry run)")
+    _show_reached(found)
     if stored.state in (IssueState.SENDING, IssueState.SENT):
         say(f"{stored.name} is {stored.state} already: what was planned then counts, and nobody gets it twice")
 
 
-def _send(app: App, issue: str, *, as_json: bool) -> None:
+def _largest_first(counts: Iterable[Count]) -> list[Count]:
+    return sorted(counts, key=lambda count: (-count.endpoints, count.digest_id, count.channel, count.variant))
+
+
+def _variant_json(digest: Digest, count: Count) -> dict[str, Any]:
+    from dispatch.digests.compose import section
+
+    titles = [entry.article.title for entry in section(digest, count.variant).matching]
+    return {"column": digest.column, "channel": count.channel, "articles": titles, "endpoints": count.endpoints}
+
+
+def _totals(variants: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The deliveries of each column and channel."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for row in variants:
+        totals[row["column"], row["channel"]] += row["endpoints"]
+    return [{"column": column, "channel": channel, "deliveries": n} for (column, channel), n in totals.most_common()]
+
+
+def _forecast_json(found: Forecast, variants: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "deliveries": sum(row["endpoints"] for row in variants),
+        "endpoints": found.endpoints,
+        "columns": _totals(variants),
+        "variants": variants,
+        "due": [{"cadence": due.cadence, "due_at": iso(due.due_at), "endpoints": due.endpoints} for due in found.due],
+        "left_out": found.left_out,
+    }
+
+
+def _show_variants(variants: list[dict[str, Any]]) -> None:
+    """The variants that most get, the others as one; and the sums, where there is more than one variant to them."""
+    rows = [(row["column"], row["channel"], " / ".join(row["articles"]), row["endpoints"]) for row in variants]
+    rest = rows[_VARIANTS_SHOWN:]
+    if rest:
+        rows = [*rows[:_VARIANTS_SHOWN], ("", "", f"{len(rest)} more variants", sum(row[3] for row in rest))]
+    table(("column", "channel", "articles", "endpoints"), rows, empty="nobody follows anything in this issue")
+    totals = _totals(variants)
+    if len(variants) > len(totals):
+        table(("column", "channel", "deliveries"), [tuple(row.values()) for row in totals], empty="")
+
+
+def _show_reached(found: Forecast) -> None:
+    if found.due:
+        say(f"addresses that would be written to: {found.endpoints}")
+    for due in found.due:
+        say(f"  {due.cadence}, {when(due.due_at)}: {due.endpoints}")
+    if found.left_out:
+        words = ", ".join(f"{state} {endpoints}" for state, endpoints in found.left_out.items())
+        say(f"left out, though they follow something in it: {words}")
+
+
+def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:
     from dispatch.cli.run import tell, tell_fruitless, tell_off
     from dispatch.progress import sending
     from dispatch.service import Report, run_once
 
     tell_off(app)
     with app.database() as db, db.transaction():
-        goes = _let_go(app, db, issue, warn if as_json else say)
+        goes = _let_go(db, issue, act, warn if as_json else say)
     if not goes and not as_json:
         return
     with sending() as tick:
@@ -280,13 +333,14 @@ def _send(app: App, issue: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _let_go(app: App, db: Database, issue: str, tell: Callable[[str], None]) -> bool:
+def _let_go(db: Database, issue: str, act: Act, tell: Callable[[str], None]) -> bool:
     """Approve an issue that is held; whether there is anything to send, and if not, `tell` why. An issue that nobody
     would get stays as it is: once it counts as sent, those who come later would not get it either."""
     from dispatch import archive
     from dispatch.delivery.planner import preview_counts
     from dispatch.errors import StateError
     from dispatch.model import IssueState
+    from subscribers import audit
 
     stored = _load(db, issue)
     if stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
@@ -299,11 +353,13 @@ def _let_go(app: App, db: Database, issue: str, tell: Callable[[str], None]) -> 
         warn(f"nobody follows anything in {stored.name}: it stays {stored.state}; see: dispatch subscribers add")
         return False
     if stored.state is IssueState.HELD:
-        archive.approve(db, stored, user(), app.clock.now())
+        archive.approve(db, stored, act.by, act.at)
+        audit.record(db, act, "approved", "issue", stored.key)
+    audit.record(db, act, "sent", "issue", stored.key)
     return True
 
 
-def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
+def _send_test(app: App, issue: str, to: str, act: Act, *, as_json: bool) -> None:
     from dispatch.channels.registry import CHANNELS, guess
     from dispatch.errors import UsageError
     from dispatch.progress import sending
@@ -316,7 +372,7 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
         raise UsageError(f"{channel} is off: {missing}")
     tell = warn if as_json else say  # standard output is the JSON's alone
     with sending() as tick:
-        ends = asyncio.run(send_only(app, lambda db: _queue_test(app, db, issue, address, tell), tick))
+        ends = asyncio.run(send_only(app, lambda db: _queue_test(db, issue, address, act, tell), tick))
     sent = sum(row["state"] == MessageState.SENT for row in ends)
     reasons = list(dict.fromkeys(row["reason"] for row in ends if row["state"] != MessageState.SENT))
     if as_json:
@@ -329,16 +385,19 @@ def _send_test(app: App, issue: str, to: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _queue_test(app: App, db: Database, issue: str, address: Address, tell: Callable[[str], None]) -> list[int]:
+def _queue_test(db: Database, issue: str, address: Address, act: Act, tell: Callable[[str], None]) -> list[int]:
     """A test of each digest, whole. The secret that signs is that of the endpoint at the address, or one of its own,
     which is shown: a receiver that is no subscriber's can be tried too."""
     from dispatch import archive
     from dispatch.delivery import ledger
-    from subscribers import directory
+    from subscribers import audit, directory
 
     stored = _load(db, issue)
     secret = ""
-    if address.secret and directory.holder_of(db, address) is None:
+    holder = directory.holder_of(db, address)
+    to = {"endpoint": holder.endpoint_id} if holder else {}
+    audit.record(db, act, "tested", "issue", stored.key, {"channel": address.channel, **to})
+    if address.secret and holder is None:
         secret = address.secret
         tell(f"signed with {secret}")
     ids = []
@@ -346,5 +405,5 @@ def _queue_test(app: App, db: Database, issue: str, address: Address, tell: Call
         key = f"test:{digest_id}:{secrets.token_hex(8)}"
         whole = archive.digest(db, digest_id).whole
         test = ledger.Test(key, address.channel, address.queue, address.address, ((digest_id, whole),), secret)
-        ids.append(ledger.add_test(db, test, app.clock.now()))
+        ids.append(ledger.add_test(db, test, act.at))
     return ids

@@ -76,6 +76,9 @@ def retry(
     app = session(ctx).app
     with app.database() as db:
         done = lanes.wake(db, app.clock.now(), name=lane, even_if_asked=even_if_asked)
+        with db.transaction():
+            for state in done.woken:
+                session(ctx).note(db, "woken", "lane", state.name)
     if as_json:
         emit_json({"woken": [state.name for state in done.woken], "left_alone": [_left(state) for state in done.left]})
     else:

@@ -15,6 +15,7 @@ import typer
 
 from dispatch import __version__
 from dispatch.cli import (
+    audit,
     catalog,
     control,
     database,
@@ -24,6 +25,7 @@ from dispatch.cli import (
     ingest,
     init,
     issues,
+    keys,
     lanes,
     report,
     run,
@@ -76,6 +78,8 @@ cli.add_typer(lanes.commands, name="lanes")
 cli.command("report")(report.report)
 cli.add_typer(catalog.commands, name="catalog")
 cli.add_typer(database.commands, name="database")
+cli.add_typer(keys.commands, name="keys")
+cli.command("audit")(audit.audit)
 cli.command("tag")(tag.tag)
 cli.command("run")(run.run)
 cli.command("status")(status.status)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import audience, bulk, history, listing, moving, transfer
+from dispatch.cli import audience, bulk, history, listing, moving, rights, transfer
 from dispatch.cli.context import session, user
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
@@ -280,3 +280,5 @@ commands.command()(history.history)
 commands.command("stats")(audience.stats)
 commands.command("import")(transfer.import_)
 commands.command("export")(transfer.export)
+commands.command("data")(rights.data)
+commands.command("erase")(rights.erase)

@@ -258,7 +258,7 @@ class LaneRun:
     def _stop(self, outcome: Outcome) -> None:
         if not self.outage and isinstance(outcome, Retry):
             self.outage = outcome.reason
-            log.warning("lane %s stopped: %s", self._lane.name, outcome.reason, extra={"lane": self._lane.name})
+            log.warning("lane %s stopped: %s", self._lane.name, _ours(outcome), extra={"lane": self._lane.name})
 
     async def _settle(
         self,
@@ -301,6 +301,14 @@ async def _attempt(connection: Connection, work: Work, letter: _Letter, part: in
         return Rejected(f"cannot be rendered: {error}")
     except Exception as error:
         return _bug(work, error)
+
+
+def _ours(outcome: Retry) -> str:
+    """The reason in words of ours. Those of a receiver, which come with a number, may hold an address: they stand in
+    the ledger, and not in the log."""
+    if outcome.code[:1].isdigit():
+        return f"it answered {outcome.code} (in its own words: dispatch lanes list)"
+    return outcome.reason
 
 
 def _bug(work: Work, error: Exception) -> Retry:

@@ -8,7 +8,8 @@ further.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dispatch import archive
@@ -20,6 +21,7 @@ from subscribers.rhythm import due_at
 from subscribers.routing import Route, route
 
 SLICE = 2_000  # endpoints; times the digests of an issue it is what one transaction writes
+_PREVIEWED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,10 @@ def _sending(db: Database, issue_id: int) -> bool:
     return bool(db.value(SQL["issue_state"], {"id": issue_id}) == IssueState.SENDING)
 
 
-def _slices(db: Database) -> Iterator[tuple[int, int]]:
+def _slices(db: Database, size: int = SLICE) -> Iterator[tuple[int, int]]:
     highest = int(db.value(SQL["highest_endpoint"]))
-    for low in range(0, highest, SLICE):
-        yield low, min(low + SLICE, highest)
+    for low in range(0, highest, size):
+        yield low, min(low + size, highest)
 
 
 def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int) -> None:
@@ -126,13 +128,20 @@ class Count:
     endpoints: int
 
 
-def preview_counts(db: Database, issue_id: int) -> list[Count]:
-    """Who would be owed what. Writes nothing."""
-    highest = int(db.value(SQL["highest_endpoint"]))
-    counts: list[Count] = []
+def preview_counts(db: Database, issue_id: int, advance: Callable[[int], None] = lambda done: None) -> list[Count]:
+    """Who would be owed what: by digest, channel and variant. Writes nothing. `advance` is told how many more
+    endpoints are looked at, those of each digest anew."""
+    found: Counter[tuple[int, str, int]] = Counter()
     for digest_id in archive.digest_ids(db, issue_id):
-        found = route(archive.digest_tags(db, digest_id))
-        sql = SQL["count_route"].replace("{route}", found.sql)
-        rows = db.each(sql, {**found.params, "low": 0, "high": highest})
-        counts += [Count(digest_id, **row) for row in rows]
-    return counts
+        routed = route(archive.digest_tags(db, digest_id))
+        sql = SQL["count_route"].replace("{route}", routed.sql)
+        for low, high in preview_slices(db):
+            for row in db.all(sql, {**routed.params, "low": low, "high": high}):
+                found[digest_id, row["channel"], row["variant"]] += row["endpoints"]
+            advance(high - low)
+    return [Count(*key, endpoints) for key, endpoints in sorted(found.items())]
+
+
+def preview_slices(db: Database) -> Iterator[tuple[int, int]]:
+    """The endpoints in slices for reading: nobody waits for a reader, so they are large."""
+    return _slices(db, _PREVIEWED)

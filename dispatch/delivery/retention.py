@@ -5,6 +5,8 @@ delivery for ever is its key (digest and endpoint), its state and when it ended:
 sends nothing to anybody who had it. What has not ended, and what belongs to an issue that may still send, is not
 touched, however old it is.
 
+People go as they do by `personal.erase`: those removed some time ago, and addresses that nobody has confirmed.
+
 It is done in slices, each a transaction of a few thousand rows: between two, others have their turn, and it may stop.
 """
 
@@ -17,11 +19,15 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dispatch.delivery import personal
 from dispatch.delivery.leases import is_dead
 from dispatch.delivery.slices import REST_SECONDS
 from dispatch.delivery.store import Store
 from dispatch.model import MessageState
 from dispatch.settings import RetentionSettings
+from subscribers import audit
+from subscribers import personal as people
+from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Busy
 
@@ -32,6 +38,7 @@ LIVE = (MessageState.QUEUED, MessageState.PAUSED, MessageState.SENDING)
 ENDED = tuple(state.value for state in MessageState if state not in LIVE)
 SLICE = 2_000  # messages of a transaction, with what hangs on them; attempts, where only they go
 _DAY_MS = 86_400_000
+_WORDS = 100
 _MINUTES_KEPT = 2 * 24 * 60
 
 
@@ -44,6 +51,10 @@ class Pruned:
     deliveries: int = 0
     lane_minutes: int = 0
     leases: int = 0
+    audit: int = 0
+    asks: int = 0
+    removed: int = 0  # subscribers whose personal data was still there
+    unconfirmed: int = 0  # endpoints
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {count}" for name, count in asdict(self).items())
@@ -56,19 +67,37 @@ class Pruned:
 class Sweep:
     """One walk over all that is too old at `now`, `rows` a slice. `dry` only counts."""
 
-    def __init__(self, settings: RetentionSettings, now: int, *, dry: bool = False, rows: int = SLICE) -> None:
+    def __init__(
+        self,
+        settings: RetentionSettings,
+        now: int,
+        *,
+        dry: bool = False,
+        rows: int = SLICE,
+        act: Act | None = None,
+    ) -> None:
         days = [kept for kept in (settings.attempts_days, settings.deliveries_days) if kept]
         self._now = now
         self._dry = dry
         self._rows = rows
         self._attempts_before = _before(now, min(days, default=0))  # they are never kept longer than their message
         self._messages_before = _before(now, settings.deliveries_days)
+        self._audit_before = _before(now, settings.audit_days)
+        self._pending_before = _before(now, settings.pending_days)
+        self._removed_before = _before(now, settings.removed_days)
+        self._act = act or Act(now, PROGRAM, Way.SCHEDULE)
+        self._traces: list[str] = []
         self._after = 0
         self._steps: list[Callable[[Database], bool]] = [
             self._attempts,
             self._messages,
             self._minutes,
             self._leases,
+            self._asks,
+            self._records,
+            self._removed,
+            self._unconfirmed,
+            self._scrub,
         ]
         self.pruned = Pruned()
 
@@ -128,6 +157,60 @@ class Sweep:
         elif rows:
             self.pruned.leases = len(rows)
         return False
+
+    def _asks(self, db: Database) -> bool:
+        """What strangers asked for is counted for a day."""
+        before = {"before": self._now - _DAY_MS}
+        count = int(db.value(SQL["count_asks"], before))
+        self.pruned.asks += count
+        if count and not self._dry:
+            with db.transaction():
+                db.run(SQL["delete_asks"], before)
+        return False
+
+    def _records(self, db: Database) -> bool:
+        old = audit.count_old(db, self._audit_before) if self._audit_before else 0
+        if self._dry or not old:
+            self.pruned.audit += old
+            return False
+        with db.transaction():
+            self.pruned.audit += audit.prune(db, self._audit_before, self._rows)
+        return True
+
+    def _removed(self, db: Database) -> bool:
+        """A person a slice. Also those whose erasure was begun by somebody and not ended."""
+        if self._dry:
+            self.pruned.removed = people.count_to_erase(db, self._removed_before)
+            return False
+        for found in people.to_erase(db, self._removed_before, after=self._after, page=1):
+            self._after = found
+            done = personal.erase(db, found, self._act, scrub=False)
+            self.pruned.removed += done.done
+            self._traces += done.traces
+            return True
+        return False
+
+    def _unconfirmed(self, db: Database) -> bool:
+        if not self._pending_before:
+            return False
+        found = people.never_confirmed(db, self._pending_before, after=self._after, page=self._rows if self._dry else 1)
+        for endpoint in found:
+            self._after = endpoint
+            if self._dry:
+                self.pruned.unconfirmed += 1
+            elif (done := personal.erase_unconfirmed(db, endpoint, self._act)) is not None:
+                self.pruned.unconfirmed += done.done
+                self._traces += done.traces
+        return bool(found)
+
+    def _scrub(self, db: Database) -> bool:
+        """The files are looked through once for a hundred words of those who were erased."""
+        if not self._traces:
+            return False
+        words, self._traces = self._traces[:_WORDS], self._traces[_WORDS:]
+        if left := db.scrub(words):
+            log.warning("%s", left)
+        return True
 
     def _edge(self, db: Database, query: str, before: int) -> int:
         """The id that the next slice ends with; 0 where nothing old is left. It writes nothing, so that a day without

@@ -55,3 +55,9 @@ SELECT name, owner FROM leases WHERE until < :now ORDER BY name
 
 -- name: delete_lease
 DELETE FROM leases WHERE name = :name AND owner = :owner AND until < :now
+
+-- name: count_asks
+SELECT COUNT(*) FROM asks WHERE at < :before
+
+-- name: delete_asks
+DELETE FROM asks WHERE at < :before

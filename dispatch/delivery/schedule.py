@@ -27,9 +27,9 @@ class Job:
 
 
 @asynccontextmanager
-async def running(jobs: Sequence[Job]) -> AsyncIterator[None]:
-    """The jobs run while inside. At the end none begins any more, and what is under way is finished: APScheduler's own
-    shutdown would cut it off in the middle."""
+async def running(jobs: Sequence[Job], patience: float) -> AsyncIterator[None]:
+    """The jobs run while inside. At the end none begins any more, and what is under way is finished, unless it takes
+    longer than `patience` seconds: APScheduler's own shutdown would cut it off in the middle."""
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     crew = _Crew()
@@ -51,7 +51,7 @@ async def running(jobs: Sequence[Job]) -> AsyncIterator[None]:
         yield
     finally:
         scheduler.pause()
-        await crew.rest()
+        await crew.rest(patience)
         scheduler.shutdown(wait=False)
 
 
@@ -79,12 +79,16 @@ class _Crew:
 
         return run
 
-    async def rest(self) -> None:
+    async def rest(self, patience: float) -> None:
         """Begin nothing more, and wait for what is under way."""
         self._closing = True
-        while self._working:
-            self._idle.clear()
-            await self._idle.wait()
+        try:
+            async with asyncio.timeout(patience):
+                while self._working:
+                    self._idle.clear()
+                    await self._idle.wait()
+        except TimeoutError:
+            log.warning("cut off after %g seconds: %s", patience, ", ".join(sorted(self._working)))
         # Jobs that were handed out already begin, and end at once, in the next turns of the loop.
         for _ in range(3):
             await asyncio.sleep(0)

@@ -18,6 +18,8 @@ from dispatch.intake.readers import read
 from dispatch.intake.splitter import split
 from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, Column, Issue
+from subscribers import audit
+from subscribers.audit import Act, Way
 from subscribers.database import Database
 
 TAKEN, REFUSED = "taken", "refused"
@@ -62,7 +64,7 @@ class Pickup:
     def _tagged(self, column: Column) -> Column:
         return replace(column, articles=tuple(self._tagger.tag(article) for article in column.articles))
 
-    def take_in(self, db: Database, reading: Reading, now: int) -> Added:
+    def take_in(self, db: Database, reading: Reading, act: Act) -> Added:
         """Put a reading into the archive, all or nothing; approved at once where the settings say so."""
         with db.transaction():
             added = archive.add(
@@ -72,11 +74,18 @@ class Pickup:
                 warnings=reading.warnings,
                 column_name=self._column_name,
                 tags_of=self._tags,
-                now=now,
+                now=act.at,
             )
-            if self._automatic and added.outcome != "known":
-                archive.approve(db, archive.load(db, added.id), "automatic", now)
+            if added.outcome != "known":
+                self._put_on_record(db, added, act)
         return added
+
+    def _put_on_record(self, db: Database, added: Added, act: Act) -> None:
+        stored = archive.load(db, added.id)
+        audit.record(db, act, "taken in", "issue", stored.key, {"revision": stored.revision})
+        if self._automatic:
+            archive.approve(db, stored, "automatic", act.at)
+            audit.record(db, Act(act.at, audit.PROGRAM, Way.SCHEDULE), "approved", "issue", stored.key)
 
     def _column_name(self, bulletin: str, column: Column) -> ColumnName:
         spec = self._catalog.column_spec(bulletin, column.name, column.contents_name)

@@ -1,8 +1,10 @@
-"""The pages: leaving, and issues to read. Only this package knows the web framework."""
+"""The pages: subscribing, confirming, preferences, leaving, and issues to read. Only this package knows the web
+framework."""
 
 from __future__ import annotations
 
+from dispatch.web.front import Parts, Rights
 from dispatch.web.server import serve
 from dispatch.web.site import make_app
 
-__all__ = ["make_app", "serve"]
+__all__ = ["Parts", "Rights", "make_app", "serve"]

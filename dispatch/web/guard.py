@@ -15,7 +15,7 @@ from dispatch.web.pages import Pages
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # Not for long: an issue can be withdrawn.
 PUBLIC = {"Cache-Control": "public, max-age=60", "Vary": "Accept-Language"}
-EXPLAINED = (404, 405, 413, 503)
+EXPLAINED = (403, 404, 405, 410, 413, 503)
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ def guard(pages: Pages, seconds: float) -> Middleware:
     safety = {
         "Content-Security-Policy": pages.policy,
         "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "Referrer-Policy": "no-referrer",  # the address of a page may hold a token
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -59,7 +61,7 @@ async def _answer(request: web.Request, handler: Handler, pages: Pages, seconds:
 
 def _error(request: web.Request, pages: Pages, status: int, allow: str = "") -> web.Response:
     headers = {**PRIVATE, "Allow": allow} if allow else PRIVATE
-    language = preferred(request.headers.get("Accept-Language", ""))
+    language = preferred(request.headers.get("Accept-Language", ""), request.query.get("lang", ""))
     key = str(status) if status in EXPLAINED else "other"
     try:
         return html(pages.render("error", language, key=key), headers, status)

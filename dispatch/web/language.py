@@ -10,8 +10,11 @@ _RANGE = re.compile(r"\s*([a-zA-Z]{1,8})(?:-[a-zA-Z0-9-]*)?\s*(?:;\s*q\s*=\s*(0(
 _MOST = 1000  # characters of the header that are looked at
 
 
-def preferred(accept_language: str) -> str:
-    """The best of our languages for an Accept-Language header (RFC 9110, 12.5.4); Chinese where it names none."""
+def preferred(accept_language: str, chosen: str = "") -> str:
+    """The language that was `chosen` by a link, else the best of ours for an Accept-Language header (RFC 9110, 12.5.4);
+    Chinese where it names none."""
+    if chosen in LANGUAGES:
+        return chosen
     weights: dict[str, float] = {}
     for part in accept_language[:_MOST].split(","):
         found = _RANGE.fullmatch(part)

@@ -24,7 +24,23 @@ from dispatch.errors import RenderError
 from dispatch.model import Issue
 from subscribers.model import LANGUAGES
 
-NAMES = ("leave", "left", "issue", "article", "error")
+NAMES = (
+    "subscribe",
+    "confirm",
+    "preferences",
+    "notice",
+    "data",
+    "erase",
+    "leave",
+    "left",
+    "issues",
+    "issue",
+    "column",
+    "article",
+    "preview",
+    "preview_column",
+    "error",
+)
 _LANG = {"zh": "zh-CN", "en": "en"}
 
 
@@ -48,6 +64,10 @@ class Pages:
             f"default-src 'none'; style-src '{self._style_hash}'; form-action 'self';"
             " frame-ancestors 'none'; base-uri 'none'"
         )
+
+    def say(self, key: str, language: str, **values: object) -> str:
+        """Words that stand elsewhere than on a page: the text of a consent, for one."""
+        return self._words[language].say(key, **values)
 
     def render(self, name: str, language: str, **values: object) -> str:
         """The page in a language, `zh` or `en`; `values` are names for its template."""

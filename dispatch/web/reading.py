@@ -1,7 +1,9 @@
-"""Issues to read: the table of contents of one, and its articles."""
+"""Issues to read: a list of them; of each its contents, its columns and its articles."""
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,12 @@ from dispatch.model import Article, Issue
 from dispatch.web.guard import PUBLIC, html
 from dispatch.web.language import preferred
 from dispatch.web.pages import Pages
-from subscribers.database import Database, queries
+from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("reading.sql"))
 _KEPT = 8  # issues in memory: readers come for the newest
+_PAGE = 30  # issues of a list
+_PAGES = re.compile("[1-9][0-9]{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A column of an issue."""
+    """A column of an issue, by its place in it from 1, and by its key in follows ("" where it has none)."""
 
+    position: int
+    key: str
     name: str
     name_en: str
     entries: tuple[Entry, ...]
@@ -51,6 +57,10 @@ class Reading:
         return next(
             (entry for section in self.sections for entry in section.entries if entry.position == position), None
         )
+
+    def section(self, word: str) -> Section | None:
+        """The column at a place, `2`, or of a key, `zones`."""
+        return next((section for section in self.sections if word in (str(section.position), section.key)), None)
 
     def section_of(self, entry: Entry) -> Section:
         return next(section for section in self.sections if entry in section.entries)
@@ -73,35 +83,67 @@ class Library:
         if row is None:
             return None
         key = (row["id"], row["fingerprint"])
-        reading = self._kept.pop(key, None) or _load(db, row["id"])
+        reading = self._kept.pop(key, None) or load(db, row["id"])
         self._kept[key] = reading
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return reading
 
 
-def _load(db: Database, issue_id: int) -> Reading:
+def load(db: Database, issue_id: int) -> Reading:
+    """An issue in whatever state. Raises Failure where there is none."""
     issue = archive.load(db, issue_id).issue
-    english = [row["name_en"] for row in db.all(SQL["english_columns"], {"issue_id": issue_id})]
     sections = []
-    position = 1
-    for column, name_en in zip(issue.columns, english, strict=True):
-        entries = tuple(Entry(n, article) for n, article in enumerate(column.articles, start=position))
-        sections.append(Section(column.name, name_en, entries))
-        position += len(entries)
+    first = 1
+    for column, row in zip(issue.columns, db.all(SQL["columns"], {"issue_id": issue_id}), strict=True):
+        entries = tuple(Entry(n, article) for n, article in enumerate(column.articles, start=first))
+        sections.append(Section(row["position"] + 1, row["key"], column.name, row["name_en"], entries))
+        first += len(entries)
     return Reading(issue, tuple(sections))
 
 
-class ReadingPages:
-    """`/issues/{bulletin}/{ref}` and `/issues/{bulletin}/{ref}/{position}`."""
+def listed(db: Database, page: int) -> list[Row]:
+    """A page of the issues that may be read, and one more where there are more; each with the `issue` that tells its
+    numbers and date."""
+    rows = db.all(SQL["public_issues"], {"page": _PAGE + 1, "skip": _PAGE * (page - 1)})
+    return [{**row, "issue": _headed(row)} for row in rows]
 
-    def __init__(self, library: Library, pages: Pages) -> None:
-        self._library = library
+
+def _headed(row: Row) -> Issue:
+    date = dt.date.fromisoformat(row["date"]) if row["date"] else None
+    numbers = {name: row[name] for name in ("bulletin", "title", "year", "number", "total")}
+    return Issue(**numbers, publisher="", date=date, columns=())
+
+
+class ReadingPages:
+    """`/issues`, and below it `{bulletin}/{ref}`, `{bulletin}/{ref}/c/{column}` and `{bulletin}/{ref}/{position}`."""
+
+    def __init__(self, store: Store, pages: Pages, *, subscribe: bool) -> None:
+        self._store = store
+        self._library = Library(store)
         self._pages = pages
+        self._subscribe = subscribe
+
+    async def issues(self, request: web.Request) -> web.Response:
+        word = request.query.get("page", "1")
+        if not _PAGES.fullmatch(word):
+            raise web.HTTPNotFound
+        page = int(word)
+        rows = await self._store.call(listed, page)
+        if not rows and page > 1:
+            raise web.HTTPNotFound
+        return self._render(request, "issues", rows=rows[:_PAGE], page=page, more=len(rows) > _PAGE)
 
     async def issue(self, request: web.Request) -> web.Response:
         reading = await self._find(request)
         return self._page(request, "issue", reading)
+
+    async def column(self, request: web.Request) -> web.Response:
+        reading = await self._find(request)
+        section = reading.section(request.match_info["column"])
+        if section is None:
+            raise web.HTTPNotFound
+        return self._page(request, "column", reading, section=section)
 
     async def article(self, request: web.Request) -> web.Response:
         reading = await self._find(request)
@@ -125,6 +167,8 @@ class ReadingPages:
         return reading
 
     def _page(self, request: web.Request, name: str, reading: Reading, **values: object) -> web.Response:
-        language = preferred(request.headers.get("Accept-Language", ""))
-        text = self._pages.render(name, language, issue=reading.issue, reading=reading, **values)
-        return html(text, PUBLIC)
+        return self._render(request, name, issue=reading.issue, reading=reading, **values)
+
+    def _render(self, request: web.Request, name: str, **values: object) -> web.Response:
+        language = preferred(request.headers.get("Accept-Language", ""), request.query.get("lang", ""))
+        return html(self._pages.render(name, language, subscribe=self._subscribe, **values), PUBLIC)

@@ -8,7 +8,9 @@ SELECT COUNT(*) FROM asks WHERE who = :who AND at >= :since
 INSERT INTO asks (who, at) VALUES (:who, :now)
 
 -- name: asked
-SELECT endpoint_id, text_id, wish FROM consents WHERE id = :id AND step = 'asked'
+SELECT c.endpoint_id, c.text_id, c.wish, COALESCE(t.text, '') AS text
+FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id
+WHERE c.id = :id AND c.step = 'asked'
 
 -- name: later
 -- The last step after what was asked, if there is one that is an answer.

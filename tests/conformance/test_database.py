@@ -571,7 +571,7 @@ def test_a_database_or_user_that_is_not_there_is_told(postgres: PostgresServer) 
 
 
 def test_an_address_that_is_none_is_told_without_its_parts() -> None:
-    with pytest.raises(DatabaseError, match="cannot be read") as told:
+    with pytest.raises(InvalidValue, match="cannot be read") as told:
         Database.open("postgresql://u:%zz-hunter2@h/db", [SCHEMA])
     assert "hunter2" not in str(told.value)
     assert told.value.__cause__ is None

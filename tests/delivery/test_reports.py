@@ -225,8 +225,8 @@ def test_a_summary_counts_by_channel_and_state(desk: Desk) -> None:
     ledger.release(desk.db, works[3:])
     change(desk, "UPDATE messages SET state = 'paused' WHERE id = :id", id=works[3].message_id)
     found = tally.summary(desk.db, issue)
-    assert found.by_channel() == {"email": {"sent": 1, "failed": 2, "paused": 1, "planned": 2}}
-    assert found.by_digest() == {1: {"sent": 1, "failed": 2}, 2: {"paused": 1, "planned": 2}}
+    assert found.by_channel() == {"email": {"sent": 1, "failed": 2, "paused": 1, "waiting": 2}}
+    assert found.by_digest() == {1: {"sent": 1, "failed": 2}, 2: {"paused": 1, "waiting": 2}}
     assert found.reasons.commonest(5) == [("failed", "550 5.1.1 ‹address› unknown", 2)]
     assert found.total == tally.summary(desk.db, None).total == 6
 

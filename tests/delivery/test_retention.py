@@ -8,16 +8,21 @@ import sys
 
 import pytest
 
-from dispatch.delivery import leases, ledger
+from dispatch.delivery import claims, confirmations, leases, ledger, personal
 from dispatch.delivery.retention import Pruned, Sweep, patiently, prune
 from dispatch.delivery.store import Store
 from dispatch.model import Sent
 from dispatch.settings import RetentionSettings
-from subscribers.model import Preferences
+from subscribers import consent, directory
+from subscribers.audit import READER, Act, Way
+from subscribers.consent import Limits, Wish
+from subscribers.model import Address, Preferences
+from subscribers.suppression import Hasher
+from tests.acts import at
 from tests.delivery.conftest import START, Desk, FakeChannel
 
 DAY = 86_400_000
-KEEP = RetentionSettings(attempts_days=10, deliveries_days=100)
+KEEP = RetentionSettings(attempts_days=10, deliveries_days=100, audit_days=0)
 
 
 def sweep(desk: Desk, settings: RetentionSettings = KEEP, *, dry: bool = False, rows: int = 2000) -> Pruned:
@@ -126,7 +131,7 @@ async def test_a_bundle_waits_for_the_last_of_its_issues(desk: Desk) -> None:
 async def test_nothing_goes_where_everything_is_kept(desk: Desk) -> None:
     await sent(desk)
     desk.clock.ms += 5000 * DAY
-    assert sweep(desk, RetentionSettings(attempts_days=0, deliveries_days=0)) == Pruned()
+    assert sweep(desk, RetentionSettings(attempts_days=0, deliveries_days=0, audit_days=0)) == Pruned()
 
 
 async def test_attempts_are_kept_no_longer_than_their_message(desk: Desk) -> None:
@@ -228,3 +233,98 @@ async def test_a_step_that_finds_the_store_locked_comes_again(desk: Desk) -> Non
     finally:
         other.close()
     assert found.pruned.messages == 3
+
+
+def test_people_who_were_removed_are_erased_after_their_time(desk: Desk) -> None:
+    kept = RetentionSettings(removed_days=30)
+    gone, stays = desk.reader("gone@example.com", "all"), desk.reader("stays@example.com", "all")
+    with desk.db.transaction():
+        directory.remove(desk.db, directory.get(desk.db, 1), at(desk.clock.now()))
+    desk.clock.ms += 30 * DAY
+    assert sweep(desk, kept).removed == 0
+    desk.clock.ms += 1
+    assert sweep(desk, kept, dry=True).removed == 1
+    assert sweep(desk, kept).removed == 1
+    assert [row["id"] for row in desk.db.all("SELECT id FROM endpoints")] == [stays]
+    erased = desk.db.one("SELECT actor, way FROM audit WHERE action = 'erased' AND subject_id = '1'")
+    assert erased == {"actor": "dispatch", "way": "schedule"}
+    assert gone
+    assert sweep(desk, kept) == Pruned()
+
+
+def test_nobody_who_was_removed_is_erased_where_they_are_kept_but_what_was_begun_is_ended(desk: Desk) -> None:
+    kept = RetentionSettings(removed_days=0)
+    desk.reader("a@example.com", "topic:t")
+    desk.reader("b@example.com", "topic:t")
+    desk.issue({"一": ["t"]})
+    desk.plan()
+    with desk.db.transaction():
+        directory.remove(desk.db, directory.get(desk.db, 2), at(desk.clock.now()))
+    claims.claim(desk.db, "email", 10, "me", desk.clock.now(), 300_000)
+    assert not personal.erase(desk.db, 1, at(desk.clock.now())).done
+    assert sweep(desk, kept).removed == 0  # a sender has it
+    desk.clock.ms += 400 * DAY
+    assert sweep(desk, kept).removed == 1
+    assert [row["id"] for row in desk.db.all("SELECT id FROM subscribers")] == [2]
+
+
+def test_addresses_that_nobody_confirmed_go_and_may_ask_again(desk: Desk) -> None:
+    kept = RetentionSettings(pending_days=30)
+    hasher = Hasher.load(desk.db)
+    address = Address("email", "pending@example.com", "email")
+
+    def ask() -> None:
+        with desk.db.transaction():
+            act = Act(desk.clock.now(), READER, Way.PAGE)
+            asked = consent.ask(desk.db, hasher, address, Wish("P", ("all",)), "yes", act, "198.51.100.7", Limits())
+            assert asked
+            confirmations.queue(desk.db, asked, desk.clock.now())
+
+    ask()
+    active = desk.reader("active@example.com", "all")
+    desk.clock.ms += 29 * DAY
+    ask()
+    desk.clock.ms += 2 * DAY
+    assert sweep(desk, kept).unconfirmed == 0  # asked for again two days ago
+    desk.clock.ms += 29 * DAY
+    assert sweep(desk, kept, dry=True).unconfirmed == 1
+    done = sweep(desk, kept)
+    assert (done.unconfirmed, done.asks) == (1, 0)
+    assert [row["id"] for row in desk.db.all("SELECT id FROM endpoints")] == [active]
+    assert count(desk, "subscribers") == 1
+    assert count(desk, "suppressions") == 0
+    assert count(desk, "consents") == 1
+    ask()
+    assert count(desk, "endpoints") == 2
+
+
+def test_one_unconfirmed_address_goes_without_its_person(desk: Desk) -> None:
+    with desk.db.transaction():
+        directory.add(
+            desk.db, name="N", addresses=[Address("email", "n@example.com", "email"), Address("telegram", "77", "t")],
+            follows=["all"], preferences=Preferences(), consent="", act=at(desk.clock.now()),
+        )  # fmt: skip
+        directory.confirm(desk.db, 1, "by letter", at(desk.clock.now()))
+    desk.clock.ms += 31 * DAY
+    assert sweep(desk).unconfirmed == 1
+    assert [e.address.address for e in directory.get(desk.db, 1).endpoints] == ["n@example.com"]
+
+
+def test_the_record_goes_after_its_time_unless_it_is_kept(desk: Desk) -> None:
+    desk.reader("a@example.com", "all")
+    desk.clock.ms += 1096 * DAY
+    desk.reader("b@example.com", "all")
+    assert sweep(desk, RetentionSettings(audit_days=0)).audit == 0
+    assert sweep(desk, RetentionSettings(), dry=True).audit == 1
+    assert sweep(desk, RetentionSettings(), rows=1).audit == 1
+    assert [row["subject_id"] for row in desk.db.all("SELECT subject_id FROM audit")] == ["2"]
+
+
+def test_what_strangers_asked_for_is_counted_for_a_day(desk: Desk) -> None:
+    with desk.db.transaction():
+        desk.db.run("INSERT INTO asks (who, at) VALUES ('x', :now)", {"now": desk.clock.now()})
+    desk.clock.ms += DAY
+    assert sweep(desk).asks == 0
+    desk.clock.ms += 1
+    assert sweep(desk).asks == 1
+    assert count(desk, "asks") == 0

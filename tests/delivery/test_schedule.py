@@ -20,7 +20,7 @@ async def test_a_job_under_way_is_finished_before_the_end(caplog: pytest.LogCapt
 
     with caplog.at_level(logging.WARNING):
         async with asyncio.timeout(20):
-            async with running([Job("slow", 1000, work)]):
+            async with running([Job("slow", 1000, work)], 20):
                 await begun.wait()
                 asyncio.get_running_loop().call_soon(may_end.set)
     assert ended == [True]
@@ -40,7 +40,7 @@ async def test_a_job_that_fails_stops_no_other_and_comes_again(caplog: pytest.Lo
     async def well() -> None:
         runs.append("well")
 
-    async with asyncio.timeout(20), running([Job("broken", 0.01, broken), Job("well", 1000, well)]):
+    async with asyncio.timeout(20), running([Job("broken", 0.01, broken), Job("well", 1000, well)], 20):
         await twice.wait()
     assert "well" in runs
     assert "broken failed" in caplog.text
@@ -68,8 +68,20 @@ async def test_a_job_that_takes_longer_than_its_time_overlaps_with_none_and_warn
             others.set()
 
     with caplog.at_level(logging.WARNING):
-        async with asyncio.timeout(20), running([Job("slow", 0.01, slow), Job("fast", 0.01, fast)]):
+        async with asyncio.timeout(20), running([Job("slow", 0.01, slow), Job("fast", 0.01, fast)], 20):
             await others.wait()
             may_end.set()
     assert (runs >= 1, most) == (True, 1)
     assert caplog.records == []
+
+
+async def test_a_job_without_an_end_does_not_keep_the_program_from_stopping(caplog: pytest.LogCaptureFixture) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(20), running([Job("endless", 1000, endless)], 0.05):
+        await begun.wait()
+    assert "cut off after 0.05 seconds: endless" in caplog.text

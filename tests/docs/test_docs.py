@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import tomllib
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def _plain(value: Any) -> Any:
         return value.get_secret_value()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, (Path, IPv4Network, IPv6Network)) else value
 
 
 def _settings() -> list[tuple[str, str, Any]]:

@@ -46,7 +46,7 @@ from tests.acts import at
 from tests.delivery.conftest import Desk, FakeClock
 
 TOKEN = "42:TEST"
-PATIENCE = 0.6  # seconds that a channel waits for a receiver that stalls
+PATIENCE = 1.5  # seconds that a channel waits for a receiver that stalls
 HOUR = 3_600_000
 EXPIRE = {"email": 48 * HOUR, "telegram": 24 * HOUR, "webhook": 96 * HOUR}
 LONGEST_REST = 700_000  # ms; a lane rests at most ten minutes

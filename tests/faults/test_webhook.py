@@ -94,7 +94,8 @@ async def test_a_date_in_the_past_asks_for_no_wait_and_is_no_time_in_the_past(of
 async def test_the_receiver_says_nothing_of_use(
     office: Office, fault: Fault, expect: Expect, code: str, words: str, arrivals: int
 ) -> None:
-    office.patience = {"webhook": PATIENCE}
+    if code == "timeout" or arrivals == 1 or "answered" in words:  # it does not end by itself
+        office.patience = {"webhook": PATIENCE}
     fault(office.hooks)
     await prove(office, case(office, expect, code, words, arrivals=arrivals))
     assert not [request for request in office.hooks.requests if request.path == TRAP]

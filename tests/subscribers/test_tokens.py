@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.database import SCHEMA, Database
-from subscribers.tokens import SQL, Leave, Signer
+from subscribers.tokens import SQL, Expired, Leave, Purpose, Signer, ring, rotate
 
 NOW = 1_653_955_200_000
 SIGNER = Signer(["a key"])
@@ -118,3 +118,27 @@ def test_several_that_use_a_store_first_share_one_key(database_url: str) -> None
     store = Database.open(database_url, [SCHEMA])
     assert [Signer.load(store, NOW).read_leave(text) for text in tokens] == [Leave(n) for n in range(1, 5)]
     store.close()
+
+
+@pytest.mark.parametrize("purpose", [purpose for purpose in Purpose if purpose is not Purpose.LEAVE])
+def test_a_token_is_good_for_its_purpose_alone_and_until_its_time(purpose: Purpose) -> None:
+    made = SIGNER.token(purpose, 7, NOW + 5_000)
+    assert SIGNER.read(purpose, made, NOW + 5_000) == 7
+    with pytest.raises(Expired):
+        SIGNER.read(purpose, made, NOW + 6_001)
+    assert [SIGNER.read(other, made, NOW) for other in Purpose if other is not purpose] == [None] * (len(Purpose) - 1)
+    assert SIGNER.read_leave(made) is None
+
+
+def test_a_token_without_an_end_is_good_for_ever() -> None:
+    assert SIGNER.read(Purpose.PREFERENCES, SIGNER.token(Purpose.PREFERENCES, 7), 2**62) == 7
+
+
+def test_a_new_key_signs_and_the_others_still_verify(db: Database) -> None:
+    old = Signer.load(db, NOW).token(Purpose.PREFERENCES, 7)
+    with db.transaction():
+        rotate(db, NOW + 1)
+    signer = Signer.load(db, NOW)
+    assert signer.read(Purpose.PREFERENCES, old, NOW) == 7
+    assert signer.token(Purpose.PREFERENCES, 7) != old
+    assert [(key.created_at, key.signs) for key in ring(db)] == [(NOW, False), (NOW + 1, True)]

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from dispatch import archive
 from dispatch.assets import templates_dir
+from dispatch.catalog import load_catalog
+from dispatch.channels.registry import address
 from dispatch.delivery.clock import SystemClock
 from dispatch.delivery.store import Store
 from dispatch.model import Article, Block, BlockKind, Column, Issue, IssueState
-from dispatch.web import make_app, serve
+from dispatch.settings import LOOPBACK, Settings
+from dispatch.web import Parts, make_app, serve
 from subscribers import directory
+from subscribers.audit import Act
 from subscribers.database import SCHEMA, Database, Row
 from subscribers.model import Address, Preferences
 from subscribers.tokens import Signer
 from tests.acts import at
 
+CATALOG = load_catalog()
 NOW = 1_653_955_200_000
 ADDRESS = "reader@example.com"
 NAME = "张三"
@@ -64,9 +70,13 @@ class FixedClock(SystemClock):
 
     def __init__(self) -> None:
         self.time = NOW
+        self.ticks = 0.0
 
     def now(self) -> int:
         return self.time
+
+    def monotonic(self) -> float:
+        return self.ticks
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,16 @@ class Site:
     signer: Signer
     clock: FixedClock
 
+    def parts(self, **changes: Any) -> Parts:
+        """What a site over this store is made of."""
+        return replace(_parts(self.store, self.signer, self.clock), **changes)
+
     @asynccontextmanager
-    async def again(self, override: Path | None = None, seconds: float = 10.0) -> AsyncIterator[ClientSession]:
+    async def again(
+        self, override: Path | None = None, seconds: float = 10.0, **changes: Any
+    ) -> AsyncIterator[ClientSession]:
         """A client of another site over the same store."""
-        app = make_app(self.store, self.signer, label, templates_dir(), override, self.clock, seconds=seconds)
+        app = make_app(self.parts(**changes), templates_dir(), override, seconds=seconds)
         async with serve(app, "127.0.0.1:0") as address, ClientSession(f"http://{address}") as client:
             yield client
 
@@ -121,18 +137,39 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    url = f"sqlite:///{tmp_path / 'dispatch.db'}"
+    async with site_over(f"sqlite:///{tmp_path / 'dispatch.db'}") as made:
+        yield made
+
+
+@asynccontextmanager
+async def site_over(url: str) -> AsyncIterator[Site]:
+    """The site over a database, which is brought to the newest schema."""
     clock = FixedClock()
     async with Store(lambda: Database.open(url, (SCHEMA, archive.SCHEMA), synchronous="normal")) as store:
         signer = await store.call(_signer)
-        app = make_app(store, signer, label, templates_dir(), None, clock)
+        app = make_app(_parts(store, signer, clock), templates_dir())
         async with serve(app, "127.0.0.1:0") as address, ClientSession(f"http://{address}") as client:
             yield Site(client, store, signer, clock)
 
 
-def label(tag: str, language: str) -> str:
-    """Labels as a catalog makes them; the language shows."""
-    return f"{tag.partition(':')[2]} [{language}]"
+def _parts(store: Store, signer: Signer, clock: FixedClock) -> Parts:
+    return Parts(store, signer, CATALOG, clock, mailbox, rights=TestRights(), trusted=LOOPBACK)
+
+
+def mailbox(text: str) -> Address:
+    return address("email", text, Settings())
+
+
+class TestRights:
+    """Rights that are simple to see: a copy of one table, and a removal."""
+
+    def data(self, db: Database, subscriber_id: int) -> Mapping[str, Any]:
+        return {"subscriber": directory.get(db, subscriber_id).id, "name": directory.get(db, subscriber_id).name}
+
+    def erase(self, db: Database, subscriber_id: int, act: Act) -> bool:
+        with db.transaction():
+            directory.remove(db, directory.get(db, subscriber_id), act)
+        return True
 
 
 def _signer(db: Database) -> Signer:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import pytest
 
 from dispatch.model import Issue, IssueState
 
 from .conftest import HOSTILE, ISSUE, Site
+from .forms import Page
 
 SHOWN = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
 HIDDEN = (IssueState.HELD, IssueState.CANCELLED)
@@ -49,7 +51,12 @@ async def test_neighbours_lead_on_over_columns(site: Site) -> None:
 
 async def test_relative_links_lead_to_pages(site: Site) -> None:
     await site.archive(IssueState.SENT)
-    for path, count in (("/issues/huoju/534", 3), ("/issues/huoju/534/2", 4)):
+    for path, count in (
+        ("/issues", 3),
+        ("/issues/huoju/534", 7),
+        ("/issues/huoju/534/2", 5),
+        ("/issues/huoju/534/c/1", 4),
+    ):
         _, text = await site.get(path)
         links = re.findall('href="([^"]+)"', text)
         assert len(links) == count
@@ -149,3 +156,62 @@ async def test_issues_with_fewer_numbers(site: Site, issue: Issue, line: str) ->
         response, text = await site.get(path)
         assert response.status == 200
         assert line in text
+
+
+async def test_the_list_has_what_may_be_read_the_newest_first(site: Site) -> None:
+    older = replace(ISSUE, total=533, number=4, date=dt.date(2022, 5, 15))
+    await site.archive(IssueState.SENT, older)
+    await site.archive(IssueState.SENDING)
+    await site.archive(IssueState.HELD, replace(ISSUE, total=535, number=6))
+    response, text = await site.get("/issues")
+    assert (response.status, response.headers["Cache-Control"]) == (200, "public, max-age=60")
+    assert re.findall('href="(issues/[^"]+)"', text) == ["issues/huoju/534", "issues/huoju/533"]
+    assert "总第535期" not in text
+    Page(text).check()
+
+
+async def test_a_long_list_has_pages(site: Site) -> None:
+    for number in range(1, 62):
+        await site.archive(IssueState.SENT, replace(ISSUE, total=number, columns=()))
+    found = []
+    for page, links in ((1, ["next"]), (2, ["prev", "next"]), (3, ["prev"])):
+        _, text = await site.get(f"/issues?page={page}")
+        assert re.findall('rel="([a-z]+)"', text) == links
+        found += re.findall('href="issues/huoju/([0-9]+)"', text)
+    assert sorted(map(int, found)) == list(range(1, 62))
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "2", "x", "99999999999999999999", "%D9%A1", ""])
+async def test_pages_that_are_none(site: Site, page: str) -> None:
+    await site.archive(IssueState.SENT)
+    assert (await site.get(f"/issues?page={page}"))[0].status == 404
+
+
+async def test_an_empty_list_says_so(site: Site) -> None:
+    response, text = await site.get("/issues", "en")
+    assert (response.status, "nothing to read yet" in text) == (200, True)
+
+
+async def test_a_column_by_its_place_and_by_its_key(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    for column in ("1", quote("高质量发展看高新区")):
+        response, text = await site.get(f"/issues/huoju/534/c/{column}")
+        assert response.status == 200
+        assert "<h1>高质量发展看高新区</h1>" in text
+        assert re.findall('href="(../[0-9]+)"', text)[:2] == ["../1", "../2"]
+        assert "苏州工业园区" not in text
+        Page(text).check()
+    for column in ("0", "3", "x", "%00", "-1"):
+        assert (await site.get(f"/issues/huoju/534/c/{column}"))[0].status == 404
+
+
+@pytest.mark.parametrize("state", HIDDEN)
+async def test_columns_of_what_is_not_out_are_not_there(site: Site, state: IssueState) -> None:
+    await site.archive(state)
+    assert (await site.get("/issues/huoju/534/c/1"))[0].status == 404
+
+
+async def test_a_link_chooses_the_language(site: Site) -> None:
+    await site.archive(IssueState.SENT)
+    _, text = await site.get("/issues/huoju/534?lang=en", language="zh")
+    assert '<html lang="en">' in text

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import re
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from dispatch.errors import Failure, RenderError
 from dispatch.model import IssueState
 from dispatch.web import make_app, serve
 from dispatch.web.language import preferred
+from subscribers.tokens import Purpose
 
-from .conftest import Site, label
+from .conftest import Site
+from .forms import Page
 
 STRICT = ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'")
 
@@ -32,10 +35,19 @@ async def test_healthz(site: Site) -> None:
 async def test_every_page_is_safe_to_show(site: Site) -> None:
     endpoint = await site.subscribe()
     await site.archive(IssueState.SENT)
-    for path in (site.path(endpoint), "/u/bad", "/issues/huoju/534", "/issues/huoju/534/1", "/nowhere", "/healthz"):
+    for path in (
+        site.path(endpoint),
+        "/u/bad",
+        "/issues/huoju/534",
+        "/issues/huoju/534/1",
+        "/nowhere",
+        "/healthz",
+        "/subscribe",
+    ):
         headers = (await site.get(path))[0].headers
         assert all(rule in headers["Content-Security-Policy"] for rule in STRICT)
         assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
         assert headers["Referrer-Policy"] == "no-referrer"
         assert "aiohttp" not in headers["Server"]
 
@@ -140,7 +152,7 @@ async def test_mistakes_in_templates_and_words_show_at_the_start(
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / file).write_bytes(text.encode() or b"\xff")
     with pytest.raises(RenderError, match=re.escape(f"web/{file}")):
-        make_app(site.store, site.signer, label, templates_dir(), tmp_path, site.clock)
+        make_app(site.parts(), templates_dir(), tmp_path)
 
 
 async def test_serving_ends_with_the_block(site: Site) -> None:
@@ -153,7 +165,7 @@ async def test_serving_ends_with_the_block(site: Site) -> None:
 
 async def test_a_taken_port_is_said_clearly(site: Site) -> None:
     def app() -> Application:
-        return make_app(site.store, site.signer, label, templates_dir(), None, site.clock)
+        return make_app(site.parts(), templates_dir())
 
     async with serve(app(), "127.0.0.1:0") as address:
         with pytest.raises(Failure, match=f"cannot listen on {address}: another program"):
@@ -162,7 +174,7 @@ async def test_a_taken_port_is_said_clearly(site: Site) -> None:
 
 
 async def test_a_broken_request_is_answered_and_not_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    app = make_app(site.store, site.signer, label, templates_dir(), None, site.clock)
+    app = make_app(site.parts(), templates_dir())
     async with serve(app, "127.0.0.1:0") as address:
         reader, writer = await asyncio.open_connection(*address.split(":"))
         writer.write(b"GET /u/secret-token HTTP/1.1\r\nbroken header\r\n\r\n")
@@ -189,3 +201,92 @@ async def test_a_broken_request_is_answered_and_not_logged(site: Site, caplog: p
 )
 def test_the_language_that_a_browser_asks_for(header: str, language: str) -> None:
     assert preferred(header) == language
+
+
+@pytest.mark.parametrize("place", ["u", "c", "p", "d", "e", "preview"])
+async def test_guessing_tokens_asks_no_store_but_for_new_keys_now_and_then(site: Site, place: str) -> None:
+    await site.get(f"/{place}/x")
+    free = threading.Event()
+    busy = asyncio.ensure_future(site.store.call(lambda db: free.wait()))
+    try:
+        for ask in (site.get, site.post):
+            for token in ("x", "MQ.aaaaaaaaaaaaaaaaaaaaaaaaaaa", "a" * 3000, "%00", "%ff"):
+                assert (await ask(f"/{place}/{token}"))[0].status in (404, 405)
+        assert not busy.done()
+    finally:
+        free.set()
+        await busy
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /u/%zz HTTP/1.1",
+        b"GET /u/%E4%B8 HTTP/1.1",
+        b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1",
+        b"GET //evil.example/%2f.. HTTP/1.1",
+        b"GET /subscribe?follow=%ff&lang=%00 HTTP/1.1",
+        b"GET /subscribe?" + b"follow=x&" * 800 + b" HTTP/1.1",
+        b"GET http://evil.example/p/x HTTP/1.1",
+        b"BREW /p/x HTTP/1.1",
+        b"TRACE /subscribe HTTP/1.1",
+        b"CONNECT evil.example:443 HTTP/1.1",
+        b"GET /p/x HTTP/1.1\r\nX-Long: " + b"x" * 20_000,
+        b"GET /p/x HTTP/1.1\r\nX-Forwarded-For: \xff\xfe",
+        b"GET /p/x HTTP/1.1\r\nAccept-Language: \xe4\xb8",
+        b"POST /subscribe HTTP/1.1\r\nContent-Length: -1",
+        b"POST /subscribe HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+        b"POST /subscribe HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        b"nonsense",
+    ],
+)
+async def test_odd_requests_get_an_answer_of_a_client_s_fault_or_a_page(
+    site: Site, head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serve(make_app(site.parts(), templates_dir()), "127.0.0.1:0") as address:
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        writer.write(head + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        await writer.wait_closed()
+    assert status in (200, 400, 403, 404, 405, 422)
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_body_that_never_ends_is_cut_off(site: Site) -> None:
+    app = make_app(site.parts(), templates_dir(), seconds=0.05)
+    async with serve(app, "127.0.0.1:0") as address:
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        head = b"POST /subscribe HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        writer.write(head + b"Content-Length: 100\r\n\r\naddress=")
+        assert (await reader.readline()).split()[1] == b"503"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_no_page_leads_elsewhere(site: Site) -> None:
+    endpoint = await site.subscribe()
+    await site.archive(IssueState.SENT)
+    preferences = site.signer.token(Purpose.PREFERENCES, endpoint)
+    paths = ("/subscribe", "/issues", "/issues/huoju/534", site.path(endpoint), f"/p/{preferences}")
+    for path in paths:
+        _, text = await site.get(f"{path}?next=https://evil.example&done=https://evil.example&lang=//evil.example")
+        assert "evil.example" not in text
+        assert not re.search("(?:href|action)=.(?:[a-z]+:|//)", text)
+
+
+@pytest.mark.parametrize("path", ["/subscribe", "/issues", "/issues/huoju/534", "/issues/huoju/534/1", "/nowhere"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_pages_are_whole_and_every_control_has_a_name(site: Site, path: str, language: str) -> None:
+    await site.archive(IssueState.SENT)
+    Page((await site.get(path, language))[1]).check()
+
+
+async def test_both_languages_say_the_same_things(site: Site) -> None:
+    tables = [
+        tomllib.loads((templates_dir() / "web" / f"words.{language}.toml").read_text(encoding="utf-8"))
+        for language in ("zh", "en")
+    ]
+    assert set(tables[0]) == set(tables[1])
+    for key, text in tables[0].items():
+        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", tables[1][key])), key

@@ -1,0 +1,72 @@
+"""What sending an issue would come to: who would get what and when, and who is left out. It reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dispatch import archive
+from dispatch.delivery.planner import Count, preview_counts, preview_slices
+from subscribers import directory
+from subscribers.database import Database
+from subscribers.model import EndpointState
+from subscribers.rhythm import due_at
+from subscribers.routing import reached
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """How many endpoints of a cadence would be written to at a time (ms)."""
+
+    cadence: str
+    due_at: int
+    endpoints: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`endpoints` are those that would be written to, each counted once; `left_out` says how many follow something
+    in the issue and get nothing, by their state."""
+
+    counts: tuple[Count, ...]
+    endpoints: int
+    due: tuple[Due, ...]
+    left_out: dict[str, int]
+
+
+def steps(db: Database, issue_id: int) -> int:
+    """How many endpoints `forecast` looks at, those of each digest anew."""
+    highest = max((high for _, high in preview_slices(db)), default=0)
+    return highest * (len(archive.digest_ids(db, issue_id)) + 1)
+
+
+def forecast(db: Database, issue_id: int, now: int, advance: Advance = lambda done: None) -> Forecast:
+    """What sending an issue at `now` (ms) would come to. `advance` is told how many more endpoints are looked at."""
+    counts = tuple(preview_counts(db, issue_id, advance))
+    found = _reached(db, issue_id, advance)
+    due: Counter[tuple[int, str]] = Counter()
+    rhythms = directory.rhythms(db)
+    left_out: Counter[str] = Counter()
+    for (state, rhythm_id), endpoints in found.items():
+        if state == EndpointState.ACTIVE:
+            rhythm = rhythms[rhythm_id]
+            due[due_at(rhythm, now), rhythm.cadence.value] += endpoints
+        else:
+            left_out[state] += endpoints
+    times = tuple(Due(cadence, at, endpoints) for (at, cadence), endpoints in sorted(due.items()))
+    return Forecast(counts, due.total(), times, dict(sorted(left_out.items())))
+
+
+def _reached(db: Database, issue_id: int, advance: Advance) -> Counter[tuple[str, int]]:
+    """How many endpoints follow something in an issue, by state and rhythm."""
+    tags = [tag for digest_id in archive.digest_ids(db, issue_id) for tag, _ in archive.digest_tags(db, digest_id)]
+    found: Counter[tuple[str, int]] = Counter()
+    route = reached(tags)
+    for low, high in preview_slices(db):
+        for row in db.all(route.sql, {**route.params, "low": low, "high": high}):
+            found[row["state"], row["rhythm_id"]] += row["endpoints"]
+        advance(high - low)
+    return found

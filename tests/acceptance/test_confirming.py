@@ -97,12 +97,21 @@ def test_the_setting_says_whether_new_follows_bring_a_first_digest(
     dispatch("subscribers", "add", "--email", "old@example.com", "--follow", "all", "--confirmed", "--bundle")
     dispatch("run", "--once")
     dispatch("issues", "send", "534")
-    on = {"DISPATCH_SUBSCRIBERS__FIRST_DIGEST": "true"}
-    dispatch("subscribers", "add", "--email", "a@example.com", "--follow", PARK, "--confirmed", **on)
+    on = "true"
+    dispatch(
+        "subscribers",
+        "add",
+        "--email",
+        "a@example.com",
+        "--follow",
+        PARK,
+        "--confirmed",
+        DISPATCH_SUBSCRIBERS__FIRST_DIGEST=on,
+    )
     dispatch("subscribers", "add", "--email", "b@example.com", "--follow", PARK, "--confirmed")
     dispatch("subscribers", "add", "--email", "c@example.com", "--confirmed")
     dispatch("subscribers", "add", "--email", "d@example.com", "--confirmed")
-    dispatch("subscribers", "follow", "c@example.com", PARK, "--no-first", **on)
+    dispatch("subscribers", "follow", "c@example.com", PARK, "--no-first", DISPATCH_SUBSCRIBERS__FIRST_DIGEST=on)
     dispatch("subscribers", "follow", "d@example.com", PARK, "--first")
     dispatch("run", "--once")
     assert sorted(str(mail["To"]) for mail in mailbox.mails[1:]) == ["a@example.com", "d@example.com"]

@@ -6,13 +6,18 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from dispatch import archive
+from subscribers import directory
+from subscribers.database import SCHEMA, Database
 from tests.acceptance.conftest import SAMPLE, Command, Mailbox
+from tests.acts import at
 from tests.marks import both_databases
 
 PARK = "park:南昌高新区"
@@ -181,3 +186,17 @@ def test_a_process_that_is_killed_between_asking_and_sending_loses_nobody(dispat
     assert len({str(mail["Message-ID"]) for mail in mailbox.mails}) == 4
     assert {str(mail["To"]) for mail in mailbox.mails} == set(addresses)
     assert len(mailbox.mails) <= 5
+
+
+@both_databases
+def test_who_is_paused_until_a_date_is_active_again_when_it_has_come(dispatch: Command) -> None:
+    for name in ("past", "future"):
+        dispatch("subscribers", "add", "--email", f"{name}@example.com", "--follow", PARK, "--confirmed")
+    with closing(Database.open(dispatch.environment["DISPATCH_DATABASE__URL"], (SCHEMA, archive.SCHEMA))) as db:
+        for name, until in (("past", 1), ("future", 2**52)):
+            _, (endpoint,) = directory.find(db, f"{name}@example.com")
+            with db.transaction():
+                assert directory.pause(db, endpoint, at(1), until)
+    dispatch("run", "--once")
+    assert state_of(dispatch, "past@example.com") == "active"
+    assert state_of(dispatch, "future@example.com") == "paused"

@@ -13,6 +13,7 @@ from dispatch.assets import templates_dir
 from dispatch.catalog import Catalog, load_catalog
 from dispatch.delivery.clock import Clock, SystemClock
 from dispatch.links import Addressing, Links, article_url, leave_address
+from dispatch.model import Content
 from dispatch.settings import Settings
 from subscribers.database import SCHEMA, Database
 from subscribers.errors import NoDatabase
@@ -96,6 +97,16 @@ class App:
         found = self.catalog.bulletin(bulletin)
         return found.name_en if found else ""
 
+    def title(self, language: str) -> str:
+        """What is sent here, by the name of its bulletin; "" where there are several."""
+        names = [found.name_en or found.name if language == "en" else found.name for found in self.catalog.bulletins]
+        return names[0] if len(names) == 1 else ""
+
+    def consent_text(self, language: str) -> str:
+        """What somebody agrees to who says yes to a confirmation."""
+        content = Content("confirm", language, "full", (), self.title(language))
+        return self.renderer.text("email/consent.txt.j2", content).strip()
+
     def connect(self) -> Database:
         """A connection of the calling thread's; the database is migrated as needed, and made where the program may
         begin one. Raises DatabaseError."""
@@ -163,6 +174,7 @@ class App:
                 addressing.envelope,
                 self.english,
                 progress,
+                self.title,
             )
 
     @asynccontextmanager

@@ -5,17 +5,25 @@ Without `web.base_url` there are no pages: articles stand without links, and lea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from dispatch.delivery.ledger import Work
-from dispatch.model import Envelope, Reason
+from dispatch.model import Confirmation, Envelope, Reason
 from dispatch.settings import Settings
+from subscribers.consent import Request
+from subscribers.model import Rhythm
 from subscribers.tokens import Purpose, Signer
 
 # Readers see first what they follow most closely.
 _CLOSEST = ("park", "topic", "province", "column", "bulletin", "all")
+_DAY_MS = 86_400_000
+_LONGEST_NAME = 40
+_OPENS = re.compile(r"[@/\\:<>]|\w[.。．]\w|www|\d{6}", re.IGNORECASE)  # addresses of all kinds, and numbers to call
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +52,12 @@ class Links:
             return Leaving("", "")
         token = self._signer.leave(endpoint_id, tag)
         page = f"{self._base}/u/{token}" if self._base else ""
-        return Leaving(page, self._mail(token) if self._leave_address else "")
+        return Leaving(page, self._mail("unsubscribe", token))
 
     def confirm(self, consent_id: int, expires_at: int) -> str:
-        """Where somebody says yes to what was asked, until a time (ms); "" without pages."""
-        return self._page("c", self._signer.token(Purpose.CONFIRM, consent_id, expires_at))
+        """Where somebody says yes to what was asked, until a time (ms): a page, or a mail without pages."""
+        token = self._signer.token(Purpose.CONFIRM, consent_id, expires_at)
+        return self._page("c", token) or self._mail("confirm", token)
 
     def preferences(self, endpoint_id: int) -> str:
         """Where a reader changes what they get, and how; "" without pages."""
@@ -61,8 +70,11 @@ class Links:
     def _page(self, place: str, token: str) -> str:
         return f"{self._base}/{place}/{token}" if self._base else ""
 
-    def _mail(self, token: str) -> str:
-        subject = quote(f"unsubscribe {token}")
+    def _mail(self, wish: str, token: str) -> str:
+        """A mail that says what is wished in its subject, or "" where there is no address for it."""
+        if not self._leave_address:
+            return ""
+        subject = quote(f"{wish} {token}")
         return f"mailto:{quote(self._leave_address, safe='@+')}?subject={subject}"
 
 
@@ -75,6 +87,17 @@ def leave_address(settings: Settings) -> str:
     return settings.email.unsubscribe_address or settings.email.from_address
 
 
+def harmless(name: str) -> str:
+    """A name as it may stand in a message that anybody can have sent to anybody: short, and with nothing in it that
+    could be opened or written to; "" where it has."""
+    return "" if len(name) > _LONGEST_NAME or _OPENS.search(name) else name
+
+
+def _closest(tags: Iterable[str]) -> list[str]:
+    """The closest first."""
+    return sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
+
+
 class Addressing:
     """Makes the envelope of a claimed message. `label(tag, language)` is the catalog's."""
 
@@ -82,9 +105,12 @@ class Addressing:
         self._links = links
         self._label = label
         self._installation = installation
+        self._confirm_days = settings.subscribers.confirm_days
         self._domain = settings.email.from_address.rpartition("@")[2] or "localhost"
 
     def envelope(self, work: Work) -> Envelope:
+        if work.request is not None:
+            return self._asking(work, work.request)
         leaving = self._links.leave(work.endpoint_id) if work.endpoint_id else Leaving("", "")
         return Envelope(
             message_id=work.message_id,
@@ -96,7 +122,29 @@ class Addressing:
             reasons=self._reasons(work),
             unsubscribe_url=leaving.page,
             unsubscribe_mailto=leaving.mail,
+            preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id else "",
             secret=work.secret,
+        )
+
+    def _asking(self, work: Work, request: Request) -> Envelope:
+        """The envelope of a confirmation. Who does nothing gets nothing, so there is no list to be taken off."""
+        expires_at = request.at + self._confirm_days * _DAY_MS
+        return Envelope(
+            message_id=work.message_id,
+            channel=work.channel,
+            address=work.address,
+            name=harmless(work.name),
+            language=work.language,
+            provider_id=self._provider_id(work),
+            reasons=tuple(Reason(tag, self._label(tag, work.language)) for tag in _closest(request.wish.follows)),
+            confirmation=Confirmation(
+                url=self._links.confirm(request.consent_id, expires_at),
+                asked=dt.datetime.fromtimestamp(request.at / 1000, ZoneInfo(Rhythm().timezone)).date(),
+                days=self._confirm_days,
+                way=request.way,
+                network=request.network,
+                text=request.text,
+            ),
         )
 
     def _provider_id(self, work: Work) -> str:
@@ -107,9 +155,7 @@ class Addressing:
 
     def _reasons(self, work: Work) -> tuple[Reason, ...]:
         tags = dict.fromkeys(tag for owed in work.owed for tag in owed.tags)
-        return tuple(
-            self._reason(work, tag) for tag in sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
-        )
+        return tuple(self._reason(work, tag) for tag in _closest(tags))
 
     def _reason(self, work: Work, tag: str) -> Reason:
         leaving = self._links.leave(work.endpoint_id, tag)

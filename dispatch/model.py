@@ -177,13 +177,15 @@ class Section:
 class Content:
     """All that the rendering of a message depends on, but for what is personal.
 
-    `kind` is `digest` or `test`; `language` `zh` or `en`; `format` `full` or `titles`.
+    `kind` is `digest`, `test` or `confirm` (which has no sections); `language` `zh` or `en`; `format` `full` or
+    `titles`. `title` is what all that is sent here is called, "" where it has no one name.
     """
 
     kind: str
     language: str
     format: str
     sections: tuple[Section, ...]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +199,27 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a reader is asked to say yes to: the link that does it (an https or mailto address), until how many days
+    after it was asked, and by which way and from which network ("" where none is known) that was. `text` is what they
+    agree to."""
+
+    url: str
+    asked: dt.date
+    days: int
+    way: str
+    network: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What is personal in one message.
 
     `provider_id` is the Message-ID (without angle brackets) or webhook id: the same in every attempt.
     `unsubscribe_url` is an https address for a page and RFC 8058 POST, or "" without `web.base_url`;
-    `unsubscribe_mailto` is a mailto address, or "".
+    `unsubscribe_mailto` is a mailto address, or "". `preferences_url` is the page on which the reader changes what they
+    get, or "". A message that asks for a yes has a `confirmation`, and its `reasons` are what would be followed.
     """
 
     message_id: int
@@ -214,6 +231,8 @@ class Envelope:
     reasons: tuple[Reason, ...] = ()
     unsubscribe_url: str = ""
     unsubscribe_mailto: str = ""
+    preferences_url: str = ""
+    confirmation: Confirmation | None = None
     secret: str = field(default="", repr=False)
 
 

@@ -67,4 +67,5 @@ def _envelope(app: App, channel: str, language: str, tag: str) -> Envelope:
         reasons=(Reason(tag, app.catalog.label(tag, language), leave or "mailto:bulletin@example.com"),),
         unsubscribe_url=leave,
         unsubscribe_mailto="mailto:bulletin@example.com",
+        preferences_url=f"{base}/p/preview" if base else "",
     )

@@ -26,6 +26,7 @@ from dispatch.intake.pickup import Inbox, Look
 from dispatch.model import IssueState
 from dispatch.progress import SILENT, Sending
 from dispatch.workers import Crew, watch_first
+from subscribers import directory
 from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database, Row
 from subscribers.errors import DatabaseError, SubscriberError
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
 _KEYS = 30.0  # seconds between two looks for new keys
+_RESUMED = 500  # endpoints that are resumed in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,40 @@ async def _plan(app: App, store: Store, engine: Engine, plan: planner.Plan) -> i
     return count
 
 
+async def plan_firsts(app: App, store: Store, engine: Engine) -> int:
+    """Plan the newest digest for those who began to follow and want it at once, page by page; how many deliveries that
+    adds."""
+    total = 0
+    while not engine.stopping.is_set():
+        added = await store.call(planner.plan_firsts, app.expire_ms(), app.clock.now())
+        if added is None:
+            break
+        total += added
+    if total:
+        log.info("%d first digests planned for new followers", total)
+    return total
+
+
+async def resume_due(app: App, store: Store, engine: Engine) -> int:
+    """Resume the endpoints whose pause is over, page by page; how many."""
+    total = 0
+    while not engine.stopping.is_set():
+        resumed = await store.call(_resume_page, app.clock.now())
+        total += resumed
+        if resumed < _RESUMED:
+            break
+    if total:
+        log.info("%d endpoints are active again: the date until which they were paused has come", total)
+    return total
+
+
+def _resume_page(db: Database, now: int) -> int:
+    if db.one(directory.SQL["pauses_over"], {"now": now, "page": 1}) is None:  # as nearly always: no lock is taken
+        return 0
+    with db.transaction():
+        return directory.resume_due(db, Act(now, PROGRAM, Way.SCHEDULE), _RESUMED)
+
+
 async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True) -> Report:
     """Do everything that is due: take in, plan, send. Serves no page."""
     report = Report()
@@ -201,7 +237,9 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
         if take_in:
             inbox = Inbox(app.settings.intake.folder)
             report.looks = await look_everywhere(app, store, inbox, engine.stopping, settled=False)
+        await resume_due(app, store, engine)  # before the plan: what is planned today is theirs again
         report.planned = await plan_due(app, store, engine)
+        await plan_firsts(app, store, engine)
         await _carry_out(app, store, engine)
         waiting = await store.call(_waiting, app.clock.now())
         progress.expect(due_by_channel(waiting))
@@ -286,9 +324,11 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         await look_at_addresses(app, store, engine.stopping)
 
     async def plan() -> None:
+        await resume_due(app, store, engine)
         planned = await plan_due(app, store, engine)
+        firsts = await plan_firsts(app, store, engine)
         moved = await _carry_out(app, store, engine)
-        if planned or moved:
+        if planned or firsts or moved:
             engine.wake()
 
     async def tidy() -> None:

@@ -234,6 +234,12 @@ class WebSettings(Section):
         return _host_and_port(value)
 
 
+class SubscriberSettings(Section):
+    first_digest: bool = False
+    # A message may be on its way for two days: its link must outlive that.
+    confirm_days: Annotated[int, Field(ge=3, le=365)] = 7
+
+
 class MetricsSettings(Section):
     listen: str = ""
 
@@ -287,6 +293,7 @@ class Settings(BaseSettings):
     templates: TemplateSettings = TemplateSettings()
     intake: IntakeSettings = IntakeSettings()
     publish: PublishSettings = PublishSettings()
+    subscribers: SubscriberSettings = SubscriberSettings()
     email: EmailSettings = EmailSettings()
     telegram: TelegramSettings = TelegramSettings()
     webhook: WebhookSettings = WebhookSettings()

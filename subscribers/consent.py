@@ -10,14 +10,15 @@ and beyond the limits nothing is sent; they are not told, for that would tell th
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from subscribers import directory, proof
 from subscribers.audit import Act
-from subscribers.database import Database, queries
+from subscribers.database import Database, Row, queries
 from subscribers.model import Address, Cadence, Preferences, Rhythm
 from subscribers.proof import Step
 from subscribers.suppression import Hasher
@@ -50,6 +51,21 @@ class Asked:
 
     endpoint_id: int
     consent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked, for the message that asks for their yes: when (ms), by which way and from which network (""
+    where none is known), and what became of it since (None: nothing yet)."""
+
+    consent_id: int
+    endpoint_id: int
+    at: int
+    way: str
+    network: str
+    text: str
+    wish: Wish
+    answer: Step | None
 
 
 class Answer(StrEnum):
@@ -150,6 +166,41 @@ def confirm(db: Database, hasher: Hasher, consent_id: int, act: Act, origin: str
     proof.add(db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin)
     directory.agreed(db, hasher, endpoint_id, basis, wish.follows, wish.preferences, act, first=wish.first)
     return Answer.DONE, endpoint_id
+
+
+def requests(db: Database, consent_ids: Iterable[int]) -> dict[int, Request]:
+    """What was asked, by the ids of the steps. What is on record no more is left out."""
+    rows = db.all(SQL["requests"], {"ids": list(consent_ids)})
+    return {row["id"]: _request(row) for row in rows}
+
+
+def last_request(db: Database, endpoint_id: int) -> Request | None:
+    """What was asked last for an endpoint; None where nothing was, or it has its answer."""
+    found = db.value(SQL["last_asked"], {"endpoint_id": endpoint_id})
+    request = requests(db, [found]).get(int(found)) if found is not None else None
+    return request if request is not None and request.answer is None else None
+
+
+def _request(row: Row) -> Request:
+    return Request(
+        consent_id=row["id"],
+        endpoint_id=row["endpoint_id"],
+        at=row["at"],
+        way=row["way"],
+        network=_network_or_none(row["origin"]),
+        text=row["text"],
+        wish=_read_wish(row["wish"]),
+        answer=Step(row["answer"]) if row["answer"] else None,
+    )
+
+
+def _network_or_none(origin: str) -> str:
+    """The network of who asked: all that a message to a stranger may tell of them."""
+    try:
+        ip_address(origin)
+    except ValueError:
+        return ""
+    return network_of(origin)
 
 
 def _wish_json(wish: Wish) -> str:

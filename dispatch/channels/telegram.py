@@ -198,7 +198,7 @@ def _piece(personal: Personal, name: str, envelope: Envelope) -> str:
     """A personal piece within its reserve: with all follows, else with as many as fit."""
     unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
     for count in (len(envelope.reasons), 8, 4, 2, 1, 0):
-        piece = personal.piece(name, envelope.reasons[:count], unsubscribe)
+        piece = personal.piece(name, envelope.reasons[:count], unsubscribe, preferences=envelope.preferences_url)
         if visible_units(piece) <= RESERVES[name].units:
             return piece
     return ""

@@ -34,7 +34,8 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
         if secrets and endpoint.address.secret:
             say(f"     signing secret, for the receiver: {endpoint.address.secret}")
         if endpoint.state is EndpointState.PENDING:
-            say(f"     it gets nothing until: dispatch subscribers confirm {endpoint.label}")
+            ask = " (--send asks by mail)" if endpoint.address.channel == "email" else ""
+            say(f"     it gets nothing until: dispatch subscribers confirm {endpoint.label}{ask}")
 
 
 def _state(endpoint: Endpoint) -> str:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import audience, bulk, history, listing, moving, rights, transfer
+from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, transfer
 from dispatch.cli.context import session, user
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
-from dispatch.cli.transfer import CONFIRMED
 from dispatch.output import emit_json, say, warn
 
 if TYPE_CHECKING:
     from dispatch.app import App
+    from subscribers.audit import Act
+    from subscribers.consent import Wish
     from subscribers.database import Database
-    from subscribers.model import Endpoint, Subscriber
+    from subscribers.model import Address, Endpoint, Subscriber
 
 commands = typer.Typer(help="People and teams, their addresses, and what they follow.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -25,6 +26,10 @@ Who = Annotated[
 ]
 What = Annotated[
     list[str], typer.Argument(metavar="WHAT…", help="park:, province:, topic:, column:, bulletin: or all.")
+]
+First = Annotated[
+    bool | None,
+    typer.Option("--first/--no-first", help="Send the newest digest of it at once; else as set by first_digest."),
 ]
 
 
@@ -41,6 +46,11 @@ def add(
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="They have agreed: active at once, without a confirmation.")
     ] = False,
+    basis: Annotated[str, typer.Option("--basis", metavar="TEXT", help=confirming.BASIS)] = "",
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask them by mail; pending until they say yes. Also brings back who left.")
+    ] = False,
+    first: First = None,
     language: Annotated[
         str, typer.Option("--language", metavar="zh|en", help="Of the words around the articles.")
     ] = "",
@@ -57,6 +67,7 @@ def add(
 ) -> None:
     """Add a subscriber with one endpoint an address."""
     from subscribers import directory
+    from subscribers.consent import Wish
     from subscribers.model import EndpointState
     from subscribers.transfer import parse_preferences
 
@@ -66,6 +77,14 @@ def add(
     given = {"email": email, "telegram": telegram, "webhook": webhook}
     addresses = [app.address(channel, text) for channel, texts in given.items() for text in texts or ()]
     follows = [app.catalog.resolve(word) for word in follow or ()]
+    agreed = confirming.basis_of(basis, confirmed=confirmed)
+    begins = app.settings.subscribers.first_digest if first is None else first
+    if ask:
+        confirming.refuse_ask(app, addresses, agreed)
+        said = preferences if any([*rhythm, language, format_, bundle]) else None
+        wish = Wish(name, tuple(follows), said, begins)
+        _add_and_ask(app, addresses[0], wish, session(ctx).act(), as_json=as_json)
+        return
     with app.database() as db:
         with db.transaction():
             added = directory.add(
@@ -74,8 +93,9 @@ def add(
                 addresses=addresses,
                 follows=follows,
                 preferences=preferences,
-                consent=CONFIRMED if confirmed else "",
+                consent=agreed,
                 act=session(ctx).act(),
+                first=begins,
             )
         subscriber = directory.get(db, added)
     warn_suppressed([e.address.address for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
@@ -83,6 +103,22 @@ def add(
         emit_json(subscriber_json(subscriber, secrets=True))
         return
     tell(subscriber, secrets=True)
+
+
+def _add_and_ask(app: App, address: Address, wish: Wish, act: Act, *, as_json: bool) -> None:
+    """Who has the address already stays what they are until they say yes."""
+    from subscribers import directory
+
+    with app.database() as db:
+        with db.transaction():
+            endpoint_id = confirming.ask(app, db, address, wish, act)
+        endpoint = directory.endpoint(db, endpoint_id)
+        subscriber = directory.get(db, endpoint.subscriber_id)
+    if as_json:
+        emit_json(subscriber_json(subscriber))
+        return
+    tell(subscriber)
+    confirming.tell_asked(endpoint)
 
 
 commands.command("list")(listing.list_)
@@ -121,14 +157,15 @@ def _change(
 
 
 @commands.command()
-def follow(ctx: typer.Context, who: Who, what: What) -> None:
+def follow(ctx: typer.Context, who: Who, what: What, first: First = None) -> None:
     """Follow parks, provinces, topics, columns, a bulletin or all."""
     from subscribers import directory
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         tags = [app.catalog.resolve(word) for word in what]
+        begins = app.settings.subscribers.first_digest if first is None else first
         for endpoint in endpoints:
-            directory.follow(db, endpoint.id, tags, session(ctx).act())
+            directory.follow(db, endpoint.id, tags, session(ctx).act(), first=begins)
 
     _change(ctx, who, change)
 
@@ -185,20 +222,7 @@ def resume(ctx: typer.Context, who: Who) -> None:
     _change(ctx, who, change)
 
 
-@commands.command()
-def confirm(ctx: typer.Context, who: Who) -> None:
-    """Make pending endpoints active. They have agreed, and you can show it."""
-    from subscribers import directory
-    from subscribers.model import EndpointState
-
-    def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
-        for endpoint in endpoints:
-            if endpoint.state is EndpointState.PENDING:
-                directory.confirm(db, endpoint.id, CONFIRMED, session(ctx).act())
-            else:
-                warn(f"{endpoint.label} is {endpoint.state}: it stays so")
-
-    _change(ctx, who, change)
+commands.command("confirm")(confirming.confirm)
 
 
 @commands.command()

@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dispatch.delivery import ledger
+from dispatch.delivery import confirmations, ledger
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
 from dispatch.states import WAITS
-from subscribers import directory
+from subscribers import consent, directory
+from subscribers.consent import Request
 from subscribers.database import Database
 from subscribers.model import EndpointState
+from subscribers.proof import Step
 
+ALREADY = "already confirmed"  # the reason of a confirmation that nobody needs any more
 _ALL = ""  # in the place of a channel
 _ACTIVE, _PLANNED, _CANCELLED = EndpointState.ACTIVE.value, DeliveryState.PLANNED.value, IssueState.CANCELLED.value
 
@@ -149,11 +152,15 @@ class _Check:
         self._follows: defaultdict[int, list[str]] = defaultdict(list)
         for endpoint_id, tag in db.rows(SQL["claimed_follows"], {"ids": people}):
             self._follows[endpoint_id].append(tag)
+        asked = [confirmations.consent_of(m.content) for m in self._leased if m.kind == confirmations.KIND]
+        self._requests = consent.requests(db, asked) if asked else {}
         owed = (delivery.digest_id for deliveries in self._deliveries.values() for delivery in deliveries)
         self._digests = _digests(db, set(owed))
 
     def _look(self, message: _Leased) -> Work | None:
         endpoint = self._endpoints.get(message.endpoint_id or 0)
+        if message.kind == confirmations.KIND:
+            return self._confirmation(message, endpoint)
         refusal = self._refusal(message, endpoint)
         if refusal is not None:
             self._end(message, *refusal)
@@ -180,6 +187,34 @@ class _Check:
                 self._split_off(delivery)
             self._end(message, MessageState.CANCELLED, "its parts are paused one by one: each has a message of its own")
         return None
+
+    def _confirmation(self, message: _Leased, endpoint: _Endpoint | None) -> Work | None:
+        """The message that asks for a yes. It is the way back for whoever is not written to otherwise, so the
+        endpoint's state does not stop it; nor do quiet hours, for somebody waits for it."""
+        request = self._requests.get(confirmations.consent_of(message.content))
+        if endpoint is None or request is None:
+            self._end(message, MessageState.CANCELLED, "the endpoint is gone")
+        elif why := self._answered(request, endpoint):
+            self._end(message, MessageState.CANCELLED, why)
+        elif message.expires_at <= self._now:
+            self._end(message, MessageState.EXPIRED, ledger.too_late(message.reason))
+        else:
+            wish = request.wish
+            follows = wish.follows or tuple(sorted(self._follows[endpoint.id]))
+            language = wish.preferences.language if wish.preferences else endpoint.language
+            work = self._work(message, endpoint._replace(language=language), ())
+            work.request = replace(request, wish=replace(wish, follows=follows))
+            return work
+        return None
+
+    def _answered(self, request: Request, endpoint: _Endpoint) -> str:
+        """Why nobody need be asked any more; "" where they must be."""
+        if request.answer is Step.GIVEN:
+            return ALREADY
+        if request.answer is Step.WITHDRAWN:
+            return "taken back since"
+        more = set(request.wish.follows) - set(self._follows[endpoint.id])
+        return ALREADY if endpoint.state == _ACTIVE and not more else ""
 
     def _resumes_as_one(self, waiting: Sequence[_Delivery]) -> bool:
         """Whether all that waits of a message waits for the same word of a person."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from dispatch.delivery.ledger import SQL, URGENT
+from dispatch.errors import UsageError
 from subscribers import directory
 from subscribers.consent import Asked
 from subscribers.database import Database
@@ -14,8 +15,10 @@ EXPIRE_MS = 48 * 3_600_000  # what is not sent by then is not awaited any more
 
 
 def queue(db: Database, asked: Asked, now: int) -> int:
-    """Queue the message for what was asked, before everything else; its id. Called inside a transaction."""
+    """Queue the message for what was asked, before everything else; its id. Called inside a transaction. Raises
+    UsageError for a channel without confirmations."""
     endpoint = directory.endpoint(db, asked.endpoint_id)
+    check_channel(endpoint.address.channel)
     values = {
         "key": f"{KIND}:{asked.consent_id}",
         "kind": KIND,
@@ -31,3 +34,17 @@ def queue(db: Database, asked: Asked, now: int) -> int:
         "now": now,
     }
     return db.insert(SQL["add_message"], values)
+
+
+def check_channel(channel: str) -> None:
+    """Raises UsageError where nobody can be asked by a message: a chat or a program has not agreed to one either."""
+    if channel != "email":
+        raise UsageError(
+            f"nobody is asked by {channel}: confirmations go by email only; where they have agreed, say how:"
+            " --confirmed --basis TEXT"
+        )
+
+
+def consent_of(content: str) -> int:
+    """The step of consent that a message of this kind is about."""
+    return int(json.loads(content)["consent"])

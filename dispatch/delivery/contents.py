@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _VARIANTS, _DIGESTS = 256, 64
+_KINDS = ("test", "confirm")  # of messages, that are contents of their own; the others are digests
 
 
 def _named(content: Content) -> str:
@@ -29,6 +30,8 @@ def _named(content: Content) -> str:
     digests = {
         f"{section.digest.bulletin}:{section.digest.issue_ref} {section.digest.column}" for section in content.sections
     }
+    if not digests:
+        return f"a message of the kind {content.kind} ({content.language})"
     articles = sum(len(section.matching) for section in content.sections)
     return f"{', '.join(sorted(digests))} ({articles} articles, {content.language}, {content.format})"
 
@@ -52,24 +55,32 @@ class _Recent(Generic[_K, _V]):
 
 
 class Contents:
-    """Renders and remembers. `english` gives a bulletin's English name."""
+    """Renders and remembers. `english` gives a bulletin's English name, `title` what all that we send is called in a
+    language."""
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel], english: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        english: Callable[[str], str],
+        title: Callable[[str], str] = lambda language: "",
+    ) -> None:
         self._store = store
         self._channels = channels
         self._english = english
+        self._title = title
         self._digests: _Recent[int, Digest] = _Recent(_DIGESTS)
         self._rendered: _Recent[tuple[object, ...], Rendered | RenderError] = _Recent(_VARIANTS)
 
     async def rendered(self, work: Work) -> Rendered:
         """The message's content in its channel's form. Raises RenderError, every time for the same variant."""
-        kind = "test" if work.kind == "test" else "digest"
+        kind = work.kind if work.kind in _KINDS else "digest"
         variants = tuple((owed.digest_id, owed.variant) for owed in work.owed)
         key = (work.channel, kind, work.language, work.format, variants)
         found = self._rendered.get(key)
         if found is None:
             sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
-            content = Content(kind, work.language, work.format, sections)
+            content = Content(kind, work.language, work.format, sections, self._title(work.language))
             found = self._render(self._channels[work.channel], content)
             self._rendered.put(key, found)
         if isinstance(found, RenderError):

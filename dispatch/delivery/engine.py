@@ -76,6 +76,7 @@ class Engine:
         envelope: Callable[[Work], Envelope],
         english: Callable[[str], str],
         progress: Callable[[Attempt], None] = lambda attempt: None,
+        title: Callable[[str], str] = lambda language: "",
     ) -> None:
         self._store = store
         self._channels = channels
@@ -91,7 +92,7 @@ class Engine:
         self._lost_track: set[str] = set()  # queues of which something claimed could perhaps not be given back
         self.member = Member(store, clock)
         self.member.on_renewed = self._keep_only
-        contents = Contents(store, channels, english)
+        contents = Contents(store, channels, english, title)
         self._log = AttemptLog(contents.issue_of)
         self._context = Context(
             store=store,

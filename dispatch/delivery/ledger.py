@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dispatch.model import MessageState, Rejected, Retry, Sent
+from subscribers.consent import Request
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("ledger.sql"))
@@ -53,6 +54,7 @@ class Work:
     parts_done: int
     expires_at: int
     secret: str = field(default="", repr=False)
+    request: Request | None = None  # of a confirmation: what was asked
 
 
 @dataclass(slots=True)

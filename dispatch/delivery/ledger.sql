@@ -98,6 +98,73 @@ UPDATE deliveries SET message_id = (
 WHERE digest_id = :digest_id AND endpoint_id > :low AND endpoint_id <= :high
   AND message_id IS NULL AND state = 'planned'
 
+-- name: first_edge
+-- The last endpoint of the next page of those that are active and want the newest digest of something.
+SELECT MAX(p.endpoint_id) FROM (
+  SELECT DISTINCT f.endpoint_id FROM firsts f JOIN endpoints e ON e.id = f.endpoint_id AND e.state = 'active'
+  ORDER BY f.endpoint_id LIMIT :page) p
+
+-- name: plan_firsts
+-- To each of them the newest digest that carries something of it: of the issue with the latest date and the highest
+-- number its first column. What they follow no more counts for nothing, and what was cancelled is no digest any more.
+-- CROSS JOIN keeps SQLite at the few that want something: all that carry a tag, or all that follow one, are many.
+INSERT INTO deliveries (digest_id, endpoint_id, variant, state, planned_at)
+WITH wanted AS (
+  SELECT f.endpoint_id, e.channel, f.tag
+  FROM firsts f
+  CROSS JOIN endpoints e
+  CROSS JOIN follows w
+  WHERE f.endpoint_id <= :last AND e.id = f.endpoint_id AND e.state = 'active'
+    AND w.tag = f.tag AND w.endpoint_id = f.endpoint_id),
+published AS (
+  SELECT g.id, g.issue_id, g.column_position,
+         ROW_NUMBER() OVER (ORDER BY COALESCE(i.date, '') DESC, i.total DESC, i.id DESC, g.column_position, g.part) AS place
+  FROM digests g JOIN issues i ON i.id = g.issue_id WHERE i.state IN ('sending', 'sent')),
+newest AS (
+  SELECT t.tag, s.channel, MIN(p.place) AS place
+  FROM (SELECT DISTINCT tag, channel FROM wanted) s
+  JOIN digest_tags t ON t.tag = s.tag
+  JOIN published p ON p.id = t.digest_id
+  WHERE NOT EXISTS (
+    SELECT 1 FROM cancels x WHERE x.issue_id = p.issue_id AND x.column_position IN (-1, p.column_position)
+      AND x.channel IN ('', s.channel))
+  GROUP BY t.tag, s.channel),
+chosen AS (
+  SELECT w.endpoint_id, MIN(n.place) AS place
+  FROM wanted w JOIN newest n ON n.tag = w.tag AND n.channel = w.channel GROUP BY w.endpoint_id)
+SELECT p.id, c.endpoint_id, CAST(SUM(DISTINCT t.bit) AS BIGINT), 'planned', :now
+FROM chosen c
+CROSS JOIN published p
+CROSS JOIN follows o
+CROSS JOIN digest_tags t
+WHERE p.place = c.place AND o.endpoint_id = c.endpoint_id AND t.digest_id = p.id AND t.tag = o.tag
+GROUP BY p.id, c.endpoint_id
+ON CONFLICT (digest_id, endpoint_id) DO NOTHING
+
+-- name: plan_first_messages
+INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at,
+                      created_at)
+SELECT 'digest:' || d.digest_id || ':' || d.endpoint_id, 'digest', d.endpoint_id, d.digest_id, e.channel, e.queue, 1,
+       'queued', p.due_at, p.expires_at, :now
+FROM (SELECT DISTINCT f.endpoint_id FROM firsts f WHERE f.endpoint_id <= :last) f
+CROSS JOIN deliveries d
+CROSS JOIN endpoints e
+JOIN plan_due p ON p.rhythm_id = e.rhythm_id AND p.channel = e.channel
+WHERE d.endpoint_id = f.endpoint_id AND d.message_id IS NULL AND d.state = 'planned' AND e.id = d.endpoint_id
+ON CONFLICT (key) DO NOTHING
+
+-- name: join_first_messages
+-- By the index of endpoints: without a message are all whose time of keeping is over, too.
+UPDATE deliveries SET message_id = (
+  SELECT m.id FROM messages m WHERE m.key = 'digest:' || deliveries.digest_id || ':' || deliveries.endpoint_id)
+WHERE endpoint_id IN (SELECT f.endpoint_id FROM firsts f WHERE f.endpoint_id <= :last)
+  AND COALESCE(message_id, 0) = 0 AND state = 'planned'
+
+-- name: use_firsts
+-- Who is not active yet keeps theirs.
+DELETE FROM firsts WHERE endpoint_id <= :last
+  AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = firsts.endpoint_id AND e.state = 'active')
+
 -- name: add_message
 INSERT INTO messages (key, kind, endpoint_id, channel, queue, address, language, content, priority, state, due_at,
                       expires_at, created_at)

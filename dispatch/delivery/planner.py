@@ -17,11 +17,13 @@ from dispatch.delivery.ledger import SQL
 from dispatch.model import IssueState
 from subscribers import directory
 from subscribers.database import Database, Row
-from subscribers.rhythm import due_at
+from subscribers.model import Rhythm
+from subscribers.rhythm import after_quiet, due_at
 from subscribers.routing import Route, route
 
 SLICE = 2_000  # endpoints; times the digests of an issue it is what one transaction writes
 _PREVIEWED = 50_000
+FIRSTS = 500  # new followers of one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +85,40 @@ def _slices(db: Database, size: int = SLICE) -> Iterator[tuple[int, int]]:
         yield low, min(low + size, highest)
 
 
-def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int) -> None:
+def plan_firsts(db: Database, expire_ms: Mapping[str, int], now: int, page: int = FIRSTS) -> int | None:
+    """Plan, for up to `page` new followers, the newest digest that carries what they began to follow, in the variant
+    of all they follow; how many deliveries that adds, None where nobody waits for one.
+
+    It is due at once, whatever the cadence, but not in quiet hours. Who had that digest gets nothing, and so do those
+    for whom there is none yet: the next issue comes to them as to all.
+    """
+    if db.value(SQL["first_edge"], {"page": 1}) is None:  # as nearly always: no lock is taken for it
+        return None
+    with db.transaction():
+        last = db.value(SQL["first_edge"], {"page": page})
+        if last is None:
+            return None
+        values = {"last": int(last), "now": now}
+        _fill_due(db, expire_ms, now, due=after_quiet)
+        added = db.run(SQL["plan_firsts"], values)
+        if added:
+            db.run(SQL["plan_first_messages"], values)
+            db.run(SQL["join_first_messages"], values)
+            db.run(SQL["reopen_issues"])
+        db.run(SQL["use_firsts"], values)
+    return added
+
+
+def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int, due: Callable[[Rhythm, int], int] = due_at) -> None:
     """When a message planned now is due, for each rhythm and channel. A rhythm added meanwhile is in it, because it
     is read in the transaction that plans."""
     db.run(SQL["create_plan_due"])
     db.run(SQL["clear_plan_due"])
     rows = []
     for rhythm_id, rhythm in directory.rhythms(db).items():
-        due = due_at(rhythm, now)
+        due_ms = due(rhythm, now)
         for channel, worth in expire_ms.items():
-            rows.append({"rhythm_id": rhythm_id, "channel": channel, "due_at": due, "expires_at": due + worth})
+            rows.append({"rhythm_id": rhythm_id, "channel": channel, "due_at": due_ms, "expires_at": due_ms + worth})
     db.many(SQL["add_plan_due"], rows)
 
 

@@ -42,22 +42,25 @@ _FAILURES = (
 class Personal:
     """The pieces of one form and language that differ from reader to reader: the macros of a `personal.*.j2`.
 
-    Each macro takes `reasons` (of Reason) and `unsubscribe` (an address, or "") and gives the text for the slot
-    of its name; "" leaves the slot empty.
+    Each macro takes `reasons` (of Reason), `unsubscribe` and what else the kind of content has (an address or "" each:
+    `preferences`; or a `confirmation`, and the `reader`'s name), and gives the text for the slot of its name; "" leaves
+    the slot empty.
     """
 
     template: str
     where: str
     module: Any
 
-    def piece(self, name: str, reasons: Sequence[Reason], unsubscribe: str) -> str:
+    def piece(self, name: str, reasons: Sequence[Reason], unsubscribe: str, **more: object) -> str:
         """The text for one slot. Raises RenderError."""
         with _named(self.template, self.where):
-            return str(getattr(self.module, name)(reasons=reasons, unsubscribe=unsubscribe)).strip()
+            return str(getattr(self.module, name)(reasons=reasons, unsubscribe=unsubscribe, **more)).strip()
 
-    def pieces(self, names: frozenset[str], reasons: Sequence[Reason], unsubscribe: str) -> dict[str, str]:
+    def pieces(
+        self, names: frozenset[str], reasons: Sequence[Reason], unsubscribe: str, **more: object
+    ) -> dict[str, str]:
         """The texts for these slots."""
-        return {name: self.piece(name, reasons, unsubscribe) for name in names}
+        return {name: self.piece(name, reasons, unsubscribe, **more) for name in names}
 
 
 class Renderer:

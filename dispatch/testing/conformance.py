@@ -159,4 +159,4 @@ class ChannelContract:
 
 def _links(envelope: Envelope) -> list[str]:
     reasons = [reason.unfollow_url for reason in envelope.reasons]
-    return [link for link in (*reasons, envelope.unsubscribe_url) if link]
+    return [link for link in (*reasons, envelope.unsubscribe_url, envelope.preferences_url) if link]

@@ -79,5 +79,6 @@ def sample_envelope(
         reasons=(Reason("park:南昌高新区", "南昌高新区", f"https://bulletin.example/unfollow/{name}"),),
         unsubscribe_url=f"https://bulletin.example/unsubscribe/{name}",
         unsubscribe_mailto=f"mailto:unsubscribe+{name}@bulletin.example",
+        preferences_url=f"https://bulletin.example/preferences/{name}",
         secret=secret,
     )

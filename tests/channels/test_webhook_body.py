@@ -91,6 +91,7 @@ def test_the_body_says_it_all() -> None:
                 }
             ],
             "unsubscribe_url": "https://bulletin.example/unsubscribe/reader-one",
+            "preferences_url": "https://bulletin.example/preferences/reader-one",
         },
     }
     assert "南昌".encode() in bytes_of(sample_content())

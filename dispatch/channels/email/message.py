@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from hashlib import sha256
+from typing import Any
 
 import idna
 
@@ -34,6 +35,7 @@ class RenderedEmail:
     subject: str
     html: Slotted
     text: Slotted
+    kind: str
     language: str
     bulletin: str
     title: str
@@ -56,19 +58,28 @@ class Built:
 
 def render(renderer: Renderer, settings: EmailSettings, content: Content) -> RenderedEmail:
     """Render once for all readers; articles are shortened where the HTML would grow over MAX_HTML."""
+    if content.kind == "confirm":
+        return _render_as("confirm", renderer, content, {"postal_address": settings.postal_address})
     limit, leads = _fitting(renderer, settings, content)
     values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
+    return _render_as("", renderer, content, values)
+
+
+def _render_as(kind: str, renderer: Renderer, content: Content, values: dict[str, Any]) -> RenderedEmail:
+    """By the templates of a kind of message; "" is that of digests."""
     digest = content.sections[0].digest if content.sections else None
-    text = renderer.text("email/digest.txt.j2", content, **values)
+    body, other = (f"email/{kind}", f"email/{kind}_") if kind else ("email/digest", "email/")
+    text = renderer.text(f"{body}.txt.j2", content, **values)
     return RenderedEmail(
-        subject=plain(renderer.text("email/subject.txt.j2", content)),
-        html=renderer.slotted("email/digest.html.j2", content, **values),
+        subject=plain(renderer.text(f"{other}subject.txt.j2", content)),
+        html=renderer.slotted(f"{body}.html.j2", content, **values),
         text=Slotted.parse(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"),
+        kind=content.kind,
         language=content.language,
         bulletin=digest.bulletin if digest else "",
-        title=digest.title if digest else "",
-        personal_html=renderer.personal("email/personal.html.j2", content),
-        personal_text=renderer.personal("email/personal.txt.j2", content),
+        title=digest.title if digest else content.title,
+        personal_html=renderer.personal(f"{other}personal.html.j2", content),
+        personal_text=renderer.personal(f"{other}personal.txt.j2", content),
     )
 
 
@@ -115,7 +126,6 @@ def _headers(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmai
         *fields,
         *_list_headers(envelope, rendered, sender),
         "Auto-Submitted: auto-generated",  # RFC 3834: no out-of-office replies
-        "Precedence: bulk",
         f"Content-Language: {'en, zh-CN' if rendered.language == 'en' else 'zh-CN'}",
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{_boundary(envelope)}"',
@@ -123,7 +133,10 @@ def _headers(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmai
 
 
 def _list_headers(envelope: Envelope, rendered: RenderedEmail, sender: str) -> list[str]:
-    """RFC 2919 and RFC 2369; RFC 8058 allows the One-Click field only beside an https address."""
+    """RFC 2919 and RFC 2369; RFC 8058 allows the One-Click field only beside an https address. Who is asked for a yes
+    is on no list yet."""
+    if rendered.kind == "confirm":
+        return []
     bulletin = re.sub(r"[^a-z0-9-]+", "-", rendered.bulletin.lower()).strip("-") or "digest"
     fields = [f"List-Id: <{bulletin}.{sender.rpartition('@')[2]}>"]
     page = envelope.unsubscribe_url
@@ -132,7 +145,7 @@ def _list_headers(envelope: Envelope, rendered: RenderedEmail, sender: str) -> l
         fields.append(addresses("List-Unsubscribe", urls))
     if page in urls and page.startswith("https://"):  # RFC 8058, section 3.1: one click needs HTTPS
         fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
-    return fields
+    return [*fields, "Precedence: bulk"]
 
 
 def _body(envelope: Envelope, rendered: RenderedEmail) -> bytes:
@@ -162,7 +175,10 @@ def _text(envelope: Envelope, rendered: RenderedEmail) -> str:
 
 def _fill(form: Slotted, personal: Personal, envelope: Envelope, reasons: Sequence[Reason]) -> str:
     unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
-    return form.fill(personal.pieces(form.names, reasons, unsubscribe))
+    more: dict[str, object] = {"preferences": envelope.preferences_url}
+    if envelope.confirmation is not None:
+        more = {"confirmation": envelope.confirmation, "reader": envelope.name}
+    return form.fill(personal.pieces(form.names, reasons, unsubscribe, **more))
 
 
 def _base64(text: str) -> str:

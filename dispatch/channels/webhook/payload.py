@@ -13,6 +13,7 @@
          "others": [{"title", "url"}]}],
        "reasons": [{"follow", "label", "unfollow_url"}],
        "unsubscribe_url": "…",
+       "preferences_url": "…",
        "text": "…"}}
 
 `timestamp` is the day of the (latest) issue, at midnight UTC, and left out where no date is known: the body is the
@@ -46,7 +47,7 @@ _PERSONAL = 4_000  # bytes of it kept for what is personal: about a dozen follow
 
 _TYPES = {"digest": "digest.published", "test": "digest.test"}
 # Slots that stand for a JSON value; the others stand within the Markdown, which is a JSON string.
-_VALUES = ("reasons", "unsubscribe_url", "truncated")
+_VALUES = ("reasons", "unsubscribe_url", "preferences_url", "truncated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,13 @@ class RenderedWebhook:
 
     def _fill(self, envelope: Envelope, reasons: Sequence[Reason]) -> bytes:
         unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
-        written = self.personal.pieces(self.body.names - set(_VALUES), reasons, unsubscribe)
+        written = self.personal.pieces(
+            self.body.names - set(_VALUES), reasons, unsubscribe, preferences=envelope.preferences_url
+        )
         values = {name: _dumps(text)[1:-1] for name, text in written.items()}
         values["reasons"] = _dumps([_reason(reason) for reason in reasons])
         values["unsubscribe_url"] = _dumps(unsubscribe)
+        values["preferences_url"] = _dumps(envelope.preferences_url)
         values["truncated"] = _dumps(self.cut or len(reasons) < len(envelope.reasons))
         return self.body.fill(values).encode()
 
@@ -124,6 +128,7 @@ def _payload(content: Content, characters: int, urls: dict[tuple[int, int], str]
         "digests": [_digest(section, content.format, characters, urls) for section in content.sections],
         "reasons": slot("reasons"),
         "unsubscribe_url": slot("unsubscribe_url"),
+        "preferences_url": slot("preferences_url"),
         "text": text,
     }
     return body

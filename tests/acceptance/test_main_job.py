@@ -209,7 +209,9 @@ def test_a_dry_run_counts_and_changes_nothing(dispatch: Command, mailbox: Mailbo
     dispatch("subscribers", "add", "--email", "b@x.test", "--follow", "park:南昌高新区", "--confirmed")
     dispatch("ingest", str(SAMPLE))
     found = dispatch("issues", "send", "534", "--dry-run", "--json").json
-    assert found["variants"] == [{"column": "高质量发展看高新区", "channel": "email", "articles": [NANCHANG], "endpoints": 2}]
+    assert found["variants"] == [
+        {"column": "高质量发展看高新区", "channel": "email", "articles": [NANCHANG], "endpoints": 2}
+    ]
     assert mailbox.mails == []
     assert dispatch("issues", "list", "--json").json[0]["state"] == "held"
 

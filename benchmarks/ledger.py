@@ -30,6 +30,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # before this folder, where a file has a package's name
+
 from dispatch import archive
 from dispatch.archive import ColumnName
 from dispatch.delivery import claims, ledger, planner, settles

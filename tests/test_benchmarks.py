@@ -26,6 +26,16 @@ def test_the_ledger_and_raw_sqlite_leave_the_same_rows() -> None:
     assert set(ours) == set(raw) >= {"plan", "claim", "settle", "total", "peak_mb"}
 
 
+@pytest.mark.parametrize("what", ["skewed", "all"])
+def test_routing_and_ready_rows_leave_the_same_rows_and_the_planner_as_many(what: str) -> None:
+    found = run("subscribers.py", "--one", what, "3000", "1")  # it stops by itself where the two sides differ
+    assert found["routed"]["rows"] == found["ready"]["rows"] > 0
+    if what == "all":
+        assert found["ready"]["rows"] == 3000 * 24 / 25  # of 25 one is not active
+    else:
+        assert found["plan"]["deliveries"] == found["ready"]["rows"]
+
+
 @pytest.mark.parametrize("file", sorted(BENCHMARKS.glob("*.py")), ids=lambda file: file.name)
 def test_every_benchmark_tells_what_it_measures(file: Path) -> None:
     done = subprocess.run([sys.executable, str(file), "--help"], capture_output=True, text=True, check=True, timeout=60)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from subscribers import directory
 from subscribers.database import SCHEMA, Database, Row
 from subscribers.model import Address, Cadence, EndpointState, Preferences, Rhythm
-from subscribers.routing import route
+from subscribers.routing import reached, route
 from tests.acts import at
+from tests.marks import sqlite_only
 from tests.subscribers.conftest import NOW, Add, email, webhook
 
 HIGHEST = 1 << 61
@@ -144,6 +145,40 @@ def test_a_digest_without_tags_goes_to_nobody(db: Database, add: Add) -> None:
 def test_a_tag_matches_itself_only(db: Database, add: Add, tag: str) -> None:
     add(email("a"), follows=("park:南昌高新区",))
     assert owed(db, [(tag, 1)]) == {}
+
+
+def test_articles_with_as_many_tags_as_there_is_room_to_count_stay_apart(db: Database, add: Add) -> None:
+    """Each article is counted in a few bits: an endpoint that follows all its tags fills them, and no more."""
+    for most in (1, 2, 3, 4, 7, 8, 15, 16):
+        follows = tuple(f"topic:{most}-{n}" for n in range(most))
+        reader = add(email(f"r{most}"), follows=follows)
+        tags = [(tag, 1 << n) for tag in follows for n in range(0, 62, 2)] + [("topic:none", HIGHEST)]
+        assert owed(db, tags) == {reader.endpoints[0].id: sum(1 << n for n in range(0, 62, 2))}
+
+
+@sqlite_only
+def test_routing_looks_tags_up_and_makes_no_table_of_the_readers(db: Database) -> None:
+    found = route([(f"topic:{n}", 1 << (n % 62)) for n in range(300)])
+    rows = db.rows(f"EXPLAIN QUERY PLAN {found.sql}", {**found.params, "low": 0, "high": 9})
+    steps = [str(row[3]) for row in rows]
+    assert "SEARCH f USING PRIMARY KEY (tag=? AND endpoint_id>? AND endpoint_id<?)" in steps
+    assert "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)" in steps
+    assert not [step for step in steps if step.startswith(("SCAN f", "SCAN e", "MATERIALIZE"))]
+
+
+def test_reached_counts_each_endpoint_once_by_state_channel_and_rhythm(db: Database, add: Add) -> None:
+    add(email("a"), follows=TAGS)
+    add(email("b"), follows=("all",))
+    add(webhook("c"), follows=("topic:区块链",))
+    add(email("d"), follows=("topic:x",))
+    paused = add(email("e"), follows=TAGS)
+    directory.set_state(db, paused.endpoints[0].id, EndpointState.PAUSED, "", at(NOW))
+    found = reached([*TAGS, "all"])
+    rows = db.all(found.sql, {**found.params, "low": 0, "high": ALL})
+    counts = {(row["state"], row["channel"]): row["endpoints"] for row in rows}
+    assert counts == {("active", "email"): 2, ("active", "webhook"): 1, ("paused", "email"): 1}
+    nobody = reached([])
+    assert db.all(nobody.sql, {**nobody.params, "low": 0, "high": ALL}) == []
 
 
 def test_a_long_column_with_many_tags_is_one_statement(db: Database, add: Add) -> None:

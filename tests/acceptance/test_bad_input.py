@@ -235,7 +235,7 @@ def test_bad_lines_are_left_out_kept_and_imported_when_they_are_mended(bare: Com
     assert "6 lines left out" in done.err
     bad = (bare.folder / "bad.csv").read_text(encoding="utf-8-sig")
     assert bad.splitlines()[0] == "name,email,telegram,webhook,follows,problem"
-    assert "'=CMD,,,,,no address" in bad
+    assert "'=CMD,,,,,\"no address" in bad
     mended = bad.replace("li na@", "li.na@").replace("somebody", "77").replace("http://192.168.0.1", "https://x.test")
     mended = (
         mended.replace("park:南昌,", "park:南昌高新区,")

@@ -12,7 +12,7 @@ from subscribers import audit, consent, directory, proof, suppression
 from subscribers.audit import Way
 from subscribers.database import Database, Row
 from subscribers.errors import BadFile
-from subscribers.model import OPTED_OUT, Address, EndpointState
+from subscribers.model import OPTED_OUT, Address, EndpointState, Preferences
 from subscribers.proof import Step
 from subscribers.suppression import Hasher
 from subscribers.transfer.bulk import Terms, Totals
@@ -76,7 +76,7 @@ def test_rows_come_out_as_those_of_one_added_by_hand(db: Database, imports: Impo
             name="Li",
             addresses=[email("li"), telegram("7")],
             follows=["all", "topic:x"],
-            preferences=directory.Preferences(),
+            preferences=Preferences(),
             consent="signed at the fair",
             act=ACT,
         )

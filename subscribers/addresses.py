@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -11,16 +12,50 @@ from subscribers.errors import InvalidValue
 _CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 
 
+_PLAIN_MAILBOX = re.compile(r"[a-z0-9_-]+(?:[.+][a-z0-9_-]+)*")  # what most are like
+_PLAIN_LENGTH = 64  # of mailbox and of domain, each; all limits on length are beyond
+_NAMED = re.compile(r"\s*\"?(?P<name>[^<>]*?)\"?\s*<\s*(?:mailto:)?(?P<address>[^<>]*?)\s*>\s*", re.IGNORECASE)
+_INVISIBLE = "\u200b\u2060\ufeff"  # zero-width, as they come with what is copied from web pages
+
+
 def email_address(text: str) -> str:
     """A plain address with its domain in lower case (the mailbox keeps its case). No DNS is asked.
 
     Raises InvalidValue.
     """
+    stripped = text.strip()
+    mailbox, _, domain = stripped.partition("@")
+    if len(mailbox) <= _PLAIN_LENGTH and _PLAIN_MAILBOX.fullmatch(mailbox) and (known := _plain_domain(domain)):
+        return f"{mailbox}@{known}"
     try:
-        found = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True)
+        return _validated(stripped)
     except EmailNotValidError as error:
         raise InvalidValue(f"email address {text!r}: {error}") from None
-    return found.normalized
+
+
+def _validated(text: str) -> str:
+    return validate_email(text, check_deliverability=False, test_environment=True, strict=True).normalized
+
+
+@lru_cache(maxsize=10_000)
+def _plain_domain(domain: str) -> str:
+    """The spelling of a domain that takes plain mailboxes, "" for all others: the check of an address is mostly that of
+    its domain, and in long lists the same ones come again and again."""
+    if len(domain) > _PLAIN_LENGTH or not domain.isascii():
+        return ""
+    try:
+        return _validated(f"x@{domain}").partition("@")[2]
+    except EmailNotValidError:
+        return ""
+
+
+def named_address(text: str) -> tuple[str, str]:
+    """The name and the address in `张三 <zhang@example.com>`; "" and the text as it is for an address alone."""
+    text = text.strip().strip(_INVISIBLE).strip()
+    found = _NAMED.fullmatch(text)
+    if found is None or "@" not in found["address"]:
+        return "", text
+    return found["name"].strip(), found["address"]
 
 
 def telegram_chat(text: str) -> str:

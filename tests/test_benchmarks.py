@@ -36,6 +36,12 @@ def test_routing_and_ready_rows_leave_the_same_rows_and_the_planner_as_many(what
         assert found["plan"]["deliveries"] == found["ready"]["rows"]
 
 
+def test_the_import_and_raw_sqlite_leave_the_same_rows() -> None:
+    ours, raw = (run("subscribers_import.py", "--one", side, "3000") for side in ("ours", "raw"))
+    left = {"subscribers": 3000, "endpoints": 3000, "follows": 6000, "consents": 3000, "audit": 3000}
+    assert ours["left"] == raw["left"] == left
+
+
 @pytest.mark.parametrize("file", sorted(BENCHMARKS.glob("*.py")), ids=lambda file: file.name)
 def test_every_benchmark_tells_what_it_measures(file: Path) -> None:
     done = subprocess.run([sys.executable, str(file), "--help"], capture_output=True, text=True, check=True, timeout=60)

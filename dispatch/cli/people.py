@@ -134,11 +134,12 @@ def rows_of(subscriber: Subscriber) -> Iterator[list[str]]:
         yield ["" if found[name] is None else str(found[name]) for name in CSV_COLUMNS]
 
 
-def warn_suppressed(addresses: Sequence[str]) -> None:
+def warn_suppressed(addresses: Sequence[str], total: int = 0) -> None:
+    """`total` where the addresses are but the first of them."""
     if not addresses:
         return
     shown = ", ".join([*addresses[:SHOWN], *(["…"] if len(addresses) > SHOWN else [])])
     warn(
-        f"{len(addresses)} suppressed, for they unsubscribed or were refused before: {shown};"
+        f"{total or len(addresses)} suppressed, for they unsubscribed or were refused before: {shown};"
         " nothing goes there until the reader opts in again (see: dispatch subscribers reactivate)"
     )

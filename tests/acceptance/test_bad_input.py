@@ -178,15 +178,122 @@ def test_an_import_with_a_bad_line_imports_nothing(bare: Command) -> None:
     assert bare("subscribers", "list", "--json").json == []
 
 
-def test_what_was_exported_can_be_imported_elsewhere(bare: Command, tmp_path: Path) -> None:
-    bare("subscribers", "add", "--name", "甲", "--email", "a@x.test", "--telegram", "-100", "--follow", "province:江西")
+BAD = "name,email,telegram,webhook,follows\n" + "\n".join(
+    (
+        "甲,a@x.test,,,all",
+        "乙,li na@x.test,,,all",
+        "丙,,somebody,,all",
+        "丁,,,http://192.168.0.1/x,all",
+        "戊,b@x.test,,,park:南昌",
+        "己,A@x.test,,,all",
+        "=CMD,,,,",
+        "庚,c@x.test,,,province:江西;topic:区块链",
+        "",
+    )
+)
+WHY = {
+    3: "SPACE",
+    4: "Telegram chat 'somebody': a chat id (a number)",
+    5: "allow_networks",
+    6: "park:南昌高新区",
+    7: "email address A@x.test stands on line 2 already",
+    8: "no address: fill one of email, telegram, webhook",
+}
+
+
+def test_each_bad_line_of_an_import_is_told_with_what_to_do(bare: Command) -> None:
+    (bare.folder / "people.csv").write_text(BAD, encoding="utf-8")
+    told = bare("subscribers", "import", "people.csv", expect=1).err
+    assert one_message(told).endswith("people.csv: nothing was imported:")
+    for line, why in WHY.items():
+        assert re.search(rf"^line {line}: .*{re.escape(why)}", told, re.MULTILINE), told
+    found = bare("subscribers", "import", "people.csv", "--json", expect=1).json
+    assert (found["imported"], found["bad"], found["rows"]) == (False, 6, 2)
+    assert [row["line"] for row in found["bad_rows"]] == list(WHY)
+    assert bare("subscribers", "list", "--json").json == []
+
+
+def test_a_dry_run_tells_each_line_and_changes_nothing(bare: Command) -> None:
+    (bare.folder / "people.csv").write_text(BAD, encoding="utf-8")
+    words = ("subscribers", "import", "people.csv", "--dry-run", "--basis", "signed at the fair")
+    told = bare(*words, "--skip-bad").out
+    assert re.findall(r"^line (\d+): ", told, re.MULTILINE) == [str(n) for n in range(2, 10)]
+    assert "line 2: add email a@x.test (active); follows all" in told
+    assert "line 6: wrong: " in told
+    assert "2 rows: 2 subscribers would be added" in told
+    found = bare(*words, "--json", expect=1).json
+    assert [line["does"] for line in found["lines"]] == ["add", *["wrong"] * 6, "add"]
+    assert found["lines"][-1]["follows"] == ["province:江西省", "topic:blockchain"]
+    assert bare("subscribers", "list", "--json").json == []
+
+
+def test_bad_lines_are_left_out_kept_and_imported_when_they_are_mended(bare: Command) -> None:
+    (bare.folder / "people.csv").write_text(BAD, encoding="gb18030")
+    words = ("--basis", "signed at the fair", "--bad-file", "bad.csv")
+    done = bare("subscribers", "import", "people.csv", "--skip-bad", *words)
+    assert "2 rows: 2 subscribers added" in done.out
+    assert "6 lines left out" in done.err
+    bad = (bare.folder / "bad.csv").read_text(encoding="utf-8-sig")
+    assert bad.splitlines()[0] == "name,email,telegram,webhook,follows,problem"
+    assert "'=CMD,,,,,\"no address" in bad
+    mended = bad.replace("li na@", "li.na@").replace("somebody", "77").replace("http://192.168.0.1", "https://x.test")
+    mended = (
+        mended.replace("park:南昌,", "park:南昌高新区,")
+        .replace("A@x.test", "d@x.test")
+        .replace("'=CMD,", "'=CMD,e@x.test")
+    )
+    (bare.folder / "bad.csv").write_text(mended, encoding="utf-8-sig")
+    assert "--bad-file names the file" in one_message(bare("subscribers", "import", "bad.csv", *words, expect=2).err)
+    assert "6 rows: 6 subscribers added" in bare("subscribers", "import", "bad.csv", *words[:2]).out
+    people = bare("subscribers", "list", "--json").json
+    assert [person["name"] for person in people] == ["甲", "庚", "乙", "丙", "丁", "戊", "己", "=CMD"]
+    assert {item["consent"] for person in people for item in person["endpoints"]} == {"signed at the fair"}
+
+
+def test_a_call_that_contradicts_itself_is_a_usage_error(bare: Command) -> None:
+    (bare.folder / "people.csv").write_text("email\na@x.test\n")
+    for words, told in (
+        (("--ask", "--confirmed"), "--ask is for those who have not agreed yet"),
+        (("--basis", "x", "--confirmed"), "leave one out"),
+        (("--map", "email"), "write it as"),
+        (("--map", "email=phone"), "'phone' is none of our columns"),
+        (("--format", "pdf"), "allowed are csv, xlsx, json"),
+        (("--sheet", "one"), "--sheet is for XLSX"),
+    ):
+        assert told in one_message(bare("subscribers", "import", "people.csv", *words, expect=2).err)
+    assert "no column of addresses" in one_message(
+        bare("subscribers", "import", "people.csv", "--map", "email=", expect=1).err
+    )
+    assert "gone.csv: No such file" in one_message(bare("subscribers", "import", "gone.csv", expect=1).err)
+    assert bare("subscribers", "list", "--json").json == []
+
+
+def test_those_who_have_not_agreed_are_asked_by_mail(bare: Command) -> None:
+    (bare.folder / "people.csv").write_text("email,telegram\na@x.test,7\nb@x.test,\n")
+    done = bare("subscribers", "import", "people.csv", "--ask")
+    assert "2 asked to confirm" in done.out
+    connection = sqlite3.connect(bare.folder / "work.db")
+    queued = connection.execute("SELECT kind, channel, state, COUNT(*) FROM messages GROUP BY 1, 2, 3").fetchall()
+    states = connection.execute("SELECT DISTINCT state FROM endpoints").fetchall()
+    connection.close()
+    assert queued == [("confirm", "email", "queued", 2)]
+    assert states == [("pending",)]
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.xlsx", "people.json"])
+def test_what_was_exported_can_be_imported_elsewhere(bare: Command, tmp_path: Path, name: str) -> None:
+    given = ("--follow", "province:江西", "--webhook", "https://x.test/in", "--confirmed")
+    bare("subscribers", "add", "--name", "甲", "--email", "a@x.test", "--telegram", "-100", *given)
     words = ("--cadence", "weekly", "--weekday", "fri", "--at", "09:30", "--quiet", "22:00-07:00", "--bundle")
     bare("subscribers", "add", "--email", "b@x.test", "--follow", "topic:blockchain", *words, "--format", "titles")
-    bare("subscribers", "export", "people.csv")
+    bare("subscribers", "export", name, "--secrets")
     other = f"sqlite:///{tmp_path / 'other.db'}"
-    bare("subscribers", "import", "people.csv", "--confirmed", DISPATCH_DATABASE__URL=other)
-    exported = bare("subscribers", "export", DISPATCH_DATABASE__URL=other).out
-    assert exported == bare("subscribers", "export").out
+    bare("subscribers", "import", name, DISPATCH_DATABASE__URL=other)
+    exported = bare("subscribers", "export", "--secrets", DISPATCH_DATABASE__URL=other).out
+    assert exported == bare("subscribers", "export", "--secrets").out
+    assert "whsec_" in exported
+    assert "whsec_" not in bare("subscribers", "export", "--format", "json").out
+    assert "needs a file" in one_message(bare("subscribers", "export", "--format", "xlsx", expect=2).err)
 
 
 def test_a_wrong_word_in_the_call_is_a_usage_error(bare: Command) -> None:

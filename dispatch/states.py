@@ -23,8 +23,11 @@ ISSUE: dict[IssueState, frozenset[IssueState]] = {
 }
 
 MESSAGE: dict[MessageState, frozenset[MessageState]] = {
-    MessageState.QUEUED: frozenset({MessageState.SENDING, MessageState.PAUSED, MessageState.CANCELLED}),
-    MessageState.PAUSED: frozenset({MessageState.QUEUED, MessageState.CANCELLED}),
+    # What waits is suppressed without a claim when the person whom it is for is erased.
+    MessageState.QUEUED: frozenset(
+        {MessageState.SENDING, MessageState.PAUSED, MessageState.CANCELLED, MessageState.SUPPRESSED}
+    ),
+    MessageState.PAUSED: frozenset({MessageState.QUEUED, MessageState.CANCELLED, MessageState.SUPPRESSED}),
     MessageState.SENDING: frozenset(MessageState) - {MessageState.SENDING},
     MessageState.SENT: frozenset(),
     MessageState.FAILED: frozenset({MessageState.QUEUED}),

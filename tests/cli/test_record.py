@@ -24,6 +24,7 @@ from tests.cli.conftest import Office
 CHANGES_NOTHING = {
     *("issues list", "issues show", "issues preview", "subscribers list", "subscribers show", "subscribers export"),
     *("subscribers data", "deliveries list", "deliveries show", "deliveries summary", "deliveries export"),
+    *("subscribers history", "subscribers stats", "catalog search"),
     *("lanes list", "report", "catalog parks", "catalog topics", "catalog columns", "database info", "keys list"),
     *("audit", "tag", "status", "doctor"),
     "init",  # makes files, and an empty database
@@ -41,6 +42,11 @@ def reader(office: Office, address: str = "a@example.com", state: str = "active"
     office.desk.reader(address, "topic:a")
     if state == "suppressed":
         office("subscribers", "suppress", address, "--reason", "a wish on the telephone")
+
+
+def two_readers(office: Office) -> None:
+    reader(office)
+    reader(office, "b@example.com")
 
 
 def planned(office: Office) -> None:
@@ -122,6 +128,15 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ),
     ("subscribers unsubscribe @token", leaving, "subscribers unsubscribe", {"state"}),
     ("subscribers remove 1", reader, "subscribers remove", {"removed", "state"}),
+    ("subscribers set 1 --language en", reader, "subscribers set", {"preferences"}),
+    ("subscribers add-endpoint 1 --telegram 7 --confirmed", reader, "subscribers add-endpoint", {"added"}),
+    ("subscribers merge 1 2", two_readers, "subscribers merge", {"merged"}),
+    ("subscribers move e1 --to-subscriber 2", two_readers, "subscribers move", {"handed over"}),
+    ("subscribers bulk follow all --all --yes", reader, "subscribers bulk follow", {"followed"}),
+    ("subscribers bulk unfollow topic:a --all --yes", reader, "subscribers bulk unfollow", {"unfollowed"}),
+    ("subscribers bulk pause --all --yes", reader, "subscribers bulk pause", {"state"}),
+    ("subscribers bulk resume --all --yes", subscriber_paused, "subscribers bulk resume", {"state"}),
+    ("subscribers bulk set language=en --all --yes", reader, "subscribers bulk set", {"preferences"}),
     ("subscribers import people.csv --confirmed", people, "subscribers import", {"added"}),
     ("subscribers erase 1 --yes", reader, "subscribers erase", {"erased"}),
     ("deliveries retry --failed", refused, "deliveries retry", {"retried"}),

@@ -55,6 +55,7 @@ def values(desk: Desk, sql: str, end: str) -> dict[str, object]:
         **message,
         "id": delivery["id"] if "UPDATE deliveries" in sql and "message_id = :id" not in sql else message["id"],
         "ids": [row["id"]],
+        "endpoints": [message["endpoint_id"]],
         "digest": message["digest_id"],
         "ended": [state.value for state in MessageState if state.value not in ("queued", "paused", "sending")],
         "state": end,

@@ -13,7 +13,7 @@ Ratios:
     routing_all_to_ready_insert     the same where everybody follows `all` instead of the third thing
 
 Figures: rows, seconds and the longest transaction of both sides, for that is how long other writers wait; the whole
-planner (deliveries, messages and what joins them); the dry run; peak memory; routing on PostgreSQL too, where its
+planner (deliveries, messages and what joins them); the dry run; peak memory; an import of 100,000 rows; routing on PostgreSQL too, where its
 wheel is installed.
 
 --quick takes 200,000 endpoints, under the same names.
@@ -52,6 +52,7 @@ from subscribers.routing import Route, route
 NOW = 1_700_000_000_000
 EXPIRE = {"email": 48 * 3_600_000, "telegram": 24 * 3_600_000, "webhook": 24 * 3_600_000}
 FULL, QUICK = 1_000_000, 200_000
+IMPORTED = 100_000
 SLOTS = 65_536  # of the tables that follows are drawn from
 SEED = 534
 
@@ -302,12 +303,21 @@ def apart(what: str, endpoints: int, rounds: int) -> dict[str, Any]:
     return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 
+def imported() -> dict[str, Any]:
+    """What an import costs; `subscribers_import.py` has the peer and a million rows."""
+    file = Path(__file__).with_name("subscribers_import.py")
+    command = [sys.executable, str(file), "--one", "ours", str(IMPORTED)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {"rows": IMPORTED, "seconds": round(found["seconds"], 2), "peak_mb": round(found["peak_mb"], 1)}
+
+
 def measure(endpoints: int, rounds: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"sqlite": sqlite3.sqlite_version, "endpoints": endpoints, "slice": planner.SLICE}
     figures["skewed"] = apart("skewed", endpoints, rounds)
     figures["all"] = apart("all", endpoints, rounds)
     if has_postgres():
         figures["postgresql"] = apart("postgresql", endpoints, 1)
+    figures["import"] = imported()
     ratios = {
         "routing_to_ready_insert": round(figures["skewed"]["ratio"], 3),
         "routing_all_to_ready_insert": round(figures["all"]["ratio"], 3),
@@ -325,6 +335,8 @@ def show(found: dict[str, Any]) -> None:
     whole = figures["skewed"]["plan"]
     print(f"the whole planner: {whole['seconds']} s, longest slice {whole['longest_ms']} ms")
     print(f"the dry run: {figures['skewed']['dry_run_seconds']} s; peak memory: {figures['skewed']['peak_mb']} MB")
+    file = figures["import"]
+    print(f"an import of {file['rows']:,} rows: {file['seconds']} s; peak memory: {file['peak_mb']} MB")
     for name, value in found["ratios"].items():
         print(f"{name}: {value}")
 

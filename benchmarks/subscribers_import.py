@@ -8,7 +8,7 @@ who opted out, and keeps the proof of consent and the record of who did it. The 
 and only writes them, in one transaction.
 
 Ratios:
-    seconds_100k       seconds of ours for 100,000 rows (at most 10 on a machine with nothing else to do)
+    import_to_limit    seconds of ours for 100,000 rows over the ten that they may take (at most 1)
     import_to_raw      rows a second, ours over raw, at 100,000 rows
     memory_1m_to_100k  peak memory of ours at the largest size over that at 100,000 rows
 
@@ -30,6 +30,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # before this folder, where a file has a package's name
+
 from dispatch import archive
 from dispatch.app import App
 from dispatch.settings import Settings
@@ -43,6 +45,7 @@ from subscribers.transfer.tables import read_table
 
 NOW = 1_700_000_000_000
 BASE = 100_000
+LIMIT_SECONDS = 10.0
 SIZES = (BASE, 1_000_000)
 QUICK = (BASE,)
 BASIS = "signed at the fair"
@@ -148,7 +151,7 @@ def measure(sizes: Sequence[int]) -> dict[str, Any]:
         figures[str(size)] = {"ours": mine, "raw": theirs}
     base, largest = figures[str(BASE)], figures[str(sizes[-1])]
     ratios = {
-        "seconds_100k": round(base["ours"]["seconds"], 2),
+        "import_to_limit": round(base["ours"]["seconds"] / LIMIT_SECONDS, 3),
         "import_to_raw": round(base["raw"]["seconds"] / base["ours"]["seconds"], 3),
         "memory_1m_to_100k": round(largest["ours"]["peak_mb"] / base["ours"]["peak_mb"], 3),
     }

@@ -13,8 +13,8 @@ Ratios:
     routing_all_to_ready_insert     the same where everybody follows `all` instead of the third thing
 
 Figures: rows, seconds and the longest transaction of both sides, for that is how long other writers wait; the whole
-planner (deliveries, messages and what joins them); the dry run; peak memory; an import of 100,000 rows; routing on PostgreSQL too, where its
-wheel is installed.
+planner (deliveries, messages and what joins them); the dry run; an import of 100,000 rows; peak memory; routing on
+PostgreSQL too, where its wheel is installed.
 
 --quick takes 200,000 endpoints, under the same names.
 """

@@ -189,7 +189,9 @@ class App:
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
         from dispatch.web import Parts, make_app, serve
+        from subscribers.consent import Limits
 
+        found = self.settings.subscribers
         parts = Parts(
             store=store,
             signer=await store.call(self.signer),
@@ -199,6 +201,8 @@ class App:
             rights=PersonalData(),
             subscribe=self.settings.web.subscribe and self.settings.email.enabled,
             trusted=self.settings.web.trusted_proxies,
+            limits=Limits(found.asks_per_address, found.asks_per_network),
+            first=found.first_digest,
         )
         pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):

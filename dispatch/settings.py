@@ -238,6 +238,8 @@ class SubscriberSettings(Section):
     first_digest: bool = False
     # A message may be on its way for two days: its link must outlive that.
     confirm_days: Annotated[int, Field(ge=3, le=365)] = 7
+    asks_per_address: Annotated[int, Field(ge=1, le=1000)] = 3
+    asks_per_network: Annotated[int, Field(ge=1, le=100_000)] = 20
 
 
 class MetricsSettings(Section):

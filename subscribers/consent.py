@@ -163,7 +163,9 @@ def confirm(db: Database, hasher: Hasher, consent_id: int, act: Act, origin: str
         return _answer(later), endpoint_id
     wish = _read_wish(row["wish"])
     basis = "confirmed by the reader"
-    proof.add(db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin)
+    proof.add(
+        db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin, wish=str(consent_id)
+    )
     directory.agreed(db, hasher, endpoint_id, basis, wish.follows, wish.preferences, act, first=wish.first)
     return Answer.DONE, endpoint_id
 

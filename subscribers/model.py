@@ -67,7 +67,9 @@ class Address:
     def identity(self) -> tuple[str, str]:
         """What two spellings of one address share. Mailboxes differ in more than the case of their letters: of the
         ASCII ones, as the store compares them."""
-        same = self.address.encode().lower().decode() if self.channel == "email" else self.address
+        if self.channel != "email":
+            return self.channel, self.address
+        same = self.address.lower() if self.address.isascii() else self.address.encode().lower().decode()
         return self.channel, same
 
 

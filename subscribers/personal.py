@@ -155,17 +155,23 @@ def iso(moment: int | None) -> str | None:
     return dt.datetime.fromtimestamp(moment / 1000, dt.UTC).isoformat() if moment is not None else None
 
 
-def stop(db: Database, subscriber_id: int, act: Act) -> Person:
+def stop(db: Database, subscriber_id: int, act: Act, *, for_good: bool = True) -> Person:
     """From now on nothing is sent to them, and they are to be erased; who they are. Again: nothing changes. Called
-    inside a transaction. Raises NotFound."""
+    inside a transaction. Raises NotFound.
+
+    `for_good` nothing goes to their addresses afterwards until they ask for it themselves; otherwise that holds for
+    addresses that nothing went to before.
+    """
     found = person(db, subscriber_id)
     hasher = Hasher.load(db)
     if db.run(SQL["stop"], {"id": subscriber_id}):
         audit.record(db, act, "erased", audit.SUBSCRIBER, subscriber_id, {"endpoints": found.endpoints})
     for row in db.all(SQL["endpoints"], {"id": subscriber_id}):
-        own_wish = row["state"] == EndpointState.SUPPRESSED and row["reason"] == OPTED_OUT
-        address = Address(row["channel"], row["address"], row["queue"])
-        suppression.suppress(db, hasher, address, OPTED_OUT if own_wish else ERASED, act.at)
+        suppressed = row["state"] == EndpointState.SUPPRESSED and row["reason"] != ERASED
+        if for_good or suppressed:
+            address = Address(row["channel"], row["address"], row["queue"])
+            reason = OPTED_OUT if suppressed and row["reason"] == OPTED_OUT else ERASED
+            suppression.suppress(db, hasher, address, reason, act.at)
     db.run(SQL["stop_endpoints"], {"id": subscriber_id, "reason": ERASED, "now": act.at})
     if found.endpoints:
         db.run(SQL["drop_follows"], {"ids": found.endpoints})

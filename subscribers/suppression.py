@@ -54,6 +54,8 @@ def lift(db: Database, hasher: Hasher, address: Address) -> bool:
 
 def reasons(db: Database, hasher: Hasher, addresses: Iterable[Address]) -> dict[tuple[str, str], str]:
     """Why nothing goes to those of the addresses that are suppressed, by their `identity`. Reads only."""
+    if db.value(SQL["any"]) is None:  # as in most stores: nothing need be hashed
+        return {}
     by_hash = {hasher.address(address): address.identity for address in addresses}
     found: dict[tuple[str, str], str] = {}
     for hashes in _slices(list(by_hash)):

@@ -103,6 +103,10 @@ def _preferences(detail: dict[str, Any]) -> str:
     return "wants " + preferences_words(Preferences(**{**detail, "rhythm": rhythm}))
 
 
+def _why(detail: dict[str, Any]) -> Iterable[str]:
+    return (str(detail.get(name, "")) for name in ("why", "words", "follow"))
+
+
 def _merged(detail: dict[str, Any]) -> str:
     if "into" in detail:
         return f"merged into subscriber {detail['into']}, with {_labels(detail['endpoints'])}"
@@ -136,6 +140,9 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "removed": lambda detail: (
         f"removed from subscriber {detail['subscriber']}" if "subscriber" in detail else "removed"
     ),
+    "said why": lambda detail: "said why they leave: " + _listed(word for word in _why(detail) if word),
+    "erased": lambda detail: "erased",
+    "never confirmed": lambda detail: "never confirmed: its address is no longer kept",
     "consent asked": _consent("consent asked for"),
     "consent given": _consent("consent given"),
     "consent withdrawn": _consent("consent withdrawn"),

@@ -194,7 +194,7 @@ class _Check:
         request = self._requests.get(confirmations.consent_of(message.content))
         if endpoint is None or request is None:
             self._end(message, MessageState.CANCELLED, "the endpoint is gone")
-        elif why := self._answered(request, endpoint):
+        elif why := self._answered(request):
             self._end(message, MessageState.CANCELLED, why)
         elif message.expires_at <= self._now:
             self._end(message, MessageState.EXPIRED, ledger.too_late(message.reason))
@@ -207,14 +207,13 @@ class _Check:
             return work
         return None
 
-    def _answered(self, request: Request, endpoint: _Endpoint) -> str:
+    def _answered(self, request: Request) -> str:
         """Why nobody need be asked any more; "" where they must be."""
         if request.answer is Step.GIVEN:
             return ALREADY
         if request.answer is Step.WITHDRAWN:
             return "taken back since"
-        more = set(request.wish.follows) - set(self._follows[endpoint.id])
-        return ALREADY if endpoint.state == _ACTIVE and not more else ""
+        return ""
 
     def _resumes_as_one(self, waiting: Sequence[_Delivery]) -> bool:
         """Whether all that waits of a message waits for the same word of a person."""

@@ -143,15 +143,17 @@ def erase(
     page: int = SLICE,
     scrub: bool = True,
     thorough: bool = False,
+    for_good: bool = True,
 ) -> Erased:
     """Remove a person everywhere, by transactions of `page` rows; `tick` is told of each how many.
 
     It may be called again, and then goes on where it was: see `Erased.sending`. `thorough` takes the time to let
     PostgreSQL clean its tables, too; without `scrub` the caller cleans the files (`Database.scrub`) of `traces`.
+    `for_good`: see `subscribers.personal.stop`.
     Raises NotFound.
     """
     with db.transaction():
-        person = personal.stop(db, subscriber_id, act)
+        person = personal.stop(db, subscriber_id, act, for_good=for_good)
     done = _cleaned(db, person, act.at, tick, page)
     if done.done:
         with db.transaction():

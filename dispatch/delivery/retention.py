@@ -184,7 +184,7 @@ class Sweep:
             return False
         for found in people.to_erase(db, self._removed_before, after=self._after, page=1):
             self._after = found
-            done = personal.erase(db, found, self._act, scrub=False)
+            done = personal.erase(db, found, self._act, scrub=False, for_good=False)
             self.pruned.removed += done.done
             self._traces += done.traces
             return True

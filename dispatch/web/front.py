@@ -41,7 +41,8 @@ class Parts:
     """What the pages work with.
 
     `mailbox(text)` checks an email address and raises InvalidValue. `subscribe` is whether strangers may ask to be
-    written to, `trusted` which proxies are believed.
+    written to, `trusted` which proxies are believed, `first` whether a new follower gets the newest digest unless they
+    say otherwise.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class Parts:
     subscribe: bool = True
     trusted: Sequence[Network] = ()
     limits: Limits = field(default_factory=Limits)
+    first: bool = False
 
 
 class Over(Exception):

@@ -219,7 +219,7 @@ class PreferencesPages:
             address=masked(endpoint.address),
             follows=[(tag, self._choices.label(tag, language)) for tag in endpoint.follows],
             fields=wishes.sent(form) if form.text("do") == "settings" else wishes.shown(endpoint.preferences),
-            form=form,
+            form=form if form is not _NO_FORM or not self._front.parts.first else Form({"first": ("1",)}),
             errors=defaultdict(str, {name: self._front.say(key, language) for name, key in (errors or {}).items()}),
             unknown=unknown,
             ticked=set(form.all("follow")),

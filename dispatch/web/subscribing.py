@@ -46,7 +46,8 @@ class SubscribePages:
         """GET: the form; `?follow=park:…` ticks something, so that other pages can lead here."""
         language = self._front.language(request)
         ticked = tuple(request.query.getall("follow", ()))
-        return self._form(language, Form({"follow": ticked, "language": (language,), "first": ("1",)}), self._stamp())
+        first = ("1",) if self._front.parts.first else ("",)
+        return self._form(language, Form({"follow": ticked, "language": (language,), "first": first}), self._stamp())
 
     async def ask(self, request: web.Request) -> web.Response:
         """POST: queue a confirmation, or say what is wrong with the form."""

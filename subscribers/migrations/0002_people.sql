@@ -17,7 +17,7 @@ CREATE TABLE consent_texts (
 
 -- How somebody came to be written to, step by step: asked (a confirmation is on its way), given, withdrawn. Rows are
 -- added and never changed. `basis` says it in words; `origin` is the network address it came from, or the file; `wish`
--- is what applies when what was asked is confirmed (JSON).
+-- is what applies when what was asked is confirmed (JSON); of a yes, the id of what it answers.
 CREATE TABLE consents (
   id {id},
   endpoint_id BIGINT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,

@@ -13,13 +13,16 @@ FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id
 WHERE c.id = :id AND c.step = 'asked'
 
 -- name: later
--- The last step after what was asked, if there is one that is an answer.
-SELECT step FROM consents WHERE endpoint_id = :endpoint_id AND id > :id AND step <> 'asked' ORDER BY id DESC LIMIT 1
+-- The last step after what was asked that answers it: a yes to just this, or leaving.
+SELECT step FROM consents
+WHERE endpoint_id = :endpoint_id AND id > :id
+  AND (step = 'withdrawn' OR (step = 'given' AND wish = CAST(:id AS TEXT)))
+ORDER BY id DESC LIMIT 1
 
 -- name: requests
 SELECT c.id, c.endpoint_id, c.at, c.way, c.origin, c.wish, COALESCE(t.text, '') AS text,
-       (SELECT a.step FROM consents a WHERE a.endpoint_id = c.endpoint_id AND a.id > c.id AND a.step <> 'asked'
-        ORDER BY a.id DESC LIMIT 1) AS answer
+       (SELECT a.step FROM consents a WHERE a.endpoint_id = c.endpoint_id AND a.id > c.id
+          AND (a.step = 'withdrawn' OR (a.step = 'given' AND a.wish = CAST(c.id AS TEXT))) ORDER BY a.id DESC LIMIT 1) AS answer
 FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id
 WHERE c.id IN (:ids) AND c.step = 'asked'
 

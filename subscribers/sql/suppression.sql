@@ -11,5 +11,8 @@ ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, at = excluded
 -- name: lift
 DELETE FROM suppressions WHERE address_hash = :address_hash
 
+-- name: any
+SELECT 1 FROM suppressions LIMIT 1
+
 -- name: reasons
 SELECT address_hash, reason FROM suppressions WHERE address_hash IN (:hashes)

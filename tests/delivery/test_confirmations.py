@@ -91,14 +91,19 @@ async def test_it_is_the_way_back_for_who_is_not_written_to(desk: Desk, state: E
     assert (found.state, set(found.follows)) == (EndpointState.ACTIVE, {"topic:red", "topic:blue"})
 
 
-async def test_who_is_active_is_asked_only_for_more_follows(desk: Desk) -> None:
+async def test_who_is_active_is_asked_too(desk: Desk) -> None:
+    """They would wait for a message that never comes, and other readers' forms would show who is one."""
     desk.reader("a@example.com", "topic:red")
     asks(desk, "a@example.com", "topic:red")
-    asks(desk, "a@example.com", "topic:red", "topic:blue")
     channel = FakeChannel()
     await desk.drain(channel)
-    assert len(channel.sends) == 1
-    assert ended(desk) == [("cancelled", "already confirmed"), ("sent", "")]
+    assert channel.addresses == ["a@example.com"]
+
+
+async def test_each_of_two_questions_has_its_own_yes(desk: Desk) -> None:
+    one, two = asks(desk, "a@example.com", "topic:red"), asks(desk, "a@example.com", "topic:blue")
+    assert [confirmed(desk, asked) for asked in (two, two, one)] == [Answer.DONE, Answer.ALREADY, Answer.DONE]
+    assert set(directory.endpoint(desk.db, one.endpoint_id).follows) == {"topic:red", "topic:blue"}
 
 
 async def test_an_answer_in_the_meantime_ends_it(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from dispatch.settings import RetentionSettings
 from subscribers import consent, directory
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Limits, Wish
+from subscribers.errors import Conflict
 from subscribers.model import Address, Preferences
 from subscribers.suppression import Hasher
 from tests.acts import at
@@ -250,6 +251,19 @@ def test_people_who_were_removed_are_erased_after_their_time(desk: Desk) -> None
     assert erased == {"actor": "dispatch", "way": "schedule"}
     assert gone
     assert sweep(desk, kept) == Pruned()
+    assert desk.reader("gone@example.com", "all")  # nobody has said that nothing may go there
+
+
+def test_who_unsubscribed_before_they_were_removed_stays_so_when_their_data_goes(desk: Desk) -> None:
+    left = desk.reader("left@example.com", "all")
+    with desk.db.transaction():
+        directory.opt_out(desk.db, left, at(desk.clock.now()))
+    with desk.db.transaction():
+        directory.remove(desk.db, directory.get(desk.db, 1), at(desk.clock.now()))
+    desk.clock.ms += 31 * DAY
+    assert sweep(desk, RetentionSettings(removed_days=30)).removed == 1
+    with pytest.raises(Conflict, match="unsubscribed by the reader"):
+        desk.reader("left@example.com", "all")
 
 
 def test_nobody_who_was_removed_is_erased_where_they_are_kept_but_what_was_begun_is_ended(desk: Desk) -> None:

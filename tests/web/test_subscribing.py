@@ -7,6 +7,7 @@ import pytest
 from subscribers import proof
 from subscribers.consent import Limits
 from subscribers.database import Database, Row
+from subscribers.tokens import Purpose
 
 from .conftest import ADDRESS, Site
 from .forms import Page
@@ -263,3 +264,12 @@ async def test_who_came_back_has_a_new_step_of_proof(site: Site) -> None:
     await site.post("/subscribe", await filled(site, address=ADDRESS))
     steps = [step.step.value for step in await site.store.call(proof.proofs, endpoint)]
     assert steps == ["given", "asked"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_the_box_for_the_newest_digest_is_ticked_as_the_settings_say(site: Site, first: bool) -> None:
+    preferences = site.signer.token(Purpose.PREFERENCES, await site.subscribe())
+    async with site.again(first=first) as client:
+        for path in ("/subscribe", f"/p/{preferences}"):
+            page = Page(await (await client.get(path)).text())
+            assert page.value("first") == ("1" if first else "")

@@ -68,3 +68,10 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_subject ON audit (subject, subject_id, id);
 CREATE INDEX audit_by_time ON audit (at);
+
+-- What was known of consent before it was kept step by step.
+INSERT INTO consents (endpoint_id, step, basis, way, at)
+SELECT id, 'given', consent, 'command', COALESCE(consented_at, created_at) FROM endpoints WHERE consent <> '' ORDER BY id;
+INSERT INTO consents (endpoint_id, step, basis, way, at)
+SELECT id, 'withdrawn', reason, 'page', changed_at FROM endpoints
+WHERE state = 'suppressed' AND reason = 'unsubscribed by the reader' ORDER BY id;

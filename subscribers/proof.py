@@ -27,7 +27,7 @@ class Step(StrEnum):
 
 def state(db: Database, endpoint_ids: Sequence[int], basis: str, act: Act, origin: str = "") -> None:
     """An administrator, or a file (`origin`), says on which basis these are written to. Inside a transaction."""
-    common = {"step": Step.GIVEN, "basis": basis, "text_id": None, "way": act.way, "origin": origin, "wish": ""}
+    common = {"step": Step.GIVEN, "basis": basis, "way": act.way, "origin": origin}
     db.many(SQL["add_row"], [{**common, "endpoint_id": id_, "at": act.at} for id_ in endpoint_ids])
 
 

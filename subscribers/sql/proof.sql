@@ -9,8 +9,8 @@ INSERT INTO consents (endpoint_id, step, basis, text_id, way, origin, wish, at)
 VALUES (:endpoint_id, :step, :basis, :text_id, :way, :origin, :wish, :at) RETURNING id
 
 -- name: add_row
-INSERT INTO consents (endpoint_id, step, basis, text_id, way, origin, wish, at)
-VALUES (:endpoint_id, :step, :basis, :text_id, :way, :origin, :wish, :at)
+INSERT INTO consents (endpoint_id, step, basis, way, origin, at)
+VALUES (:endpoint_id, :step, :basis, :way, :origin, :at)
 
 -- name: proofs
 SELECT c.at, c.step, c.basis, c.way, c.origin, COALESCE(t.text, '') AS text

@@ -12,11 +12,11 @@ WHERE e.channel = :channel AND e.address IN (:addresses)
 -- name: follows_of
 SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids)
 
--- name: highest_id
+-- name: highest_id_sqlite
 -- SQLite: ids go on after the highest that ever was.
 SELECT seq FROM sqlite_sequence WHERE name = :table
 
--- name: take_ids
+-- name: take_ids_postgresql
 -- PostgreSQL: ids that nobody else gets.
 SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)
 

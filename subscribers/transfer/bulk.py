@@ -334,6 +334,6 @@ class Writer:
     def _new_ids(self, table: str, count: int) -> list[int]:
         """Ids that nobody has or had, in order. Nobody else adds rows meanwhile: we are inside a transaction."""
         if self._db.dialect == "postgresql":
-            return sorted(id_ for (id_,) in self._db.rows(SQL["take_ids"], {"table": table, "count": count}))
-        highest = int(self._db.value(SQL["highest_id"], {"table": table}) or 0)
+            return sorted(id_ for (id_,) in self._db.rows(SQL["take_ids_postgresql"], {"table": table, "count": count}))
+        highest = int(self._db.value(SQL["highest_id_sqlite"], {"table": table}) or 0)
         return list(range(highest + 1, highest + count + 1))

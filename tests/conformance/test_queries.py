@@ -27,6 +27,7 @@ FILES = sorted(
     for package in (subscribers, dispatch)
     for file in Path(package.__path__[0]).rglob("*.sql")
     if file.parent.name not in ("migrations", "_assets")
+    and file.stem != "transfer_staging"  # the scratch file of an import: no store of ours
 )
 # What callers put into a query before the database sees it: each place with all that may stand there.
 PLACES = {"{filter}": "filter_", "{is_old}": "is_", "{order}": "order_"}

@@ -295,7 +295,9 @@ def export(
         bool, typer.Option("--secrets", help="With the signing secrets of webhooks, in a column `secret`.")
     ] = False,
 ) -> None:
-    """Write all subscribers as CSV, XLSX or JSON, with states and consent."""
+    """Write all subscribers as CSV, XLSX or JSON for `import`.
+
+    With states, follows, preferences and the basis of consent."""
     from subscribers import directory
     from subscribers.errors import BadFile
     from subscribers.transfer.outgoing import write_file

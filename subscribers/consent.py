@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -29,7 +29,7 @@ _HOUR, _DAY = 3_600_000, 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many confirmations strangers can ask for: to one address in a day, and from one network in an hour."""
+    """How many confirmations strangers can ask for: to one mailbox in a day, and from one network in an hour."""
 
     address: int = 3
     network: int = 20
@@ -115,7 +115,7 @@ def _counted(db: Database, hasher: Hasher, address: Address, origin: str, now: i
     """Whether this one may go, which is counted then."""
     db.run(SQL["forget_asks"], {"before": now - _DAY})
     counted = [
-        (hasher.address(address), now - _DAY, limits.address),
+        (hasher.address(_mailbox(address)), now - _DAY, limits.address),
         (hasher.words("network", network_of(origin)), now - _HOUR, limits.network),
     ]
     if any(int(db.value(SQL["asks"], {"who": who, "since": since})) >= most for who, since, most in counted):
@@ -125,15 +125,21 @@ def _counted(db: Database, hasher: Hasher, address: Address, origin: str, now: i
     return True
 
 
+def _mailbox(address: Address) -> Address:
+    """Without what follows a plus: that is the same mailbox under as many names as somebody likes."""
+    local, at, domain = address.address.rpartition("@")
+    return replace(address, address=f"{local.partition('+')[0]}{at}{domain}") if at else address
+
+
 def network_of(address: str) -> str:
-    """The network that one network address stands for: /24 of IPv4, /56 of IPv6, which one household has."""
+    """The network that one network address stands for: /24 of IPv4, /48 of IPv6, which one customer has at most."""
     try:
         found = ip_network(address)
     except ValueError:
         return address
     mapped = getattr(found.network_address, "ipv4_mapped", None)
     found = ip_network(mapped) if mapped else found
-    return str(found.supernet(new_prefix=24 if found.version == 4 else 56))
+    return str(found.supernet(new_prefix=24 if found.version == 4 else 48))
 
 
 def question(db: Database, consent_id: int) -> Question | None:
@@ -163,9 +169,7 @@ def confirm(db: Database, hasher: Hasher, consent_id: int, act: Act, origin: str
         return _answer(later), endpoint_id
     wish = _read_wish(row["wish"])
     basis = "confirmed by the reader"
-    proof.add(
-        db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin, wish=str(consent_id)
-    )
+    proof.add(db, endpoint_id, Step.GIVEN, act, basis=basis, text_id=row["text_id"], origin=origin, answers=consent_id)
     directory.agreed(db, hasher, endpoint_id, basis, wish.follows, wish.preferences, act, first=wish.first)
     return Answer.DONE, endpoint_id
 

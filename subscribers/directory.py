@@ -96,11 +96,9 @@ def _add_endpoints(
 ) -> list[int]:
     distinct = {item.identity: item for item in addresses}
     standing = _standing(state, consent, act.at)
-    ids = [_add_endpoint(db, subscriber_id, address, preferences, standing, act.at) for address in distinct.values()]
+    ids = [_add_endpoint(db, subscriber_id, address, preferences, standing, act) for address in distinct.values()]
     for endpoint_id in ids:
         _insert_follows(db, endpoint_id, tags, act.at, first=first)
-    if standing["consent"]:
-        proof.state(db, ids, consent, act)
     return ids
 
 
@@ -108,7 +106,8 @@ def _refuse_suppressed(db: Database, addresses: Mapping[tuple[str, str], Address
     """What nobody has any more, and nothing may go to, only the person can bring back."""
     found = suppression.reasons(db, Hasher.load(db), addresses.values())
     for identity, reason in found.items():
-        if holder_of(db, addresses[identity]) is None:
+        holder = holder_of(db, addresses[identity])
+        if holder is None or holder.removed:
             raise Conflict(
                 f"nothing may be sent to {addresses[identity].address} ({reason}) until the person asks for it:"
                 " add it with --ask, which sends them a confirmation"
@@ -128,28 +127,34 @@ def _standing(state: EndpointState, consent: str, now: int) -> Row:
 
 
 def _add_endpoint(
-    db: Database, subscriber_id: int, address: Address, preferences: Preferences, standing: Row, now: int
+    db: Database, subscriber_id: int, address: Address, preferences: Preferences, standing: Row, act: Act
 ) -> int:
     values = {
         "subscriber_id": subscriber_id,
         **asdict(address),
         **standing,
         **_preferences(db, preferences),
-        "now": now,
+        "now": act.at,
     }
     known = holder_of(db, address)
     if known is None:
-        return db.insert(SQL["add_endpoint"], values)
+        return _proved(db, db.insert(SQL["add_endpoint"], values), values["consent"], act)
     if not known.removed:
         raise Conflict(
             f"{address.channel} address {address.address} belongs to subscriber {known.subscriber_id} already;"
             f" to add follows: dispatch subscribers follow {known.subscriber_id} WHAT…"
         )
     if known.state is EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
-        values |= {"state": EndpointState.SUPPRESSED, "reason": known.reason}
+        values |= {"state": EndpointState.SUPPRESSED, "reason": known.reason, "consent": "", "consented_at": None}
     db.run(SQL["take_over_endpoint"], {**values, "id": known.endpoint_id})
-    db.run(SQL["unfollow_all"], {"endpoint_id": known.endpoint_id})
-    return known.endpoint_id
+    clear_follows(db, known.endpoint_id)
+    return _proved(db, known.endpoint_id, values["consent"], act)
+
+
+def _proved(db: Database, endpoint_id: int, consent: str, act: Act) -> int:
+    if consent:
+        proof.state(db, [endpoint_id], consent, act)
+    return endpoint_id
 
 
 def asked_for(
@@ -162,7 +167,7 @@ def asked_for(
         return known.endpoint_id
     subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": act.at})
     standing = _standing(EndpointState.PENDING, "", act.at)
-    endpoint_id = _add_endpoint(db, subscriber_id, address, preferences or Preferences(), standing, act.at)
+    endpoint_id = _add_endpoint(db, subscriber_id, address, preferences or Preferences(), standing, act)
     _insert_follows(db, endpoint_id, follows, act.at)
     audit.record(db, act, "asked", audit.SUBSCRIBER, subscriber_id, {"endpoints": [endpoint_id]})
     return endpoint_id
@@ -179,8 +184,18 @@ def agreed(
     *,
     first: bool = False,
 ) -> None:
-    """The person has said yes, and to what: from now on they are written to, whatever was before."""
+    """The person has said yes, and to what: from now on they are written to, whatever was before.
+
+    Who was not written to until now follows just what they said yes to: what somebody else had put there, or they
+    themselves before they left, is over.
+    """
+    state = db.value(SQL["state_of"], {"id": endpoint_id})
+    waiting = state not in (EndpointState.ACTIVE, EndpointState.PAUSED)
     confirm(db, endpoint_id, basis, act, stated=False)
+    follows = tuple(follows)
+    if waiting and follows:
+        others = {tag for (tag,) in db.rows(SQL["follows_of"], {"endpoint_id": endpoint_id})} - set(follows)
+        unfollow(db, endpoint_id, sorted(others), act)
     channel, address = db.rows(SQL["address_of"], {"id": endpoint_id})[0]
     suppression.lift(db, hasher, Address(channel, address, ""))
     if preferences is not None:
@@ -248,6 +263,12 @@ def _insert_follows(db: Database, endpoint_id: int, tags: Iterable[str], now: in
     db.many(SQL["follow"], rows)
     if first:
         db.many(SQL["first"], [{"tag": row["tag"], "endpoint_id": endpoint_id} for row in rows])
+
+
+def clear_follows(db: Database, endpoint_id: int) -> None:
+    """Of an endpoint that ends, or becomes another's: it follows nothing, and is owed no first digest."""
+    db.run(SQL["unfollow_all"], {"endpoint_id": endpoint_id})
+    db.run(SQL["drop_firsts"], {"endpoint_id": endpoint_id})
 
 
 def unfollow(db: Database, endpoint_id: int, tags: Iterable[str], act: Act) -> int:
@@ -484,7 +505,12 @@ def reactivate(db: Database, endpoint: Endpoint, reason: str, act: Act, *, conse
 
 
 def confirm(db: Database, endpoint_id: int, consent: str, act: Act, *, stated: bool = True) -> None:
-    """Make an endpoint active on a basis of consent, which is `stated` by somebody else than the reader."""
+    """Make an endpoint active on a basis of consent, which is `stated` by somebody else than the reader.
+
+    Raises Conflict where that is not enough: nothing may go to the address until the reader says so themselves.
+    """
+    if stated:
+        _refuse_to_state(db, endpoint_id)
     was = db.value(SQL["state_of"], {"id": endpoint_id})
     db.run(SQL["confirm"], {"id": endpoint_id, "consent": consent, "now": act.at})
     if stated:
@@ -492,10 +518,21 @@ def confirm(db: Database, endpoint_id: int, consent: str, act: Act, *, stated: b
     _record_state(db, endpoint_id, was, EndpointState.ACTIVE, consent, act)
 
 
+def _refuse_to_state(db: Database, endpoint_id: int) -> None:
+    channel, address = db.rows(SQL["address_of"], {"id": endpoint_id})[0]
+    for reason in suppression.reasons(db, Hasher.load(db), [Address(channel, address, "")]).values():
+        raise Conflict(
+            f"nothing may be sent to {address} ({reason}) until the person asks for it: send them a confirmation with"
+            f" dispatch subscribers confirm e{endpoint_id} --send"
+        )
+
+
 def opt_out(db: Database, endpoint_id: int, act: Act, origin: str = "") -> bool:
     """The reader's own wish: nothing more goes to this address. Saying it again changes nothing; whether it did."""
     was = db.value(SQL["state_of"], {"id": endpoint_id})
     if not db.run(SQL["opt_out"], {"id": endpoint_id, "reason": OPTED_OUT, "now": act.at}):
+        if proof.is_asked(db, endpoint_id):  # somebody asked in their name since: that is over, too
+            proof.withdraw(db, endpoint_id, act, origin)
         return False
     proof.withdraw(db, endpoint_id, act, origin)
     _record_state(db, endpoint_id, was, EndpointState.SUPPRESSED, OPTED_OUT, act)
@@ -515,7 +552,7 @@ def change_address(db: Database, endpoint_id: int, address: str, act: Act) -> No
 def remove(db: Database, subscriber: Subscriber, act: Act) -> None:
     """Remove a subscriber: no follows, no endpoint that is written to. The ledger keeps what they were sent."""
     for endpoint in subscriber.endpoints:
-        db.run(SQL["unfollow_all"], {"endpoint_id": endpoint.id})
+        clear_follows(db, endpoint.id)
         if endpoint.state is not EndpointState.SUPPRESSED:  # an opt-out outlives the subscriber
             set_state(db, endpoint.id, EndpointState.GONE, "subscriber removed", act)
     db.run(SQL["remove_subscriber"], {"id": subscriber.id, "now": act.at})

@@ -25,12 +25,13 @@ def merge(db: Database, subscriber: Subscriber, into: Subscriber, act: Act) -> N
     if subscriber.id == into.id:
         raise InvalidValue(f"subscriber {into.id} cannot be merged into itself: name two")
     db.run(SQL["give_all"], {"into": into.id, "subscriber_id": subscriber.id})
+    db.run(SQL["give_removed"], {"into": into.id, "subscriber_id": subscriber.id})
     endpoints = [endpoint.id for endpoint in subscriber.endpoints]
     audit.record(db, act, "merged", audit.SUBSCRIBER, subscriber.id, {"into": into.id, "endpoints": endpoints})
     audit.record(db, act, "merged", audit.SUBSCRIBER, into.id, {"from": subscriber.id, "endpoints": endpoints})
     if subscriber.name and not into.name:
         rename(db, into.id, subscriber.name, act)
-    directory.remove(db, replace(subscriber, endpoints=()), act)
+    _end(db, subscriber, act)
 
 
 def rename(db: Database, subscriber_id: int, name: str, act: Act) -> bool:
@@ -52,8 +53,14 @@ def hand_over(db: Database, endpoint: Endpoint, into: Subscriber, act: Act) -> b
     audit.record(db, act, "got", audit.SUBSCRIBER, into.id, {"endpoint": endpoint.id, "from": owner.id})
     if len(owner.endpoints) > 1:
         return False
-    directory.remove(db, replace(owner, endpoints=()), act)
+    _end(db, owner, act)
     return True
+
+
+def _end(db: Database, emptied: Subscriber, act: Act) -> None:
+    """A subscriber without endpoints is removed; a name would stay behind that nobody finds any more."""
+    directory.remove(db, replace(emptied, endpoints=()), act)
+    db.run(SQL["rename"], {"id": emptied.id, "name": ""})
 
 
 def remove_endpoint(db: Database, endpoint: Endpoint, act: Act) -> None:
@@ -61,7 +68,8 @@ def remove_endpoint(db: Database, endpoint: Endpoint, act: Act) -> None:
     row, which belongs to a subscriber of its own, who is removed; so its address can be used again."""
     nobody = db.insert(directory.SQL["add_subscriber"], {"name": "", "now": act.at})
     db.run(SQL["give"], {"id": endpoint.id, "subscriber_id": nobody})
-    db.run(directory.SQL["unfollow_all"], {"endpoint_id": endpoint.id})
+    db.run(SQL["was_of"], {"id": nobody, "owner": endpoint.subscriber_id})
+    directory.clear_follows(db, endpoint.id)
     if endpoint.state is not EndpointState.SUPPRESSED:  # an opt-out outlives it
         directory.set_state(db, endpoint.id, EndpointState.GONE, "endpoint removed", act)
     db.run(directory.SQL["remove_subscriber"], {"id": nobody, "now": act.at})

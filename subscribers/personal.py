@@ -42,6 +42,11 @@ class Person:
     addresses: tuple[Address, ...] = field(default=(), repr=False)
 
 
+def formerly(db: Database, subscriber_id: int) -> list[int]:
+    """The removed subscribers that have the endpoints which were taken away from one."""
+    return [row["id"] for row in db.all(SQL["formerly"], {"id": subscriber_id})]
+
+
 def find(db: Database, word: str) -> int:
     """The subscriber whom a word names: a number, one of their endpoints by `e7`, or an address. Those removed and not
     yet erased are found, too. Raises NotFound, and InvalidValue where it may be several."""

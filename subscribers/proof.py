@@ -36,6 +36,11 @@ def withdraw(db: Database, endpoint_id: int, act: Act, origin: str = "") -> None
     add(db, endpoint_id, Step.WITHDRAWN, act, basis=OPTED_OUT, origin=origin)
 
 
+def is_asked(db: Database, endpoint_id: int) -> bool:
+    """Whether the last step is a question that nobody has answered."""
+    return bool(db.value(SQL["last"], {"endpoint_id": endpoint_id}) == Step.ASKED)
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A step on record. `by` is who took it; `text` is what they agreed to, "" where it was no text of ours."""
@@ -64,12 +69,13 @@ def add(
     text_id: int | None = None,
     origin: str = "",
     wish: str = "",
+    answers: int | None = None,
 ) -> int:
     """Put a step on record; its id. Called inside a transaction."""
     if text:
         text_id = _text_id(db, text)
     values = {"endpoint_id": endpoint_id, "step": step, "basis": basis, "text_id": text_id, "way": act.way}
-    return db.insert(SQL["add"], {**values, "origin": origin, "wish": wish, "at": act.at})
+    return db.insert(SQL["add"], {**values, "origin": origin, "wish": wish, "answers": answers, "at": act.at})
 
 
 def _text_id(db: Database, text: str) -> int:

@@ -75,7 +75,7 @@ class _Endpoint(NamedTuple):
     language: str
     format: str
     rhythm_id: int
-    name: str
+    name: str | None
 
 
 class _Delivery(NamedTuple):
@@ -141,7 +141,7 @@ class _Check:
         db = self._db
         people = list({message.endpoint_id for message in self._leased if message.endpoint_id is not None})
         found = map(_Endpoint._make, db.rows(SQL["claimed_endpoints"], {"ids": people}))
-        self._endpoints = {endpoint.id: endpoint for endpoint in found}
+        self._endpoints = {endpoint.id: endpoint for endpoint in found if endpoint.name is not None}
         rhythms = {endpoint.rhythm_id for endpoint in self._endpoints.values()}
         self._quiet = directory.quiet_until(db, rhythms, self._now)
         self._deliveries: defaultdict[int, list[_Delivery]] = defaultdict(list)
@@ -302,8 +302,8 @@ class _Check:
         id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _, _ = message
         assert endpoint_id is not None
         return Work(
-            id_, epoch, kind, channel, queue, endpoint_id, address, name, language, format_, owed, attempts, parts_done,
-            expires_at, secret,
+            id_, epoch, kind, channel, queue, endpoint_id, address, name or "", language, format_, owed, attempts,
+            parts_done, expires_at, secret,
         )  # fmt: skip
 
     def _addressed(self, message: _Leased) -> Work:

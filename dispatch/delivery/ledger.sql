@@ -222,9 +222,10 @@ SELECT m.channel, m.queue, m.address, m.language, m.content, e.secret
 FROM messages m LEFT JOIN endpoints e ON e.address = m.address AND e.channel = m.channel WHERE m.id = :id
 
 -- name: claimed_endpoints
--- The name is looked up row by row, whatever a database without statistics thinks of joins.
+-- The subscriber is looked up row by row, whatever a database without statistics thinks of joins. Without a name there
+-- is none any more: they were removed.
 SELECT e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.language, e.format, e.rhythm_id,
-       (SELECT s.name FROM subscribers s WHERE s.id = e.subscriber_id) AS name
+       (SELECT s.name FROM subscribers s WHERE s.id = e.subscriber_id AND s.removed_at IS NULL) AS name
 FROM endpoints e WHERE e.id IN (:ids)
 
 -- name: claimed_deliveries

@@ -54,6 +54,7 @@ def data(db: Database, subscriber_id: int) -> dict[str, Any]:
     wanted = reports.Wanted(endpoints=person.endpoints)
     return {
         **found,
+        "taken_away": [data(db, former) for former in personal.formerly(db, subscriber_id)],
         "deliveries": [_delivery(row) for row in reports.deliveries(db, wanted)],
         "messages": [_message(row) for ids in _pages(_message_ids(db, person)) for row in _with_attempts(db, ids)],
     }
@@ -152,6 +153,13 @@ def erase(
     `for_good`: see `subscribers.personal.stop`.
     Raises NotFound.
     """
+    taken: list[str] = []
+    for former in personal.formerly(db, subscriber_id):
+        # Their traces are looked for with the others'; what a sender has of them is waited for in the same way.
+        first = erase(db, former, act, tick=tick, page=page, scrub=False, for_good=for_good)
+        if not first.done:
+            return first
+        taken += first.traces
     with db.transaction():
         person = personal.stop(db, subscriber_id, act, for_good=for_good)
     done = _cleaned(db, person, act.at, tick, page)
@@ -159,7 +167,7 @@ def erase(
         with db.transaction():
             personal.forget(db, person)
         _clean_lanes(db, person)
-        done.traces = _traces(db, person)
+        done.traces = _traces(db, person) + taken
         if scrub:
             done.left = db.scrub(done.traces, TABLES if thorough else ())
     return done

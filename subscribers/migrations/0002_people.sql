@@ -2,6 +2,11 @@
 ALTER TABLE endpoints ADD COLUMN paused_until BIGINT;
 CREATE INDEX endpoints_paused ON endpoints (paused_until) WHERE paused_until IS NOT NULL;
 
+-- An endpoint that is taken away from its subscriber gets a subscriber of its own, who is removed: this is whose it was,
+-- for the day on which they want to see or erase what is kept of them.
+ALTER TABLE subscribers ADD COLUMN was_of BIGINT;
+CREATE INDEX subscribers_was_of ON subscribers (was_of) WHERE was_of IS NOT NULL;
+
 -- What somebody began to follow and wants the newest digest of, as soon as their endpoint is active.
 CREATE TABLE firsts (
   endpoint_id BIGINT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
@@ -17,7 +22,7 @@ CREATE TABLE consent_texts (
 
 -- How somebody came to be written to, step by step: asked (a confirmation is on its way), given, withdrawn. Rows are
 -- added and never changed. `basis` says it in words; `origin` is the network address it came from, or the file; `wish`
--- is what applies when what was asked is confirmed (JSON); of a yes, the id of what it answers.
+-- is what applies when what was asked is confirmed (JSON); `answers` is the row that a yes answers.
 CREATE TABLE consents (
   id {id},
   endpoint_id BIGINT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
@@ -27,6 +32,7 @@ CREATE TABLE consents (
   way TEXT NOT NULL,
   origin TEXT NOT NULL DEFAULT '',
   wish TEXT NOT NULL DEFAULT '',
+  answers BIGINT,
   at BIGINT NOT NULL
 );
 CREATE INDEX consents_by_endpoint ON consents (endpoint_id, id);

@@ -9,20 +9,23 @@ INSERT INTO asks (who, at) VALUES (:who, :now)
 
 -- name: asked
 SELECT c.endpoint_id, c.text_id, c.wish, COALESCE(t.text, '') AS text
-FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id
+FROM consents c
+JOIN endpoints e ON e.id = c.endpoint_id
+JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
+LEFT JOIN consent_texts t ON t.id = c.text_id
 WHERE c.id = :id AND c.step = 'asked'
 
 -- name: later
 -- The last step after what was asked that answers it: a yes to just this, or leaving.
 SELECT step FROM consents
 WHERE endpoint_id = :endpoint_id AND id > :id
-  AND (step = 'withdrawn' OR (step = 'given' AND wish = CAST(:id AS TEXT)))
+  AND (step = 'withdrawn' OR (step = 'given' AND answers = :id))
 ORDER BY id DESC LIMIT 1
 
 -- name: requests
 SELECT c.id, c.endpoint_id, c.at, c.way, c.origin, c.wish, COALESCE(t.text, '') AS text,
        (SELECT a.step FROM consents a WHERE a.endpoint_id = c.endpoint_id AND a.id > c.id
-          AND (a.step = 'withdrawn' OR (a.step = 'given' AND a.wish = CAST(c.id AS TEXT))) ORDER BY a.id DESC LIMIT 1) AS answer
+          AND (a.step = 'withdrawn' OR (a.step = 'given' AND a.answers = c.id)) ORDER BY a.id DESC LIMIT 1) AS answer
 FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id
 WHERE c.id IN (:ids) AND c.step = 'asked'
 

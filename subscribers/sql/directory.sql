@@ -42,6 +42,9 @@ INSERT INTO follows (tag, endpoint_id, created_at) VALUES (:tag, :endpoint_id, :
 -- name: first
 INSERT INTO firsts (endpoint_id, tag) VALUES (:endpoint_id, :tag) ON CONFLICT DO NOTHING
 
+-- name: drop_firsts
+DELETE FROM firsts WHERE endpoint_id = :endpoint_id
+
 -- name: follows_of
 SELECT tag FROM follows WHERE endpoint_id = :endpoint_id ORDER BY created_at, tag
 

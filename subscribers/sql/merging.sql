@@ -12,3 +12,10 @@ UPDATE endpoints
 SET address = :address, queue = :queue, secret = :secret, state = :state, reason = :reason, consent = :consent,
     consented_at = :consented_at, paused_until = :paused_until, changed_at = :now
 WHERE id = :id
+
+-- name: was_of
+UPDATE subscribers SET was_of = :owner WHERE id = :id
+
+-- name: give_removed
+-- What was taken away from a subscriber goes with them when they are merged.
+UPDATE subscribers SET was_of = :into WHERE was_of = :subscriber_id

@@ -3,6 +3,9 @@
 -- name: subscriber
 SELECT id, name, created_at, removed_at FROM subscribers WHERE id = :id
 
+-- name: formerly
+SELECT id FROM subscribers WHERE was_of = :id ORDER BY id
+
 -- name: subscriber_of
 SELECT subscriber_id FROM endpoints WHERE id = :id
 
@@ -25,7 +28,7 @@ SELECT tag, created_at FROM follows WHERE endpoint_id = :id ORDER BY created_at,
 SELECT tag FROM firsts WHERE endpoint_id = :id ORDER BY tag
 
 -- name: consents
-SELECT c.id, c.at, c.step, c.basis, c.way, c.origin, c.wish, COALESCE(t.text, '') AS text
+SELECT c.id, c.at, c.step, c.basis, c.way, c.origin, c.wish, c.answers, COALESCE(t.text, '') AS text
 FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id WHERE c.endpoint_id = :id ORDER BY c.id
 
 -- name: stop

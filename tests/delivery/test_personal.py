@@ -10,7 +10,7 @@ import pytest
 from dispatch.delivery import claims, integrity, ledger, personal, reports, settles
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.model import Rejected, Retry, Sent
-from subscribers import audit, consent, directory, suppression
+from subscribers import audit, consent, directory, merging, suppression
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Limits, Wish
 from subscribers.database import Database
@@ -284,14 +284,14 @@ async def test_an_engine_beside_it_sends_an_erased_person_nothing(desk: Desk) ->
 # What the schema holds, table by table: shown by `data` and gone after `erase`, or why not. A column that is added
 # later fails the test until somebody has decided.
 PERSONAL = {
-    "subscribers": {"id", "name", "created_at", "removed_at"},
+    "subscribers": {"id", "name", "created_at", "removed_at", "was_of"},
     "endpoints": {
         *("id", "channel", "address", "queue", "secret", "state", "reason", "consent", "consented_at", "language"),
         *("format", "bundled", "created_at", "changed_at", "paused_until"),
     },
     "follows": {"tag", "created_at"},
     "firsts": {"tag"},
-    "consents": {"id", "step", "basis", "way", "origin", "wish", "at"},
+    "consents": {"id", "step", "basis", "way", "origin", "wish", "answers", "at"},
     "consent_texts": {"text"},
     "rhythms": {"cadence", "weekday", "minute", "timezone", "quiet_from", "quiet_until"},
     "audit": {"id", "at", "actor", "way", "action", "subject", "subject_id", "detail"},
@@ -376,3 +376,44 @@ def test_the_words_of_a_column_are_in_the_data(desk: Desk, place: str) -> None:
     with desk.db.transaction():
         desk.db.run(f"UPDATE {table} SET {column} = 'a mark of {place}'")
     assert f"a mark of {place}" in json.dumps(personal.data(desk.db, who), ensure_ascii=False)
+
+
+def other(desk: Desk, *addresses: str, name: str = NAME) -> int:
+    with desk.db.transaction():
+        return directory.add(
+            desk.db,
+            name=name,
+            addresses=[Address("email", address, "email") for address in addresses],
+            follows=("topic:a",),
+            preferences=Preferences(),
+            consent="signed",
+            act=at(desk.clock.now()),
+        )
+
+
+def test_who_was_merged_goes_whole(desk: Desk) -> None:
+    one, two = other(desk, "one@example.com"), other(desk, "two@example.com", name="李四")
+    with desk.db.transaction():
+        merging.merge(desk.db, directory.get(desk.db, one), directory.get(desk.db, two), at(desk.clock.now()))
+    assert personal.erase(desk.db, two, at(desk.clock.now())).done
+    assert not [word for word in (NAME, "李四", "one@example.com", "two@example.com") if word in everything(desk.db)]
+
+
+def test_what_was_taken_away_from_somebody_is_theirs_still(desk: Desk) -> None:
+    who = other(desk, "old@example.com", "new@example.com")
+    old = directory.get(desk.db, who).endpoints[0]
+    with desk.db.transaction():
+        merging.remove_endpoint(desk.db, old, at(desk.clock.now()))
+    assert "old@example.com" in json.dumps(personal.data(desk.db, who)["taken_away"])
+    assert personal.erase(desk.db, who, at(desk.clock.now())).done
+    assert "@example.com" not in everything(desk.db)
+    reasons = suppression.reasons(desk.db, Hasher.load(desk.db), [old.address])
+    assert reasons == {("email", "old@example.com"): "erased"}
+
+
+def test_who_handed_their_last_endpoint_over_leaves_no_name(desk: Desk) -> None:
+    one, two = other(desk, "one@example.com"), other(desk, "two@example.com", name="李四")
+    with desk.db.transaction():
+        [endpoint] = directory.get(desk.db, one).endpoints
+        merging.hand_over(desk.db, endpoint, directory.get(desk.db, two), at(desk.clock.now()))
+    assert NAME not in everything(desk.db)

@@ -135,6 +135,35 @@ def test_a_first_digest_is_owed_of_all_that_was_wished(db: Database) -> None:
     ]
 
 
+def test_a_yes_is_to_what_was_asked_and_to_nothing_that_others_asked_in_their_name(db: Database, add: Add) -> None:
+    sure(asked(db, email("li"), Wish(follows=("bulletin:huoju",)), origin="198.51.100.1"))  # a stranger
+    own = sure(asked(db, email("li"), Wish(follows=("topic:a",))))
+    confirmed(db, own)
+    assert endpoint(db, own).follows == ("topic:a",)
+    waiting = add(email("wang"), follows=("all",), consent="").endpoints[0]  # an administrator's
+    confirmed(db, found := sure(asked(db, email("wang"), Wish(follows=("topic:a",)))))
+    assert (found.endpoint_id, endpoint(db, found).follows) == (waiting.id, ("topic:a",))
+
+
+def test_a_yes_brings_back_nobody_who_was_removed(db: Database) -> None:
+    found = sure(asked(db, email("li"), Wish(follows=("all",))))
+    with db.transaction():
+        directory.remove(db, directory.get(db, endpoint(db, found).subscriber_id), at(NOW))
+    assert confirmed(db, found) is Answer.OVER
+    assert db.value("SELECT state FROM endpoints") == "gone"
+
+
+def test_leaving_again_ends_what_a_stranger_asked_for_since(db: Database, add: Add) -> None:
+    [left] = add(email("li")).endpoints
+    with db.transaction():
+        directory.opt_out(db, left.id, at(NOW, READER, Way.PAGE))
+    found = sure(asked(db, email("li")))
+    with db.transaction():
+        directory.opt_out(db, left.id, at(NOW, READER, Way.PAGE))
+    assert confirmed(db, found) is Answer.OVER
+    assert endpoint(db, found).state is EndpointState.SUPPRESSED
+
+
 # Limits
 
 
@@ -144,6 +173,7 @@ def test_one_address_is_asked_so_often_a_day_by_whoever_asks(db: Database) -> No
     found = [asked(db, email("li"), origin=origin, limits=limits) for origin in origins]
     assert [item is not None for item in found] == [True, True, False]
     assert asked(db, Address("email", "LI@EXAMPLE.com", "email"), origin="203.0.113.1", limits=limits) is None
+    assert asked(db, email("li+2"), origin="203.0.113.1", limits=limits) is None
     assert asked(db, email("wang"), origin="203.0.113.1", limits=limits)
     assert asked(db, email("li"), now=NOW + DAY + 1, limits=limits)
 
@@ -173,8 +203,8 @@ def test_what_is_counted_holds_no_address(db: Database) -> None:
     ("address", "network"),
     [
         ("192.0.2.77", "192.0.2.0/24"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/56"),
-        ("2001:db8:1:ff::1", "2001:db8:1::/56"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("2001:db8:1:ff::1", "2001:db8:1::/48"),
         ("::ffff:192.0.2.77", "192.0.2.0/24"),
         ("unix", "unix"),
     ],
@@ -196,6 +226,36 @@ def test_an_address_that_nothing_may_go_to_is_not_added(db: Database, add: Add) 
     with pytest.raises(Conflict, match=r"nothing may be sent to Li@example\.com \(erased\).*--ask"):
         add(email("wang"), Address("email", "Li@example.com", "email"))
     assert db.value("SELECT COUNT(*) FROM subscribers") == 0
+
+
+def test_nobody_but_the_person_brings_back_an_address_that_was_asked_for_since(db: Database, add: Add) -> None:
+    suppressed(db, email("li"))
+    found = sure(asked(db, email("li"), origin="198.51.100.1"))  # anybody can ask
+    with db.transaction(), pytest.raises(Conflict, match=r"until the person asks for it: send them a confirmation"):
+        directory.confirm(db, found.endpoint_id, "a list", at(NOW))
+    with db.transaction():
+        directory.remove(db, directory.get(db, endpoint(db, found).subscriber_id), at(NOW))
+    with pytest.raises(Conflict, match="nothing may be sent"):
+        add(email("li"))
+
+
+def test_who_stays_suppressed_has_agreed_to_nothing_new(db: Database, add: Add) -> None:
+    gone = add(email("li"))
+    with db.transaction():
+        directory.opt_out(db, gone.endpoints[0].id, at(NOW))
+        directory.remove(db, directory.get(db, gone.id), at(NOW))
+    [again] = add(email("li"), consent="a list").endpoints
+    assert (again.state, again.consent) == ("suppressed", "")
+    assert proof.proofs(db, again.id)[-1].step == "withdrawn"
+
+
+def test_a_first_digest_is_no_longer_owed_to_who_was_removed(db: Database, add: Add) -> None:
+    found = sure(asked(db, email("li"), Wish(follows=("all",), first=True)))
+    confirmed(db, found)
+    with db.transaction():
+        directory.remove(db, directory.get(db, endpoint(db, found).subscriber_id), at(NOW))
+    add(email("li"), follows=("all",))
+    assert db.rows("SELECT * FROM firsts") == []
 
 
 def test_a_yes_lifts_the_suppression(db: Database, add: Add) -> None:

@@ -19,6 +19,7 @@ import pytest
 from dispatch import archive
 from subscribers.database import SCHEMA, Database, Schema, queries
 from subscribers.errors import Busy, DatabaseError
+from subscribers.sqlite import SqliteDatabase
 
 PROCESSES, FILES = 6, 40
 OPENER = """
@@ -297,3 +298,33 @@ def test_a_damaged_database_is_told_as_such(url: str, tmp_path: Path) -> None:
     file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     with pytest.raises(DatabaseError, match=r"store\.db is damaged .*: restore a backup"):
         Database.open(url, [SCHEMA]).all("SELECT name FROM subscribers")
+
+
+_LOOK = "import sqlite3, sys; found = sqlite3.connect(sys.argv[1]); print(found.execute('SELECT x FROM t').fetchall())"
+
+
+def test_a_search_of_the_files_gives_up_no_lock(tmp_path: Path) -> None:
+    """SQLite's locks are the process's: closing any descriptor of the file ends them, and the next program that closes
+    the database then takes the log away from under those who still write it."""
+    path = tmp_path / "store.db"
+    db = Database.open(f"sqlite:///{path}", ())
+    db.run("CREATE TABLE t (x)")
+    assert db.scrub(["nobody at all"]) == ""
+    for number in (1, 2):
+        with db.transaction():
+            db.run("INSERT INTO t VALUES (:x)", {"x": number})
+        done = subprocess.run([sys.executable, "-c", _LOOK, str(path)], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == str([(n,) for n in range(1, number + 1)])
+        assert Path(f"{path}-wal").exists()
+    assert db.value("PRAGMA integrity_check") == "ok"
+    db.close()
+
+
+def test_the_search_finds_what_is_left_and_nothing_else(tmp_path: Path) -> None:
+    db = Database.open(f"sqlite:///{tmp_path / 'store.db'}", ())
+    db.run("CREATE TABLE t (x)")
+    db.run("INSERT INTO t VALUES ('left@example.com')")
+    assert isinstance(db, SqliteDatabase)
+    assert db._holds(["left@example.com"])
+    assert not db._holds(["gone@example.com"])
+    db.close()

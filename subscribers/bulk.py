@@ -14,13 +14,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from subscribers import audit, directory, search
+from subscribers import audit, directory, proof, search, suppression
 from subscribers.audit import Act
 from subscribers.changes import Change
 from subscribers.database import Database, Row, queries
 from subscribers.errors import InvalidValue
-from subscribers.model import EndpointState, Preferences, Rhythm
+from subscribers.model import Address, Cadence, EndpointState, Preferences, Rhythm
 from subscribers.search import Wanted
+from subscribers.suppression import Hasher
 
 SQL = queries(Path(__file__).with_name("sql") / "bulk.sql")
 SLICE = 200  # endpoints of a transaction
@@ -93,6 +94,20 @@ def resume(db: Database, ids: Sequence[int], act: Act) -> int:
     return _set_states(db, changed, act)
 
 
+def confirm(db: Database, ids: Sequence[int], basis: str, act: Act) -> int:
+    """Make those that are pending active, on a basis of consent that is stated; how many. Addresses that nothing may go
+    to until the person asks for it stay pending."""
+    rows = db.all(SQL["pending"], {"ids": list(ids)})
+    addresses = {row["id"]: Address(row["channel"], row["address"], "") for row in rows}
+    refused = suppression.reasons(db, Hasher.load(db), addresses.values())
+    agreed = [id_ for id_, address in addresses.items() if address.identity not in refused]
+    db.many(directory.SQL["confirm"], [{"id": id_, "consent": basis, "now": act.at} for id_ in agreed])
+    proof.state(db, agreed, basis, act)
+    detail = {"from": EndpointState.PENDING, "to": EndpointState.ACTIVE, "reason": basis}
+    _record(db, act, "state", [(id_, detail) for id_ in agreed])
+    return len(agreed)
+
+
 def _state(row: Row, state: EndpointState, reason: str, act: Act, until: int | None) -> Row:
     return {"id": row["id"], "from": row["state"], "state": state, "reason": reason, "until": until, "now": act.at}
 
@@ -116,11 +131,24 @@ def check(db: Database, wanted: Wanted, change: Change) -> None:
         try:
             change.of(Preferences(known[rhythm_id]))
         except InvalidValue as error:
+            if _never_fits(change):
+                raise
             cadence = known[rhythm_id].cadence
             raise InvalidValue(
                 f"{error}; some that were chosen have the cadence {cadence}: set the cadence too, or choose by it"
                 " (--cadence)"
             ) from None
+
+
+def _never_fits(change: Change) -> bool:
+    """Whether it is the change itself that is wrong, whatever somebody's rhythm is."""
+    for cadence in Cadence:
+        try:
+            change.of(Preferences(Rhythm(cadence)))
+        except InvalidValue:
+            continue
+        return False
+    return True
 
 
 class Setting:

@@ -3,7 +3,8 @@
 Erasing is done in steps, so that the sender, who holds messages meanwhile, can be waited for, and that a process that
 dies leaves nothing half done for good: `stop` makes that nothing is sent any more and says that the person is to be
 erased; `forget` removes them. Between the two the ledger loses what it holds of them (`dispatch.delivery.personal`).
-Afterwards the keyed hash of each address is left, so that nothing goes there until the person asks for it.
+Afterwards the keyed hash of each address is left, so that nothing goes there until the person asks for it. Of somebody
+who was only removed it is left where nothing went to the address before.
 """
 
 from __future__ import annotations

@@ -154,6 +154,31 @@ def resume(
     )
 
 
+@commands.command()
+@chosen
+def confirm(
+    ctx: typer.Context,
+    filters: Filters,
+    basis: Annotated[str, typer.Option("--basis", metavar="TEXT", help="How they agreed; it is kept as proof.")],
+    everyone: All = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make many that are pending active, on a basis that you state."""
+    from subscribers import bulk
+    from subscribers.errors import InvalidValue
+
+    if not basis.strip():
+        raise InvalidValue("say how they agreed: --basis TEXT")
+
+    def ready(app: App, db: Database, wanted: Wanted) -> Work:
+        return lambda ids: bulk.confirm(db, ids, basis.strip(), session(ctx).act())
+
+    words = "would be active, of them those that are pending"
+    _sweep(ctx, Call(filters, everyone, dry_run, yes, as_json), words, ready)
+
+
 @commands.command("set")
 @chosen
 def set_(

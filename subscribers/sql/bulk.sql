@@ -10,3 +10,6 @@ FROM endpoints e JOIN rhythms r ON r.id = e.rhythm_id WHERE e.id IN (:ids) ORDER
 
 -- name: preferences
 SELECT e.id, e.language, e.format, e.bundled, e.rhythm_id FROM endpoints e WHERE e.id IN (:ids) ORDER BY e.id
+
+-- name: pending
+SELECT id, channel, address FROM endpoints WHERE id IN (:ids) AND state = 'pending' ORDER BY id

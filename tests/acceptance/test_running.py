@@ -95,6 +95,10 @@ async def test_a_reader_leaves_by_the_link_of_the_mail(tmp_path: Path) -> None:
             assert shown["endpoints"][0]["state"] == "active"
             answer = await client.post(link, data={"List-Unsubscribe": "One-Click"})
             assert answer.status_code == 200
+            told = (await asyncio.to_thread(dispatch, "issues", "show", "534", "--json")).json
+            assert told["preview"].startswith(f"{base}/preview/")
+            preview = await client.get(told["preview"])
+            assert (preview.status_code, "研究报告" in preview.text) == (200, True)
             page = await client.get(f"{base}/issues/huoju/534/4")
             assert "南昌高新区:打造区域创新生态增长极" in page.text
         shown = (await asyncio.to_thread(dispatch, "subscribers", "show", "1", "--json")).json

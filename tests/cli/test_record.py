@@ -136,6 +136,7 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ("subscribers bulk unfollow topic:a --all --yes", reader, "subscribers bulk unfollow", {"unfollowed"}),
     ("subscribers bulk pause --all --yes", reader, "subscribers bulk pause", {"state"}),
     ("subscribers bulk resume --all --yes", subscriber_paused, "subscribers bulk resume", {"state"}),
+    ("subscribers bulk confirm --basis list --all --yes", pending, "subscribers bulk confirm", {"state"}),
     ("subscribers bulk set language=en --all --yes", reader, "subscribers bulk set", {"preferences"}),
     ("subscribers import people.csv --confirmed", people, "subscribers import", {"added"}),
     ("subscribers erase 1 --yes", reader, "subscribers erase", {"erased"}),

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from subscribers import audit, bulk, directory, search
+from subscribers import audit, bulk, directory, proof, search, suppression
 from subscribers.changes import Change
 from subscribers.database import Database
 from subscribers.errors import InvalidValue
 from subscribers.model import Address, Cadence, EndpointState, Preferences, Rhythm
 from subscribers.search import EVERYONE, Sort, Wanted
+from subscribers.suppression import Hasher
 from tests.acts import at
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
 
@@ -116,6 +117,20 @@ def acts(db: Database, endpoint_id: int) -> list[tuple[str, object]]:
 
 def follows(db: Database, endpoint_id: int) -> set[str]:
     return set(directory.endpoint(db, endpoint_id).follows)
+
+
+def test_many_that_are_pending_are_confirmed_on_a_stated_basis(db: Database, add: Add) -> None:
+    ids = [add(email(name), consent="").endpoints[0].id for name in ("li", "wang", "erased")]
+    active = add(email("zhou"), consent="before").endpoints[0]
+    with db.transaction():
+        suppression.suppress(db, Hasher.load(db), email("erased"), "erased", NOW)
+        assert bulk.confirm(db, [*ids, active.id], "a signed list", at(NOW)) == 2
+    found = [directory.endpoint(db, id_) for id_ in [*ids, active.id]]
+    assert [item.state for item in found] == ["active", "active", "pending", "active"]
+    assert [item.consent for item in found] == ["a signed list", "a signed list", "", "before"]
+    assert [step.basis for step in proof.proofs(db, ids[0])] == ["a signed list"]
+    [row] = audit.of_subject(db, audit.ENDPOINT, [ids[0]])
+    assert row["detail"] == {"from": "pending", "reason": "a signed list", "to": "active"}
 
 
 def test_many_follow_and_drop_and_each_that_changed_has_it_on_record(db: Database, people: None) -> None:

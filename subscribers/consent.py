@@ -87,15 +87,22 @@ class Question:
 
 
 def ask(
-    db: Database, hasher: Hasher, address: Address, wish: Wish, text: str, act: Act, origin: str, limits: Limits
+    db: Database,
+    hasher: Hasher,
+    address: Address,
+    wish: Wish,
+    text: str,
+    act: Act,
+    origin: str,
+    limits: Limits | None,
 ) -> Asked | None:
     """Somebody asks that an address be written to; None where too much was asked lately. Called inside a transaction.
 
     An address that is new gets an endpoint that is pending. One that is known stays what it is until it is confirmed,
     suppressed ones too: who unsubscribed can come back in this way alone. `text` is what the person agreed to, `origin`
-    the network address that asked ("" for an administrator, who is not counted).
+    the network address that asked. An administrator is not counted: `origin` "", `limits` None.
     """
-    if origin and not _counted(db, hasher, address, origin, act.at, limits):
+    if limits is not None and not _counted(db, hasher, address, origin, act.at, limits):
         return None
     endpoint_id = directory.asked_for(db, address, wish.name, wish.follows, wish.preferences, act)
     consent_id = proof.add(
@@ -109,6 +116,15 @@ def ask(
         wish=_wish_json(wish),
     )
     return Asked(endpoint_id, consent_id)
+
+
+def waits(db: Database, address: Address, now: int) -> bool:
+    """Whether an address was asked within a day, and nobody has answered yet."""
+    holder = directory.holder_of(db, address)
+    if holder is None:
+        return False
+    values = {"endpoint_id": holder.endpoint_id, "since": now - _DAY}
+    return bool(db.value(SQL["waits"], values))
 
 
 def _counted(db: Database, hasher: Hasher, address: Address, origin: str, now: int, limits: Limits) -> bool:

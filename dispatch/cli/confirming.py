@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from subscribers.database import Database
     from subscribers.model import Address, Endpoint
 
+Again = Annotated[bool, typer.Option("--again", help="Ask them also where they were asked within a day.")]
 BASIS = "On which basis they are written to, as you can show it; kept as proof. Means --confirmed."
 
 
@@ -45,16 +46,18 @@ def refuse_ask(app: App, addresses: Sequence[Address], basis: str) -> None:
         raise UsageError(f"nobody can be asked, for email is off: {missing}")
 
 
-def ask(app: App, db: Database, address: Address, wish: Wish, act: Act, text: str = "") -> int:
-    """Ask whoever has an address, as an administrator may without limit; the endpoint. Inside a transaction."""
+def ask(app: App, db: Database, address: Address, wish: Wish, act: Act, text: str = "", *, again: bool = False) -> int:
+    """Ask whoever has an address; the endpoint, 0 where they were asked within a day and may still answer (`again`:
+    they are asked all the same). Inside a transaction."""
     from dispatch.delivery import confirmations
     from subscribers import consent
     from subscribers.suppression import Hasher
 
+    if not again and consent.waits(db, address, act.at):
+        return 0
     text = text or app.consent_text(_language(db, address, wish))
-    asked = consent.ask(db, Hasher.load(db), address, wish, text, act, "", consent.Limits())
-    if asked is None:
-        raise RuntimeError("only strangers are counted")
+    asked = consent.ask(db, Hasher.load(db), address, wish, text, act, "", None)
+    assert asked is not None  # without limits nobody is refused
     confirmations.queue(db, asked, act.at)
     return asked.endpoint_id
 
@@ -70,6 +73,10 @@ def _language(db: Database, address: Address, wish: Wish) -> str:
     return found.language
 
 
+def tell_waits(address: Address) -> None:
+    warn(f"{address.address} was asked within a day and has not answered: --again asks once more")
+
+
 def tell_asked(endpoint: Endpoint) -> None:
     say(f"{endpoint.label}: a confirmation to {endpoint.address.address} is queued; dispatch run sends it")
 
@@ -83,6 +90,7 @@ def confirm(
     basis: Annotated[
         str, typer.Option("--basis", metavar="TEXT", help="How they agreed, as you can show it; kept as proof.")
     ] = "",
+    again: Again = False,
     token: Annotated[
         str, typer.Option("--token", metavar="TOKEN", help="Carry out a yes that came by mail: from its subject.")
     ] = "",
@@ -96,7 +104,7 @@ def confirm(
     if token:
         _by_mail(app, token)
     elif send:
-        _send(app, who, session(ctx).act())
+        _send(app, who, session(ctx).act(), again=again)
     else:
         _state(app, who, basis_of(basis, confirmed=True), session(ctx).act())
 
@@ -116,7 +124,7 @@ def _state(app: App, who: str, basis: str, act: Act) -> None:
         tell(directory.get(db, subscriber.id))
 
 
-def _send(app: App, who: str, act: Act) -> None:
+def _send(app: App, who: str, act: Act, *, again: bool) -> None:
     """What was asked last and has no answer is asked again; else what they follow."""
     from subscribers import consent, directory
     from subscribers.model import EndpointState
@@ -131,8 +139,10 @@ def _send(app: App, who: str, act: Act) -> None:
             refuse_ask(app, [endpoint.address], "")
             last = consent.last_request(db, endpoint.id)
             wish = last.wish if last else consent.Wish()
-            ask(app, db, endpoint.address, wish, act, last.text if last else "")
-            asked.append(endpoint)
+            if ask(app, db, endpoint.address, wish, act, last.text if last else "", again=again):
+                asked.append(endpoint)
+            else:
+                tell_waits(endpoint.address)
     for endpoint in asked:
         tell_asked(endpoint)
 

@@ -50,6 +50,7 @@ def add(
     ask: Annotated[
         bool, typer.Option("--ask", help="Ask them by mail; pending until they say yes. Also brings back who left.")
     ] = False,
+    again: confirming.Again = False,
     first: First = None,
     language: Annotated[
         str, typer.Option("--language", metavar="zh|en", help="Of the words around the articles.")
@@ -83,7 +84,7 @@ def add(
         confirming.refuse_ask(app, addresses, agreed)
         said = preferences if any([*rhythm, language, format_, bundle]) else None
         wish = Wish(name, tuple(follows), said, begins)
-        _add_and_ask(app, addresses[0], wish, session(ctx).act(), as_json=as_json)
+        _add_and_ask(app, addresses[0], wish, session(ctx).act(), again=again, as_json=as_json)
         return
     with app.database() as db:
         with db.transaction():
@@ -105,13 +106,16 @@ def add(
     tell(subscriber, secrets=True)
 
 
-def _add_and_ask(app: App, address: Address, wish: Wish, act: Act, *, as_json: bool) -> None:
+def _add_and_ask(app: App, address: Address, wish: Wish, act: Act, *, again: bool, as_json: bool) -> None:
     """Who has the address already stays what they are until they say yes."""
     from subscribers import directory
 
     with app.database() as db:
         with db.transaction():
-            endpoint_id = confirming.ask(app, db, address, wish, act)
+            endpoint_id = confirming.ask(app, db, address, wish, act, again=again)
+        if not endpoint_id:
+            confirming.tell_waits(address)
+            raise typer.Exit(1)
         endpoint = directory.endpoint(db, endpoint_id)
         subscriber = directory.get(db, endpoint.subscriber_id)
     if as_json:

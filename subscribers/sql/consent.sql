@@ -29,5 +29,10 @@ SELECT c.id, c.endpoint_id, c.at, c.way, c.origin, c.wish, COALESCE(t.text, '') 
 FROM consents c LEFT JOIN consent_texts t ON t.id = c.text_id
 WHERE c.id IN (:ids) AND c.step = 'asked'
 
+-- name: waits
+-- Whether the last step is a question, and a young one.
+SELECT 1 FROM consents WHERE endpoint_id = :endpoint_id AND step = 'asked' AND at >= :since
+  AND id = (SELECT MAX(l.id) FROM consents l WHERE l.endpoint_id = :endpoint_id)
+
 -- name: last_asked
 SELECT id FROM consents WHERE endpoint_id = :endpoint_id AND step = 'asked' ORDER BY id DESC LIMIT 1

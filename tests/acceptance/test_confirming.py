@@ -200,3 +200,17 @@ def test_who_is_paused_until_a_date_is_active_again_when_it_has_come(dispatch: C
     dispatch("run", "--once")
     assert state_of(dispatch, "past@example.com") == "active"
     assert state_of(dispatch, "future@example.com") == "paused"
+
+
+def test_nobody_is_asked_twice_in_a_day_unless_an_administrator_insists(dispatch: Command, mailbox: Mailbox) -> None:
+    ask = ("subscribers", "add", "--email", "li@example.com", "--follow", PARK, "--ask")
+    dispatch(*ask)
+    refused = dispatch(*ask, expect=1)
+    assert "was asked within a day and has not answered: --again asks once more" in refused.err
+    told = dispatch("subscribers", "confirm", "li@example.com", "--send")
+    assert "--again" in told.err
+    dispatch("run", "--once")
+    assert len(mailbox.mails) == 1
+    dispatch(*ask, "--again")
+    dispatch("run", "--once")
+    assert len(mailbox.mails) == 2

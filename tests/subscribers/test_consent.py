@@ -26,7 +26,7 @@ def asked(
     wish: Wish = Wish(),  # noqa: B008 - it is frozen
     now: int = NOW,
     origin: str = "192.0.2.7",
-    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    limits: Limits | None = Limits(),  # noqa: B008 - it is frozen
 ) -> Asked | None:
     with db.transaction():
         act = at(now, READER, Way.PAGE)
@@ -188,8 +188,17 @@ def test_one_network_asks_so_often_an_hour_for_whomever(db: Database) -> None:
 
 
 def test_an_administrator_is_not_counted(db: Database) -> None:
-    limits = Limits(address=1, network=1)
-    assert all(asked(db, email("li"), origin="", limits=limits) for _ in range(3))
+    assert all(asked(db, email("li"), origin="", limits=None) for _ in range(3))
+    assert db.rows("SELECT * FROM asks") == []
+
+
+def test_who_was_asked_within_a_day_may_still_answer(db: Database) -> None:
+    assert not consent.waits(db, email("li"), NOW)
+    found = sure(asked(db, email("li")))
+    assert consent.waits(db, email("li"), NOW + DAY)
+    assert not consent.waits(db, email("li"), NOW + DAY + 1)
+    confirmed(db, found)
+    assert not consent.waits(db, email("li"), NOW)
 
 
 def test_what_is_counted_holds_no_address(db: Database) -> None:

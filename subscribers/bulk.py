@@ -19,7 +19,7 @@ from subscribers.audit import Act
 from subscribers.changes import Change
 from subscribers.database import Database, Row, queries
 from subscribers.errors import InvalidValue
-from subscribers.model import Address, Cadence, EndpointState, Preferences, Rhythm
+from subscribers.model import PAUSED_BY_ADMINISTRATOR, Address, Cadence, EndpointState, Preferences, Rhythm
 from subscribers.search import Wanted
 from subscribers.suppression import Hasher
 
@@ -80,7 +80,7 @@ def pause(db: Database, ids: Sequence[int], until: Callable[[str], int | None], 
         if row["state"] == EndpointState.ACTIVE or (
             row["state"] == EndpointState.PAUSED and row["paused_until"] != end
         ):
-            changed.append(_state(row, EndpointState.PAUSED, "paused by an administrator", act, end))
+            changed.append(_state(row, EndpointState.PAUSED, PAUSED_BY_ADMINISTRATOR, act, end))
     return _set_states(db, changed, act)
 
 

@@ -18,6 +18,8 @@ from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue, NotFound
 from subscribers.model import (
     OPTED_OUT,
+    PAUSED_BY_ADMINISTRATOR,
+    PAUSED_BY_READER,
     Address,
     Cadence,
     Endpoint,
@@ -189,9 +191,11 @@ def agreed(
     Who was not written to until now follows just what they said yes to: what somebody else had put there, or they
     themselves before they left, is over.
     """
-    state = db.value(SQL["state_of"], {"id": endpoint_id})
-    waiting = state not in (EndpointState.ACTIVE, EndpointState.PAUSED)
+    was = db.rows(SQL["standing_of"], {"id": endpoint_id})[0]
+    waiting = was[0] not in (EndpointState.ACTIVE, EndpointState.PAUSED)
     confirm(db, endpoint_id, basis, act, stated=False)
+    if was[:2] == (EndpointState.PAUSED, PAUSED_BY_ADMINISTRATOR):  # that is not the reader's to end
+        set_state(db, endpoint_id, EndpointState.PAUSED, PAUSED_BY_ADMINISTRATOR, act, until=was[2])
     follows = tuple(follows)
     if waiting and follows:
         others = {tag for (tag,) in db.rows(SQL["follows_of"], {"endpoint_id": endpoint_id})} - set(follows)
@@ -452,8 +456,8 @@ def pause(db: Database, endpoint: Endpoint, act: Act, until: int | None = None) 
         return False
     if endpoint.state is EndpointState.PAUSED and endpoint.paused_until == until:
         return False
-    who = "the reader" if act.by == audit.READER else "an administrator"
-    set_state(db, endpoint.id, EndpointState.PAUSED, f"paused by {who}", act, until=until)
+    reason = PAUSED_BY_READER if act.by == audit.READER else PAUSED_BY_ADMINISTRATOR
+    set_state(db, endpoint.id, EndpointState.PAUSED, reason, act, until=until)
     return True
 
 

@@ -21,6 +21,7 @@ class Cadence(StrEnum):
 
 
 OPTED_OUT = "unsubscribed by the reader"  # the reason of a suppression that is the reader's own wish
+PAUSED_BY_READER, PAUSED_BY_ADMINISTRATOR = "paused by the reader", "paused by an administrator"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LANGUAGES = ("zh", "en")
 FORMATS = ("full", "titles")

@@ -129,6 +129,9 @@ SELECT channel, address FROM endpoints WHERE id = :id
 -- name: state_of
 SELECT state FROM endpoints WHERE id = :id
 
+-- name: standing_of
+SELECT state, reason, paused_until FROM endpoints WHERE id = :id
+
 -- name: pauses_over
 SELECT id, consent FROM endpoints WHERE paused_until <= :now AND state = 'paused' ORDER BY paused_until LIMIT :page
 

@@ -394,3 +394,14 @@ def test_who_leaves_in_a_pause_does_not_come_back_when_it_ends(db: Database, add
         directory.opt_out(db, item.id, at(NOW))
         assert directory.resume_due(db, at(LATER + 1)) == 0
     assert directory.endpoint(db, item.id).state is EndpointState.SUPPRESSED
+
+
+def test_a_yes_does_not_end_an_administrators_pause_and_does_the_readers_own(db: Database, add: Add) -> None:
+    ends = []
+    for name, by in (("li", "wang"), ("zhou", READER)):
+        [item] = add(email(name)).endpoints
+        with db.transaction():
+            directory.pause(db, item, at(NOW, by), until=LATER)
+        confirmed(db, found := sure(asked(db, email(name), Wish(follows=("all",)))))
+        ends.append((endpoint(db, found).state, endpoint(db, found).paused_until, endpoint(db, found).follows))
+    assert ends == [("paused", LATER, ("all",)), ("active", None, ("all",))]

@@ -133,7 +133,7 @@ class PreferencesPages:
     async def _follow(self, request: web.Request, endpoint: Endpoint, form: Form) -> web.Response:
         language = endpoint.preferences.language
         mentions = form.text("mentions") == "1"
-        wanted = self._choices.read(form.all("follow"), form.text("what"), language, mentions=mentions)
+        wanted = await self._choices.read(form.all("follow"), form.text("what"), language, mentions=mentions)
         if wanted.unknown:
             return self._page(request, endpoint, form, {"what": "wrong_what"}, wanted.unknown)
         if not wanted.tags:

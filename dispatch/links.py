@@ -93,6 +93,11 @@ def harmless(name: str) -> str:
     return "" if len(name) > _LONGEST_NAME or _OPENS.search(name) else name
 
 
+def _many(work: Work) -> bool:
+    """Whether a message goes to a Telegram group or channel: what its members open is for none of them to change."""
+    return work.channel == "telegram" and work.address.startswith(("-", "@"))
+
+
 def _closest(tags: Iterable[str]) -> list[str]:
     """The closest first."""
     return sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
@@ -122,7 +127,7 @@ class Addressing:
             reasons=self._reasons(work),
             unsubscribe_url=leaving.page,
             unsubscribe_mailto=leaving.mail,
-            preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id else "",
+            preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id and not _many(work) else "",
             secret=work.secret,
         )
 

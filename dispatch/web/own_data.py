@@ -19,14 +19,15 @@ from subscribers.database import Database
 from subscribers.errors import NotFound
 from subscribers.tokens import Purpose
 
-_SECRET = "secret"  # the key of a webhook's, in all that is stored
+_SIGNS = "secret"  # the key of a webhook's, in all that is stored
 _FILE = "dispatch-data.json"
 
 
 def copy(db: Database, rights: Rights, subscriber_id: int) -> Mapping[str, Any] | None:
     """All that is stored, without what signs messages; None where nothing is."""
     try:
-        return _open(rights.data(db, subscriber_id))
+        found: Mapping[str, Any] = _open(rights.data(db, subscriber_id))
+        return found
     except NotFound:
         return None
 
@@ -34,8 +35,8 @@ def copy(db: Database, rights: Rights, subscriber_id: int) -> Mapping[str, Any] 
 def _open(value: Any) -> Any:
     """Data without the secrets in it: whoever has a webhook's could send to it in our name."""
     if isinstance(value, Mapping):
-        return {name: _open(item) for name, item in value.items() if name != _SECRET}
-    if isinstance(value, str) and f'"{_SECRET}"' in value:  # the content of a message that waits
+        return {name: _open(item) for name, item in value.items() if name != _SIGNS}
+    if isinstance(value, str) and f'"{_SIGNS}"' in value:  # the content of a message that waits
         try:
             return json.dumps(_open(json.loads(value)), ensure_ascii=False)
         except ValueError:

@@ -1,6 +1,6 @@
 """What readers may have done with all that is stored about them: a copy of it, and its end.
 
-The links are good for an hour and come from the preferences page.
+The links are good for an hour, and come by mail.
 """
 
 from __future__ import annotations

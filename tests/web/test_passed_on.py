@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 
 import pytest
 
-from dispatch.delivery import ledger, personal
+from dispatch.assets import templates_dir
+from dispatch.channels.email.message import Built, build, render
+from dispatch.delivery import claims, leases, ledger, personal
 from dispatch.delivery.ledger import Work
+from dispatch.digests.render import Renderer
 from dispatch.links import Addressing, Links
-from dispatch.settings import Settings
+from dispatch.model import Content
+from dispatch.settings import EmailSettings, Settings
 from subscribers import directory
 from subscribers.audit import Act
 from subscribers.database import Database
@@ -17,7 +23,8 @@ from subscribers.model import Address, Preferences
 from subscribers.tokens import Purpose
 from tests.acts import at
 
-from .conftest import NOW, Site
+from .conftest import ADDRESS, NOW, Site
+from .forms import Page
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 HOOK = "https://hook.example.com/secret"
@@ -84,3 +91,99 @@ async def test_no_secret_stands_in_the_data_that_a_page_gives(site: Site) -> Non
 def _test_message(db: Database) -> None:
     with db.transaction():
         ledger.add_test(db, ledger.Test("test:1", "webhook", "webhook:hook.example.com", HOOK, ((1, 1),), SECRET), NOW)
+
+
+def preferences(site: Site, endpoint: int) -> str:
+    return f"/p/{site.signer.token(Purpose.PREFERENCES, endpoint)}"
+
+
+def addressing(site: Site) -> Addressing:
+    return Addressing(Settings(), Links("https://b.test", "", site.signer), lambda tag, language: tag, "x")
+
+
+def claimed(db: Database) -> list[Work]:
+    return claims.claim(db, "email:example.com", 10, leases.new_owner(), NOW, 300_000)
+
+
+@pytest.mark.parametrize("kind", ["data", "erase"])
+async def test_a_message_that_was_passed_on_gives_no_data_and_no_end(site: Site, kind: str) -> None:
+    endpoint = await site.subscribe()
+    response, _ = await site.post(preferences(site, endpoint), {"do": kind})
+    assert (response.status, response.headers["Location"]) == (303, "?done=mailed#data")
+    assert await site.state(endpoint) == "active"
+    _, text = await site.get(f"{preferences(site, endpoint)}?done=mailed")
+    Page(text).check()
+    assert 'role="status"' in text
+
+
+@pytest.mark.parametrize(("kind", "place"), [("data", "d"), ("erase", "e")])
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_the_link_comes_to_the_mailbox_and_leads_to_the_page(
+    site: Site, kind: str, place: str, language: str
+) -> None:
+    endpoint = await site.subscribe(language=language)
+    await site.post(preferences(site, endpoint), {"do": kind})
+    (work,) = await site.store.call(claimed)
+    assert (work.kind, work.address, work.owed) == (kind, ADDRESS, ())
+    envelope = addressing(site).envelope(work)
+    assert (envelope.preferences_url, envelope.unsubscribe_url, envelope.unsubscribe_mailto) == ("", "", "")
+    settings = EmailSettings(host="x", from_address="news@b.test")
+    renderer = Renderer(templates_dir(), None, lambda bulletin, ref, position: "")
+    built = build(settings, envelope, render(renderer, settings, Content(kind, language, "full", (), "火炬动态")))
+    assert isinstance(built, Built)
+    assert built.recipient == ADDRESS
+    message = email.message_from_bytes(built.data, policy=email.policy.default)
+    assert "火炬动态" in message["Subject"]
+    assert not [name for name in message if name.startswith("List-")]
+    for form in ("plain", "html"):
+        part = message.get_body((form,))
+        assert part is not None
+        assert part.get_content().count(envelope.right_url) == 1
+    assert envelope.right_url.startswith(f"https://b.test/{place}/")
+    response, text = await site.get(envelope.right_url.removeprefix("https://b.test"))
+    assert response.status == 200
+    Page(text).check()
+    site.clock.time += 3_602_000
+    response, _ = await site.get(envelope.right_url.removeprefix("https://b.test"))
+    assert response.status == 410
+
+
+async def test_a_mailbox_gets_three_such_mails_of_a_kind_in_a_day(site: Site) -> None:
+    endpoint = await site.subscribe()
+    answers = {(await site.post(preferences(site, endpoint), {"do": "data"}))[0].status for _ in range(5)}
+    await site.post(preferences(site, endpoint), {"do": "erase"})
+    assert answers == {303}
+    assert [work.kind for work in await site.store.call(claimed)] == ["data", "data", "data", "erase"]
+    site.clock.time += 86_400_001
+    await site.post(preferences(site, endpoint), {"do": "data"})
+    assert await site.store.call(lambda db: db.value("SELECT COUNT(*) FROM messages WHERE kind = 'data'")) == 4
+
+
+async def test_what_was_asked_before_an_erasure_is_not_sent(site: Site) -> None:
+    endpoint = await site.subscribe()
+    await site.post(preferences(site, endpoint), {"do": "data"})
+    await site.store.call(personal.erase, 1, at(NOW))
+    assert await site.store.call(claimed) == []
+
+
+async def test_a_link_that_is_too_old_is_not_sent(site: Site) -> None:
+    endpoint = await site.subscribe()
+    await site.post(preferences(site, endpoint), {"do": "data"})
+    late = NOW + 3_600_000
+    assert await site.store.call(claims.claim, "email:example.com", 10, leases.new_owner(), late, 300_000) == []
+    assert await site.store.call(lambda db: db.value("SELECT state FROM messages")) == "expired"
+
+
+@pytest.mark.parametrize("channel", ["telegram", "webhook"])
+async def test_other_channels_show_and_give_neither(site: Site, channel: str) -> None:
+    address = {"telegram": "@somechannel", "webhook": HOOK}[channel]
+    reader, _ = await site.store.call(
+        person, Address(channel, address, channel), Address("email", "li@example.com", "email:example.com")
+    )
+    _, text = await site.get(preferences(site, reader))
+    assert 'value="data"' not in text
+    assert 'value="erase"' not in text
+    for kind in ("data", "erase"):
+        response, _ = await site.post(preferences(site, reader), {"do": kind})
+        assert response.status == 400
+    assert await site.store.call(claimed) == []

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from dispatch.delivery.ledger import Work
+from dispatch.delivery.ledger import Right, Work
+from dispatch.delivery.rights import DATA, ERASE
 from dispatch.model import Confirmation, Envelope, Reason
 from dispatch.settings import Settings
 from subscribers.consent import Request
@@ -21,6 +22,7 @@ from subscribers.tokens import Purpose, Signer
 
 # Readers see first what they follow most closely.
 _CLOSEST = ("park", "topic", "province", "column", "bulletin", "all")
+_RIGHTS = {DATA: ("d", Purpose.DATA), ERASE: ("e", Purpose.ERASE)}
 _DAY_MS = 86_400_000
 _LONGEST_NAME = 40
 _OPENS = re.compile(r"[@/\\:<>]|\w[.。．]\w|www|\d{6}", re.IGNORECASE)  # addresses of all kinds, and numbers to call
@@ -63,6 +65,12 @@ class Links:
         """Where a reader changes what they get, and how; "" without pages."""
         return self._page("p", self._signer.token(Purpose.PREFERENCES, endpoint_id))
 
+    def right(self, kind: str, subscriber_id: int, expires_at: int, language: str) -> str:
+        """Where somebody gets all that is stored about them (`data`), or has it erased (`erase`); "" without pages."""
+        place, purpose = _RIGHTS[kind]
+        page = self._page(place, self._signer.token(purpose, subscriber_id, expires_at))
+        return f"{page}?lang={language}" if page else ""
+
     def preview(self, issue_id: int, expires_at: int) -> str:
         """Where those who approve read an issue before it goes out; "" without pages."""
         return self._page("preview", self._signer.token(Purpose.PREVIEW, issue_id, expires_at))
@@ -93,6 +101,11 @@ def harmless(name: str) -> str:
     return "" if len(name) > _LONGEST_NAME or _OPENS.search(name) else name
 
 
+def _many(work: Work) -> bool:
+    """Whether a message goes to a Telegram group or channel: what its members open is for none of them to change."""
+    return work.channel == "telegram" and work.address.startswith(("-", "@"))
+
+
 def _closest(tags: Iterable[str]) -> list[str]:
     """The closest first."""
     return sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
@@ -111,6 +124,8 @@ class Addressing:
     def envelope(self, work: Work) -> Envelope:
         if work.request is not None:
             return self._asking(work, work.request)
+        if work.right is not None:
+            return self._to_right(work, work.right)
         leaving = self._links.leave(work.endpoint_id) if work.endpoint_id else Leaving("", "")
         return Envelope(
             message_id=work.message_id,
@@ -122,7 +137,7 @@ class Addressing:
             reasons=self._reasons(work),
             unsubscribe_url=leaving.page,
             unsubscribe_mailto=leaving.mail,
-            preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id else "",
+            preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id and not _many(work) else "",
             secret=work.secret,
         )
 
@@ -145,6 +160,18 @@ class Addressing:
                 network=request.network,
                 text=request.text,
             ),
+        )
+
+    def _to_right(self, work: Work, right: Right) -> Envelope:
+        """The envelope of a message about somebody's data. It is of no list, so there is none to be taken off."""
+        return Envelope(
+            message_id=work.message_id,
+            channel=work.channel,
+            address=work.address,
+            name=harmless(work.name),
+            language=work.language,
+            provider_id=self._provider_id(work),
+            right_url=self._links.right(work.kind, right.subscriber_id, right.until, work.language),
         )
 
     def _provider_id(self, work: Work) -> str:

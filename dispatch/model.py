@@ -177,8 +177,8 @@ class Section:
 class Content:
     """All that the rendering of a message depends on, but for what is personal.
 
-    `kind` is `digest`, `test` or `confirm` (which has no sections); `language` `zh` or `en`; `format` `full` or
-    `titles`. `title` is what all that is sent here is called, "" where it has no one name.
+    `kind` is `digest`, `test`, or one without sections: `confirm`, `data`, `erase`; `language` `zh` or `en`; `format`
+    `full` or `titles`. `title` is what all that is sent here is called, "" where it has no one name.
     """
 
     kind: str
@@ -234,6 +234,7 @@ class Envelope:
     preferences_url: str = ""
     confirmation: Confirmation | None = None
     secret: str = field(default="", repr=False)
+    right_url: str = field(default="", repr=False)  # of `data` and `erase`: the page that gives or ends it
 
 
 @dataclass(frozen=True, slots=True)

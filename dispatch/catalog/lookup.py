@@ -15,6 +15,8 @@ from dispatch.model import Article, Role
 MENTIONS = "+mentions"
 FORMS = ("park:NAME", f"park:NAME{MENTIONS}", "province:NAME", "topic:NAME", "column:NAME", "bulletin:KEY", "all")
 
+_KINDS = ("park", "province", "topic", "column", "bulletin")  # as a word without its kind is looked up
+
 # How alike (0 to 100) a column's name in an issue and in the profile must be to be taken for the same.
 _SAME_COLUMN = 75
 
@@ -72,25 +74,30 @@ class Catalog:
                 return found[1]
         return self._likest_column(bulletin_key, column_name) or ColumnSpec(column_name, column_name)
 
+    def find(self, what: str) -> str | None:
+        """The stored tag for a follow, written as for `resolve` or without its kind; None where it is none, and where
+        several could be meant. It only looks names up and thinks of nothing near, so that strangers may ask it much."""
+        kind, word = _parted(what)
+        if kind == "all" and word is None:
+            return "all"
+        if word is not None and kind in _KINDS and (tag := self._found(kind, word)):
+            return tag
+        return next((tag for other in _KINDS if (tag := self._found(other, what.strip()))), None)
+
     def resolve(self, what: str) -> str:
         """The stored tag for a follow as people write it: `park:南昌国家高新区+mentions`, `topic:区块链`, `all`.
 
         Raises UsageError, which suggests the nearest names, or lists the prefixes.
         """
-        prefix, colon, word = what.strip().replace("：", ":", 1).partition(":")
-        prefix, word = prefix.strip().lower(), word.strip()
-        if prefix == "all" and not colon:
+        kind, word = _parted(what)
+        if kind == "all" and word is None:
             return "all"
-        ways = {
-            "park": self._resolve_park,
-            "province": self._resolve_province,
-            "topic": self._resolve_topic,
-            "column": self._resolve_column,
-            "bulletin": self._resolve_bulletin,
-        }
-        if not colon or prefix not in ways:
+        if word is None or kind not in _KINDS:
             raise UsageError(f"{what!r} is nothing to follow{self._hint(what)}. Allowed: {_listed(FORMS)}")
-        return ways[prefix](word)
+        if tag := self._named(kind, word):
+            return tag
+        name = word.removesuffix(MENTIONS).strip() if kind == "park" else word
+        raise self._unknown(kind, name, self._candidates(kind))
 
     def suggest(self, word: str, limit: int = 10, kinds: Collection[str] = KINDS) -> list[Suggestion]:
         """What somebody may mean who has typed `word`: part of a name or alias, its pinyin or initials, a city or a
@@ -131,41 +138,45 @@ class Catalog:
         tags += [f"column:{bulletin}/{column_key}", f"bulletin:{bulletin}", "all"]
         return tuple(dict.fromkeys(tags))
 
-    def _resolve_park(self, word: str) -> str:
-        name = word.removesuffix(MENTIONS).strip()
-        if park := self.park(name):
-            return f"park:{park.name}" + (MENTIONS if word.endswith(MENTIONS) else "")
-        raise self._unknown("park", name, self._park_suggestions)
+    def _found(self, kind: str, word: str) -> str | None:
+        try:
+            return self._named(kind, word)
+        except UsageError:  # a column of several bulletins
+            return None
 
-    def _resolve_province(self, word: str) -> str:
-        if province := self.province(word):
-            return f"province:{province}"
-        raise self._unknown("province", word, self._province_words)
+    def _named(self, kind: str, word: str) -> str | None:
+        """The tag of what has this name among those of a kind. Raises UsageError for a column of several bulletins."""
+        if kind == "park":
+            park = self.park(word.removesuffix(MENTIONS).strip())
+            return f"park:{park.name}" + (MENTIONS if word.endswith(MENTIONS) else "") if park else None
+        if kind == "province":
+            province = self.province(word)
+            return f"province:{province}" if province else None
+        if kind == "topic":
+            topic = self.topic(word)
+            return f"topic:{topic.key}" if topic else None
+        if kind == "column":
+            found = self.column(word.strip("《》【】"))
+            return f"column:{found[0].key}/{found[1].key}" if found else None
+        key = self._bulletin_words.get(fold_word(word))
+        return f"bulletin:{key}" if key else None
 
-    def _resolve_topic(self, word: str) -> str:
-        if topic := self.topic(word):
-            return f"topic:{topic.key}"
-        names = {key: topic.name for key, topic in self._topic_words.items()}
-        raise self._unknown("topic", word, names)
-
-    def _resolve_column(self, word: str) -> str:
-        if found := self.column(word.strip("《》【】")):
-            return f"column:{found[0].key}/{found[1].key}"
-        names = {
+    def _candidates(self, kind: str) -> Mapping[str, str]:
+        """Words and the names that they suggest, for an error."""
+        if kind == "park":
+            return self._park_suggestions
+        if kind == "province":
+            return self._province_words
+        if kind == "topic":
+            return {key: topic.name for key, topic in self._topic_words.items()}
+        if kind == "bulletin":
+            return self._bulletin_words
+        return {
             name: f"{bulletin.key}/{spec.key}"
             for bulletin in self.bulletins
             for spec in bulletin.columns
             for name in _column_words(spec)
         }
-        raise self._unknown("column", word, names)
-
-    def _resolve_bulletin(self, word: str) -> str:
-        wanted = fold_word(word)
-        for bulletin in self.bulletins:
-            if wanted in {fold_word(name) for name in (bulletin.key, bulletin.name, bulletin.name_en) if name}:
-                return f"bulletin:{bulletin.key}"
-        keys = {fold_word(name): b.key for b in self.bulletins for name in (b.key, b.name, b.name_en) if name}
-        raise self._unknown("bulletin", word, keys)
 
     def _hint(self, what: str) -> str:
         """`; did you mean park:南昌高新区?` where a word without its prefix is a name."""
@@ -235,12 +246,27 @@ class Catalog:
         return {word: province for province in provinces for word in (province, province_short(province))}
 
     @cached_property
+    def _bulletin_words(self) -> Mapping[str, str]:
+        words: dict[str, str] = {}
+        for bulletin in self.bulletins:
+            for name in (bulletin.key, bulletin.name, bulletin.name_en):
+                if name:
+                    words.setdefault(fold_word(name), bulletin.key)
+        return words
+
+    @cached_property
     def _topic_words(self) -> Mapping[str, Topic]:
         return {
             fold_word(word): topic
             for topic in self.topics
             for word in (topic.key, topic.name, topic.name_en, *topic.aliases)
         }
+
+
+def _parted(what: str) -> tuple[str, str | None]:
+    """`park：南昌高新区` -> park, 南昌高新区; without a colon there is no word."""
+    prefix, colon, word = what.strip().replace("：", ":", 1).partition(":")
+    return prefix.strip().lower(), word.strip() if colon else None
 
 
 def _column_words(spec: ColumnSpec) -> set[str]:

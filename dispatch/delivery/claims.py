@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dispatch.delivery import confirmations, ledger
+from dispatch.delivery import confirmations, ledger, rights
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
 from dispatch.states import WAITS
@@ -161,6 +161,8 @@ class _Check:
         endpoint = self._endpoints.get(message.endpoint_id or 0)
         if message.kind == confirmations.KIND:
             return self._confirmation(message, endpoint)
+        if message.kind in rights.KINDS:
+            return self._right(message, endpoint)
         refusal = self._refusal(message, endpoint)
         if refusal is not None:
             self._end(message, *refusal)
@@ -204,6 +206,18 @@ class _Check:
             language = wish.preferences.language if wish.preferences else endpoint.language
             work = self._work(message, endpoint._replace(language=language), ())
             work.request = replace(request, wish=replace(wish, follows=follows))
+            return work
+        return None
+
+    def _right(self, message: _Leased, endpoint: _Endpoint | None) -> Work | None:
+        """The message by which a reader gets at their data: who left may have it too, and somebody waits for it."""
+        if endpoint is None or endpoint.state == EndpointState.GONE:
+            self._end(message, MessageState.CANCELLED, "the endpoint is gone")
+        elif message.expires_at <= self._now:
+            self._end(message, MessageState.EXPIRED, ledger.too_late(message.reason))
+        else:
+            work = self._work(message, endpoint, ())
+            work.right = rights.of_content(message.content)
             return work
         return None
 

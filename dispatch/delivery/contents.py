@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dispatch import archive
+from dispatch.delivery import rights
 from dispatch.delivery.channel import Channel, Rendered
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _VARIANTS, _DIGESTS = 256, 64
-_KINDS = ("test", "confirm")  # of messages, that are contents of their own; the others are digests
+_KINDS = ("test", "confirm", *rights.KINDS)  # of messages, that are contents of their own; the others are digests
 
 
 def _named(content: Content) -> str:

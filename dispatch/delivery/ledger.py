@@ -34,6 +34,14 @@ class Owed(NamedTuple):
     tags: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Whose data a message leads to, and until when (ms)."""
+
+    subscriber_id: int
+    until: int
+
+
 @dataclass(slots=True)  # not frozen: a frozen one of so many fields costs three times as much to make
 class Work:
     """A claimed message with all that sending it takes; nobody changes it. `endpoint_id` is 0 for a test to an address
@@ -55,6 +63,7 @@ class Work:
     expires_at: int
     secret: str = field(default="", repr=False)
     request: Request | None = None  # of a confirmation: what was asked
+    right: Right | None = None  # of a message with a link to the reader's data, or to its end
 
 
 @dataclass(slots=True)

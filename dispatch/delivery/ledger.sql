@@ -350,3 +350,7 @@ WHERE state = 'sending' AND planned_at IS NOT NULL AND NOT EXISTS (
 -- name: waiting
 SELECT queue, COUNT(*) AS messages, CAST(SUM(CASE WHEN due_at <= :now THEN 1 ELSE 0 END) AS BIGINT) AS due, MIN(due_at) AS next_at
 FROM messages WHERE state = 'queued' GROUP BY queue ORDER BY queue
+
+-- name: keys_since
+-- How many messages with a key between two were made since.
+SELECT COUNT(*) FROM messages WHERE key >= :low AND key < :high AND created_at > :since

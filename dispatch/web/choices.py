@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from dispatch.catalog import Catalog
-from dispatch.errors import UsageError
 
 MENTIONS = "+mentions"
 _SEPARATORS = re.compile(r"[,，;；、\r\n]+")
-_MOST_WORDS = 50  # in one field
+_MOST_WORDS = 20  # in one field
+_MOST_HINTS = 3  # unknown words for which something near is looked up: that takes long
+_MOST_WAITING = 8  # forms that wait for it; the others go without
 _MOST_CHARACTERS = 60  # of a word
 MOST = 500  # follows that a form can ask for; the catalog of parks has fewer
 
@@ -54,6 +57,8 @@ class Choices:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._kinds: dict[str, tuple[tuple[str, tuple[Group, ...]], ...]] = {}
+        self._hints = asyncio.Lock()  # one at a time, so that strangers keep one thread busy at most
+        self._waiting = 0
 
     def label(self, tag: str, language: str) -> str:
         return self._catalog.label(tag, language)
@@ -85,29 +90,31 @@ class Choices:
         ]
         return parks + provinces + topics
 
-    def read(self, ticked: Sequence[str], written: str, language: str, *, mentions: bool = False) -> Wanted:
+    async def read(self, ticked: Sequence[str], written: str, language: str, *, mentions: bool = False) -> Wanted:
         """What was ticked and what was written beside it. With `mentions`, parks also where they are only mentioned.
         A tick that is none of ours is left out: no page of ours has it."""
-        tags = [tag for tag in ticked if tag in self._tags]
-        unknown = []
-        for word in list(_words(written))[:_MOST_WORDS]:
-            tag = self._resolve(word)
-            if tag:
-                tags.append(tag)
-            else:
-                unknown.append(Unknown(word, self._near(word, language)))
+        words = list(islice(_words(written), _MOST_WORDS))
+        found = {word: self._catalog.find(word) for word in words}
+        tags = [tag for tag in ticked if tag in self._tags] + [tag for tag in found.values() if tag]
         if mentions:
             tags = [tag + MENTIONS if tag.startswith("park:") and MENTIONS not in tag else tag for tag in tags]
-        return Wanted(tuple(dict.fromkeys(tags))[:MOST], tuple(unknown))
+        unknown = await self._explained([word for word, tag in found.items() if not tag], language)
+        return Wanted(tuple(dict.fromkeys(tags))[:MOST], unknown)
 
-    def _resolve(self, word: str) -> str:
-        """The tag of a word as people write it, with or without the kind in front; "" for what is none."""
-        for form in (word, f"park:{word}", f"province:{word}", f"topic:{word}", f"column:{word}", f"bulletin:{word}"):
+    async def _explained(self, words: Sequence[str], language: str) -> tuple[Unknown, ...]:
+        """What is near the first of the unknown words, found beside the loop that answers everybody."""
+        if not words:
+            return ()
+        near: list[tuple[Choice, ...]] = []
+        if self._waiting < _MOST_WAITING:
+            self._waiting += 1
             try:
-                return self._catalog.resolve(form)
-            except UsageError:
-                continue
-        return ""
+                async with self._hints:
+                    near = await asyncio.to_thread(lambda: [self._near(word, language) for word in words[:_MOST_HINTS]])
+            finally:
+                self._waiting -= 1
+        near += [()] * (len(words) - len(near))
+        return tuple(Unknown(word, choices) for word, choices in zip(words, near, strict=True))
 
     def _near(self, word: str, language: str) -> tuple[Choice, ...]:
         found = self._catalog.suggest(word.rpartition(":")[2], limit=8)

@@ -11,11 +11,11 @@ from aiohttp import web
 from dispatch.catalog import Catalog
 from dispatch.delivery import confirmations
 from dispatch.delivery.clock import Clock
-from dispatch.delivery.store import Store
 from dispatch.web.guard import PRIVATE, html
 from dispatch.web.language import preferred
 from dispatch.web.network import Network, origin
 from dispatch.web.pages import Pages
+from dispatch.web.patience import Calls
 from subscribers import consent
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Limits, Wish
@@ -45,7 +45,7 @@ class Parts:
     say otherwise.
     """
 
-    store: Store
+    store: Calls
     signer: Signer
     catalog: Catalog
     clock: Clock

@@ -11,10 +11,12 @@ from aiohttp.typedefs import Handler, Middleware
 
 from dispatch.web.language import preferred
 from dispatch.web.pages import Pages
+from subscribers.errors import Busy
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # Not for long: an issue can be withdrawn.
 PUBLIC = {"Cache-Control": "public, max-age=60", "Vary": "Accept-Language"}
+_RETRY_SECONDS = "60"
 EXPLAINED = (403, 404, 405, 410, 413, 503)
 
 log = logging.getLogger(__name__)
@@ -51,18 +53,25 @@ async def _answer(request: web.Request, handler: Handler, pages: Pages, seconds:
         async with asyncio.timeout(seconds):
             return await handler(request)
     except web.HTTPException as error:
-        return _error(request, pages, error.status, error.headers.get("Allow", ""))
+        allow = error.headers.get("Allow", "")
+        return _error(request, pages, error.status, {"Allow": allow} if allow else {})
     except TimeoutError:
-        return _error(request, pages, 503)
+        return _error(request, pages, 503, {"Retry-After": _RETRY_SECONDS})
+    except Busy:
+        log.warning("the page %s could not be answered: another process keeps the database locked", _route(request))
+        return _error(request, pages, 503, {"Retry-After": _RETRY_SECONDS}, "busy")
     except Exception:
         log.exception("the page %s failed", _route(request))
         return _error(request, pages, 500)
 
 
-def _error(request: web.Request, pages: Pages, status: int, allow: str = "") -> web.Response:
-    headers = {**PRIVATE, "Allow": allow} if allow else PRIVATE
+def _error(
+    request: web.Request, pages: Pages, status: int, more: Mapping[str, str] | None = None, key: str = ""
+) -> web.Response:
+    """A page of words; `key` says which, where the status does not."""
+    headers = {**PRIVATE, **(more or {})}
     language = preferred(request.headers.get("Accept-Language", ""), request.query.get("lang", ""))
-    key = str(status) if status in EXPLAINED else "other"
+    key = key or (str(status) if status in EXPLAINED else "other")
     try:
         return html(pages.render("error", language, key=key), headers, status)
     except Exception:

@@ -6,13 +6,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from dispatch.delivery.clock import Clock
-from dispatch.delivery.store import Store
+from dispatch.web.patience import Calls
 from subscribers.tokens import Signer
 
 SECONDS = 5.0  # between two looks for keys: strangers can send as many wrong tokens as they like
 
 
-def fresh_keys(store: Store, signer: Signer, clock: Clock) -> Middleware:
+def fresh_keys(store: Calls, signer: Signer, clock: Clock) -> Middleware:
     """A middleware: where a page does not know a token, which may be signed by a key that was made since, it looks for
     new keys and asks the page again. Pages say so by 404, before they change anything."""
     looked_at = float("-inf")

@@ -39,13 +39,18 @@ class Reader:
     channel: str = ""
 
     @property
+    def known(self) -> bool:
+        """Whether the endpoint is still kept."""
+        return bool(self.language)
+
+    @property
     def may_come_back(self) -> bool:
         """Whether a confirmation can be sent."""
         return self.channel == "email"
 
 
 def look(db: Database, leave: Leave) -> Reader:
-    """Whom a token is about; an endpoint that is not known any more has left."""
+    """Whom a token is about; an endpoint that is not known any more gets nothing, whoever its address is now."""
     row = db.one(SQL["reader"], {"id": leave.endpoint_id, "tag": leave.tag})
     if row is None:
         return Reader("", left=True, follows=False)
@@ -72,7 +77,7 @@ def tell_why(db: Database, leave: Leave, why: str, words: str, act: Act) -> Read
     with db.transaction():
         reader = look(db, leave)
         told = db.value(SQL["reasons_told"], {"id": str(leave.endpoint_id), "action": SAID_WHY})
-        if reader.language and has_left(reader, leave) and told < _MOST_TOLD:
+        if reader.known and has_left(reader, leave) and told < _MOST_TOLD:
             detail = {"why": why, "words": words, "follow": leave.tag}
             detail = {key: value for key, value in detail.items() if value}
             audit.record(db, act, SAID_WHY, audit.ENDPOINT, leave.endpoint_id, detail)
@@ -102,6 +107,8 @@ class LeavePages:
         """GET and HEAD: what would happen, and a form. Mail scanners follow every link, so nothing changes."""
         leave = self._read(request)
         reader = await self._store.call(look, leave)
+        if not reader.known:
+            return self._older(request)
         name = "left" if has_left(reader, leave) else "leave"
         return self._page(request, name, reader, "" if reader.left else leave.tag)
 
@@ -112,7 +119,14 @@ class LeavePages:
         if (await read_form(request)).text("all") == "1":
             leave = Leave(leave.endpoint_id)
         reader = await self._store.call(carry_out, leave, self._front.act(), self._front.origin(request))
+        if not reader.known:
+            return self._older(request)
         return self._page(request, "left", reader, "" if reader.left else leave.tag)
+
+    def _older(self, request: web.Request) -> web.Response:
+        """Nobody is left for this link, but the address may have been subscribed anew: "you have left" might be wrong,
+        also for a mail program that posts."""
+        return self._front.notice("older", self._front.language(request), 410)
 
     async def why(self, request: web.Request) -> web.Response:
         """POST: the reason, which nobody has to give."""
@@ -156,7 +170,6 @@ class LeavePages:
             language,
             label=self._choices.label(tag, language) if tag else "",
             token=request.match_info["token"],
-            known=bool(reader.language),
             may_come_back=reader.may_come_back,
             reasons=WHY,
         )

@@ -1,6 +1,6 @@
 """What readers may have done with all that is stored about them: a copy of it, and its end.
 
-The links are good for an hour and come from the preferences page.
+The links are good for an hour, and come by mail.
 """
 
 from __future__ import annotations
@@ -19,15 +19,29 @@ from subscribers.database import Database
 from subscribers.errors import NotFound
 from subscribers.tokens import Purpose
 
+_SIGNS = "secret"  # the key of a webhook's, in all that is stored
 _FILE = "dispatch-data.json"
 
 
 def copy(db: Database, rights: Rights, subscriber_id: int) -> Mapping[str, Any] | None:
-    """All that is stored; None where nothing is."""
+    """All that is stored, without what signs messages; None where nothing is."""
     try:
-        return rights.data(db, subscriber_id)
+        found: Mapping[str, Any] = _open(rights.data(db, subscriber_id))
+        return found
     except NotFound:
         return None
+
+
+def _open(value: Any) -> Any:
+    """Data without the secrets in it: whoever has a webhook's could send to it in our name."""
+    if isinstance(value, Mapping):
+        return {name: _open(item) for name, item in value.items() if name != _SIGNS}
+    if isinstance(value, str) and f'"{_SIGNS}"' in value:  # the content of a message that waits
+        try:
+            return json.dumps(_open(json.loads(value)), ensure_ascii=False)
+        except ValueError:
+            return value
+    return [_open(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def erase(db: Database, rights: Rights, subscriber_id: int, act: Act) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from dispatch.delivery import rights
 from dispatch.web import wishes
 from dispatch.web.choices import MOST, Choices, Unknown
 from dispatch.web.forms import Form, check_site, read_form
@@ -21,8 +22,7 @@ from subscribers.model import Address, Endpoint, EndpointState, Preferences
 from subscribers.tokens import Purpose
 
 PAUSED_BY_READER = "paused by the reader"  # as `directory.pause` writes it down
-RIGHTS_MS = 3_600_000  # that a link to one's data, or to their end, is good for
-DONE = ("followed", "dropped", "saved", "paused", "resumed", "asked")
+DONE = ("followed", "dropped", "saved", "paused", "resumed", "asked", "mailed")
 _NO_FORM = Form({})
 
 
@@ -88,6 +88,12 @@ def leave(db: Database, endpoint_id: int, act: Act, origin: str) -> None:
         directory.opt_out(db, endpoint_id, act, origin)
 
 
+def mail_right(db: Database, endpoint_id: int, kind: str, now: int) -> None:
+    """Queue the mail with the link to one's data, or to their end, unless there were too many lately."""
+    with db.transaction():
+        rights.queue(db, kind, endpoint_id, now)
+
+
 class PreferencesPages:
     """`/p/{token}`."""
 
@@ -133,7 +139,7 @@ class PreferencesPages:
     async def _follow(self, request: web.Request, endpoint: Endpoint, form: Form) -> web.Response:
         language = endpoint.preferences.language
         mentions = form.text("mentions") == "1"
-        wanted = self._choices.read(form.all("follow"), form.text("what"), language, mentions=mentions)
+        wanted = await self._choices.read(form.all("follow"), form.text("what"), language, mentions=mentions)
         if wanted.unknown:
             return self._page(request, endpoint, form, {"what": "wrong_what"}, wanted.unknown)
         if not wanted.tags:
@@ -183,17 +189,20 @@ class PreferencesPages:
         return see("?done=asked")
 
     async def _data(self, request: web.Request, endpoint: Endpoint, form: Form) -> web.Response:
-        return self._to_right("d", Purpose.DATA, endpoint)
+        return await self._mail_right(rights.DATA, endpoint)
 
     async def _erase(self, request: web.Request, endpoint: Endpoint, form: Form) -> web.Response:
-        return self._to_right("e", Purpose.ERASE, endpoint)
+        return await self._mail_right(rights.ERASE, endpoint)
 
-    def _to_right(self, place: str, purpose: Purpose, endpoint: Endpoint) -> web.Response:
-        parts = self._front.parts
-        if parts.rights is None:
-            raise web.HTTPNotFound
-        token = parts.signer.token(purpose, endpoint.subscriber_id, parts.clock.now() + RIGHTS_MS)
-        return see(f"../{place}/{token}?lang={endpoint.preferences.language}")
+    async def _mail_right(self, kind: str, endpoint: Endpoint) -> web.Response:
+        """The link goes to the mailbox: this page's stands in messages that are passed on, or that a group reads."""
+        if not self._has_rights(endpoint):
+            raise web.HTTPBadRequest
+        await self._store.call(mail_right, endpoint.id, kind, self._front.act().at)
+        return see("?done=mailed#data")
+
+    def _has_rights(self, endpoint: Endpoint) -> bool:
+        return self._front.parts.rights is not None and endpoint.address.channel == "email"
 
     def _may_come_back(self, endpoint: Endpoint) -> bool:
         return endpoint.state is EndpointState.SUPPRESSED and endpoint.address.channel == "email"
@@ -230,7 +239,7 @@ class PreferencesPages:
             own_pause=endpoint.reason == PAUSED_BY_READER,
             paused_until=wishes.day_of(until, timezone) if until else None,
             may_come_back=self._may_come_back(endpoint),
-            rights=self._front.parts.rights is not None,
+            rights=self._has_rights(endpoint),
             done=done if done in DONE else "",
         )
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from aiohttp import web
 
 from dispatch import archive
-from dispatch.delivery.store import Store
 from dispatch.model import Article, Issue
 from dispatch.web.guard import PUBLIC, html
 from dispatch.web.language import preferred
 from dispatch.web.pages import Pages
+from dispatch.web.patience import Calls
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("reading.sql"))
@@ -70,7 +70,7 @@ class Library:
     """The issues that may be read. Their texts stay in memory, so that readers who come at the moment of sending
     keep the store's thread no longer than a look at the issue's state."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Calls) -> None:
         self._store = store
         self._kept: OrderedDict[tuple[int, str], Reading] = OrderedDict()
 
@@ -118,7 +118,7 @@ def _headed(row: Row) -> Issue:
 class ReadingPages:
     """`/issues`, and below it `{bulletin}/{ref}`, `{bulletin}/{ref}/c/{column}` and `{bulletin}/{ref}/{position}`."""
 
-    def __init__(self, store: Store, pages: Pages, *, subscribe: bool) -> None:
+    def __init__(self, store: Calls, pages: Pages, *, subscribe: bool) -> None:
         self._store = store
         self._library = Library(store)
         self._pages = pages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from dispatch.web.keys import fresh_keys
 from dispatch.web.leaving import LeavePages
 from dispatch.web.own_data import OwnDataPages
 from dispatch.web.pages import Pages
+from dispatch.web.patience import Patient
 from dispatch.web.preferences import PreferencesPages
 from dispatch.web.previewing import PreviewPages
 from dispatch.web.reading import ReadingPages
@@ -33,6 +35,7 @@ def make_app(
     Raises RenderError where templates or words cannot be read.
     """
     pages = Pages(templates, override)
+    parts = replace(parts, store=Patient(parts.store, parts.clock))
     app = web.Application(
         middlewares=[guard(pages, seconds), fresh_keys(parts.store, parts.signer, parts.clock)],
         client_max_size=_MOST_BYTES,

@@ -54,13 +54,15 @@ class SubscribePages:
         check_site(request)
         form = await read_form(request)
         language = form.text("shown") if form.text("shown") in LANGUAGES else self._front.language(request)
-        found = self._read(form, language)
         stamp, late = self._check_stamp(form.text("stamp"))
-        if found.errors or found.address is None or late:
-            errors = found.errors | ({"form": self._front.say(late, language)} if late else {})
-            return self._form(language, form, stamp, errors, found.wanted, 422)
-        if not form.text(TRAP):
-            await self._queue(request, language, found, found.address)
+        if late:  # nothing else is looked at: programs send much
+            return self._form(language, form, stamp, {"form": self._front.say(late, language)}, status=422)
+        if form.text(TRAP):
+            return self._front.notice("asked", language)
+        found = await self._read(form, language)
+        if found.errors or found.address is None:
+            return self._form(language, form, stamp, found.errors, found.wanted, 422)
+        await self._queue(request, language, found, found.address)
         return self._front.notice("asked", language)
 
     async def _queue(self, request: web.Request, language: str, found: Request, address: Address) -> None:
@@ -71,14 +73,14 @@ class SubscribePages:
             ask_for, address, wish, text, front.act(), front.origin(request), front.parts.limits
         )
 
-    def _read(self, form: Form, language: str) -> Request:
+    async def _read(self, form: Form, language: str) -> Request:
         errors: dict[str, str] = {}
         address = None
         try:
             address = self._front.parts.mailbox(form.text("address"))
         except InvalidValue:
             errors["address"] = self._front.say("wrong_address", language)
-        wanted = self._choices.read(
+        wanted = await self._choices.read(
             form.all("follow"), form.text("what"), language, mentions=form.text("mentions") == "1"
         )
         if wanted.unknown:

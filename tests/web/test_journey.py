@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiohttp import ClientSession
 
 from dispatch.app import PersonalData
+from dispatch.delivery import rights
+from dispatch.links import Links
 from dispatch.model import IssueState
 from subscribers.tokens import Purpose
 
@@ -78,13 +80,22 @@ async def _leave_and_come_back(site: Site, client: ClientSession, endpoint: int)
     assert await site.state(endpoint) == "active"
 
 
+async def _mailed(site: Site, client: ClientSession, preferences: str, kind: str) -> str:
+    """The page to which the mail leads that is asked for."""
+    await client.post(preferences, data={"do": kind}, headers=BROWSER)
+    content = await site.store.call(lambda db: db.value("SELECT content FROM messages WHERE kind = :k", {"k": kind}))
+    right = rights.of_content(str(content))
+    return (
+        Links("http://x", "", site.signer).right(kind, right.subscriber_id, right.until, "zh").removeprefix("http://x")
+    )
+
+
 async def _erase(site: Site, client: ClientSession, preferences: str) -> None:
-    data = await client.post(preferences, data={"do": "data"}, headers=BROWSER)
-    file = await (await client.post(data.url, headers=BROWSER)).text()
+    data, end = [await _mailed(site, client, preferences, kind) for kind in ("data", "erase")]
+    file = await (await client.post(data, headers=BROWSER)).text()
     assert READER in file
-    asked = await client.post(preferences, data={"do": "erase"}, headers=BROWSER)
     for _ in range(2):
-        done = await client.post(asked.url, headers=BROWSER)
+        done = await client.post(end, headers=BROWSER)
         assert "已全部删除" in await done.text()
     assert (await client.get(preferences)).status == 410
     rows, follows = await site.tables()

@@ -7,6 +7,7 @@ import json
 import pytest
 from aiohttp import FormData
 
+from dispatch.delivery import personal
 from subscribers import audit, directory, proof
 from subscribers.database import Database, Row
 from tests.acts import at
@@ -161,12 +162,27 @@ async def test_a_token_of_other_keys_or_another_tag_is_bad(site: Site) -> None:
     assert await site.follows(endpoint) == set(FOLLOWS)
 
 
-async def test_an_endpoint_that_is_not_known_gets_the_friendly_page(site: Site) -> None:
-    for ask in (site.get, site.post):
-        for tag in ("", PARK):
-            response, text = await ask(site.path(999, tag))
-            assert response.status == 200
-            assert "已全部退订" in text
+@pytest.mark.parametrize(("language", "words"), [("zh", "早先的订阅"), ("en", "an older subscription")])
+@pytest.mark.parametrize("tag", ["", PARK])
+async def test_a_link_of_before_an_erasure_does_not_say_that_who_came_back_has_left(
+    site: Site, tag: str, language: str, words: str
+) -> None:
+    old = await site.subscribe()
+    await site.store.call(_erase, old)
+    new = await site.subscribe()
+    for response in (
+        await site.client.get(site.path(old, tag), headers={"Accept-Language": language}),
+        await site.client.post(
+            site.path(old, tag), data={"List-Unsubscribe": "One-Click"}, headers={"Accept-Language": language}
+        ),
+    ):
+        text = await response.text()
+        assert (response.status, words in text) == (410, True)
+        assert "已全部退订" not in text
+        assert "You are unsubscribed" not in text
+        Page(text).check()
+    assert new != old
+    assert await site.state(new) == "active"
 
 
 async def test_an_opt_out_outlives_a_removed_subscriber(site: Site) -> None:
@@ -311,3 +327,7 @@ def _second_endpoint(db: Database) -> int:
             " format, bundled, rhythm_id, created_at, changed_at FROM endpoints WHERE 1 = :one RETURNING id",
             {"one": 1},
         )
+
+
+def _erase(db: Database, endpoint_id: int) -> None:
+    personal.erase(db, directory.endpoint(db, endpoint_id).subscriber_id, at(NOW), for_good=False)

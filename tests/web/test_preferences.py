@@ -244,11 +244,10 @@ async def test_another_site_changes_nothing(site: Site, what: str) -> None:
 
 
 async def test_the_file_with_all_data(site: Site) -> None:
-    endpoint = await site.subscribe()
-    response = await site.client.post(path(site, endpoint), data={"do": "data"}, headers=SAME_ORIGIN)
-    assert response.url.path.startswith("/d/")
-    assert NAME not in await response.text()
-    file = await site.client.post(response.url, headers=SAME_ORIGIN)
+    await site.subscribe()
+    address = f"/d/{site.signer.token(Purpose.DATA, 1, NOW + 3_600_000)}"
+    assert NAME not in (await site.get(address))[1]
+    file = await site.client.post(address, headers=SAME_ORIGIN)
     assert file.content_type == "application/json"
     assert file.headers["Content-Disposition"].startswith("attachment")
     assert file.headers["Cache-Control"] == "no-store"
@@ -257,13 +256,13 @@ async def test_the_file_with_all_data(site: Site) -> None:
 
 async def test_erasing_asks_first_and_can_be_done_twice(site: Site) -> None:
     endpoint = await site.subscribe()
-    response = await site.client.post(path(site, endpoint), data={"do": "erase"}, headers=SAME_ORIGIN)
-    text = await response.text()
+    address = f"/e/{site.signer.token(Purpose.ERASE, 1, NOW + 3_600_000)}"
+    _, text = await site.get(address)
     assert "无法恢复" in text
     Page(text).check()
     assert await site.state(endpoint) == "active"
     for _ in range(2):
-        done = await site.client.post(response.url, headers=SAME_ORIGIN)
+        done = await site.client.post(address, headers=SAME_ORIGIN)
         assert (done.status, "已全部删除" in await done.text()) == (200, True)
     gone, text = await site.get(path(site, endpoint))
     assert (gone.status, "已没有您的订阅" in text) == (410, True)

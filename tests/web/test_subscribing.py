@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
 import pytest
 
+from dispatch.catalog import Catalog
+from dispatch.catalog.suggest import KINDS, Suggestion
 from subscribers import proof
 from subscribers.consent import Limits
 from subscribers.database import Database, Row
 from subscribers.tokens import Purpose
 
-from .conftest import ADDRESS, Site
+from .conftest import ADDRESS, CATALOG, Site
 from .forms import Page
 
 NEW = "new@example.com"
@@ -273,3 +279,73 @@ async def test_the_box_for_the_newest_digest_is_ticked_as_the_settings_say(site:
         for path in ("/subscribe", f"/p/{preferences}"):
             page = Page(await (await client.get(path)).text())
             assert page.value("first") == ("1" if first else "")
+
+
+@dataclass(frozen=True)
+class CountingCatalog(Catalog):
+    """A catalog that keeps what is asked of it, and in which thread."""
+
+    suggested: list[int] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+
+    def suggest(self, word: str, limit: int = 10, kinds: Collection[str] = KINDS) -> list[Suggestion]:
+        self.suggested.append(threading.get_ident())
+        return super().suggest(word, limit, kinds)
+
+    def find(self, what: str) -> str | None:
+        self.found.append(what)
+        return super().find(what)
+
+
+def counting() -> CountingCatalog:
+    return CountingCatalog(CATALOG.parks, CATALOG.topics, CATALOG.bulletins, CATALOG.groups)
+
+
+MANY = ",".join(f"a b c d e f g h{number}" for number in range(300))  # words of which each takes long to explain
+
+
+@pytest.mark.parametrize("bad", [{"stamp": ""}, {"stamp": "x.y"}, {"website": "https://spam.example"}])
+async def test_a_program_has_no_word_looked_up(site: Site, bad: dict[str, str]) -> None:
+    catalog = counting()
+    async with site.again(catalog=catalog) as client:
+        await client.post("/subscribe", data=await filled(site, what=MANY, **bad))
+    assert (catalog.suggested, catalog.found) == ([], [])
+
+
+async def test_few_of_many_unknown_words_are_explained_and_not_on_the_loop(site: Site) -> None:
+    catalog = counting()
+    endpoint = await site.subscribe()
+    preferences = f"/p/{site.signer.token(Purpose.PREFERENCES, endpoint)}"
+    async with site.again(catalog=catalog) as client:
+        for path, form in (
+            ("/subscribe", await filled(site, what=MANY)),
+            (preferences, {"do": "follow", "what": MANY}),
+        ):
+            catalog.suggested.clear()
+            catalog.found.clear()
+            response = await client.post(path, data=form)
+            assert response.status == 422
+            assert (len(catalog.suggested), len(catalog.found)) == (3, 20)
+            assert threading.get_ident() not in catalog.suggested
+
+
+@pytest.mark.parametrize(
+    ("word", "tag"),
+    [
+        ("all", "all"),
+        ("南昌高新区", "park:南昌高新区"),
+        ("park：南昌国家高新区+mentions", "park:南昌高新区+mentions"),
+        ("江西", "province:江西省"),
+        ("province:江西省", "province:江西省"),
+        ("Blockchain", "topic:blockchain"),
+        ("《火炬动态》", None),
+        ("火炬动态", "bulletin:huoju"),
+        ("column:huoju/zones", "column:huoju/zones"),
+        ("topic:", None),
+        ("no such thing", None),
+    ],
+)
+def test_a_word_is_found_without_a_search(word: str, tag: str | None) -> None:
+    catalog = counting()
+    assert catalog.find(word) == tag
+    assert catalog.suggested == []

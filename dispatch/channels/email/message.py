@@ -27,6 +27,8 @@ _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0\"(),:;<>@\[\\\]]{1,64}\Z")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
 
+_RIGHTS = ("data", "erase")  # kinds of messages about what is stored about the reader
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedEmail:
@@ -60,6 +62,8 @@ def render(renderer: Renderer, settings: EmailSettings, content: Content) -> Ren
     """Render once for all readers; articles are shortened where the HTML would grow over MAX_HTML."""
     if content.kind == "confirm":
         return _render_as("confirm", renderer, content, {"postal_address": settings.postal_address})
+    if content.kind in _RIGHTS:
+        return _render_as("rights", renderer, content, {"postal_address": settings.postal_address})
     limit, leads = _fitting(renderer, settings, content)
     values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
     return _render_as("", renderer, content, values)
@@ -134,8 +138,8 @@ def _headers(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmai
 
 def _list_headers(envelope: Envelope, rendered: RenderedEmail, sender: str) -> list[str]:
     """RFC 2919 and RFC 2369; RFC 8058 allows the One-Click field only beside an https address. Who is asked for a yes
-    is on no list yet."""
-    if rendered.kind == "confirm":
+    is on no list yet, and a link to somebody's data is of none."""
+    if rendered.kind in ("confirm", *_RIGHTS):
         return []
     bulletin = re.sub(r"[^a-z0-9-]+", "-", rendered.bulletin.lower()).strip("-") or "digest"
     fields = [f"List-Id: <{bulletin}.{sender.rpartition('@')[2]}>"]
@@ -178,6 +182,8 @@ def _fill(form: Slotted, personal: Personal, envelope: Envelope, reasons: Sequen
     more: dict[str, object] = {"preferences": envelope.preferences_url}
     if envelope.confirmation is not None:
         more = {"confirmation": envelope.confirmation, "reader": envelope.name}
+    elif envelope.right_url:
+        more = {"right": envelope.right_url, "reader": envelope.name}
     return form.fill(personal.pieces(form.names, reasons, unsubscribe, **more))
 
 

@@ -107,7 +107,7 @@ def plan(db: Database, hasher: Hasher, entries: Sequence[Entry]) -> list[Planned
     """What the rows mean for the store as it is now. Reads only."""
     addresses = {address.identity: address for entry in entries for address in entry.addresses}
     holders = _holders(db, addresses)
-    nobodys = [address for identity, address in addresses.items() if identity not in holders]
+    nobodys = [address for identity, address in addresses.items() if _is_nobodys(holders.get(identity))]
     erased = suppression.reasons(db, hasher, nobodys)
     planned = [_planned(entry, holders, erased) for entry in entries]
     followed = _followed(db, [holder.endpoint_id for item in planned for _, holder in item.known])
@@ -129,6 +129,10 @@ def _holders(db: Database, identities: Iterable[Identity]) -> dict[Identity, Hol
     }
 
 
+def _is_nobodys(holder: Holder | None) -> bool:
+    return holder is None or holder.removed
+
+
 def _planned(entry: Entry, holders: Mapping[Identity, Holder], erased: Mapping[Identity, str]) -> Planned:
     new: list[tuple[Address, Holder | None]] = []
     known: list[tuple[Address, Holder]] = []
@@ -138,7 +142,7 @@ def _planned(entry: Entry, holders: Mapping[Identity, Holder], erased: Mapping[I
         holder = holders.get(identity)
         if holder is not None and not holder.removed:
             known.append((address, holder))
-        elif holder is None and identity in erased:
+        elif identity in erased:
             gone.append((address, erased[identity]))
         else:
             new.append((address, holder))

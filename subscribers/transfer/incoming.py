@@ -66,6 +66,7 @@ class Import:
             good: list[tuple[TableRow, Entry]] = []
             for row in rows:
                 try:
+                    _refuse_halves(row)
                     good.append((row, checker.entry(row.line, reading.named(row))))
                 except InvalidValue as error:
                     self._refuse(row, str(error))
@@ -73,7 +74,8 @@ class Import:
             self._tick("checking", rows[-1].done, table.total)
 
     def _refuse(self, row: TableRow, problem: str) -> None:
-        self._staging.refuse([BadRow(row.line, row.titles, tuple(row.cells), problem)])
+        titles, cells = (tuple(_whole(text) for text in texts) for texts in (row.titles, row.cells))
+        self._staging.refuse([BadRow(row.line, titles, cells, problem)])
 
     def _refuse_repeats(self, good: Sequence[tuple[TableRow, Entry]]) -> list[tuple[TableRow, Entry]]:
         """Leave out the rows with an address that stands on an earlier line."""
@@ -152,6 +154,18 @@ def _mended(row: BadRow, titles: Sequence[str]) -> list[str]:
         cells = [known.get(title, "") for title in titles]
     cells += [""] * (len(titles) - len(cells))
     return [*cells, row.problem, *surplus]
+
+
+def _refuse_halves(row: TableRow) -> None:
+    """Raises InvalidValue for halves of characters, which JSON can spell and nobody can store."""
+    for text in ("".join(row.cells), "".join(row.titles)):
+        if not text.isascii() and _whole(text) != text:
+            raise InvalidValue(f"{_whole(text)[:40]!r} holds half of a character: write it anew")
+
+
+def _whole(text: str) -> str:
+    """A text that can be written: a mark stands for each half of a character."""
+    return text if text.isascii() else "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 class _Named:

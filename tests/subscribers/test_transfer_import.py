@@ -298,3 +298,30 @@ def test_memory_and_statements_do_not_grow_with_the_rows(db: Database, tmp_path:
     assert slices == [SLICE] * 3
     assert held[3:] == [SLICE, 2 * SLICE, 3 * SLICE]
     assert directory.get(db, rows).endpoints[0].address.address == f"r{rows - 1}@example.com"
+
+
+def test_an_opt_out_by_hash_wins_over_the_row_of_a_removed_subscriber(db: Database, add: Add, imports: Imports) -> None:
+    person = add(email("li"))
+    with db.transaction():
+        directory.remove(db, directory.get(db, person.id), at(NOW))
+        suppression.suppress(db, Hasher.load(db), email("li"), OPTED_OUT, NOW)
+    totals = imports("email\nLI@example.com\n")
+    assert counts(totals) == {"rows": 1, "suppressed": 1}
+    assert list(directory.everyone(db)) == []
+
+
+def test_half_of_a_character_is_a_bad_row_of_its_line(db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(
+        '{"name": "a", "email": "a@x.cn"}\n{"name": "\\ud800x", "email": "b@x.cn"}\n'
+        '{"\\udc00": "", "email": "c@x.cn"}\n'
+    )
+    with Import(db) as incoming:
+        incoming.check(read_table(file), Columns(), Checker(address, tag, LATER))
+        assert [row.line for row in incoming.bad_rows()] == [2, 3]
+        assert all("half of a character" in row.problem for row in incoming.bad_rows())
+        incoming.write_bad(tmp_path / "bad.csv")
+        with db.transaction():
+            incoming.write(SIGNED, ACT)
+    assert "\ufffdx" in (tmp_path / "bad.csv").read_text(encoding="utf-8-sig")
+    assert [person.name for person in directory.everyone(db)] == ["a"]

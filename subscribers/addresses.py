@@ -14,7 +14,8 @@ _CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 
 _PLAIN_MAILBOX = re.compile(r"[a-z0-9_-]+(?:[.+][a-z0-9_-]+)*")  # what most are like
 _PLAIN_LENGTH = 64  # of mailbox and of domain, each; all limits on length are beyond
-_NAMED = re.compile(r"\s*\"?(?P<name>[^<>]*?)\"?\s*<\s*(?:mailto:)?(?P<address>[^<>]*?)\s*>\s*", re.IGNORECASE)
+_LONGEST = 1_000  # characters of an address with a name: all checks beyond take their time
+_MAILTO = "mailto:"
 _INVISIBLE = "\u200b\u2060\ufeff"  # zero-width, as they come with what is copied from web pages
 
 
@@ -24,6 +25,7 @@ def email_address(text: str) -> str:
     Raises InvalidValue.
     """
     stripped = text.strip()
+    _refuse_long(stripped)
     mailbox, _, domain = stripped.partition("@")
     if len(mailbox) <= _PLAIN_LENGTH and _PLAIN_MAILBOX.fullmatch(mailbox) and (known := _plain_domain(domain)):
         return f"{mailbox}@{known}"
@@ -50,12 +52,24 @@ def _plain_domain(domain: str) -> str:
 
 
 def named_address(text: str) -> tuple[str, str]:
-    """The name and the address in `张三 <zhang@example.com>`; "" and the text as it is for an address alone."""
+    """The name and the address in `张三 <zhang@example.com>`; "" and the text as it is for an address alone.
+
+    Raises InvalidValue.
+    """
     text = text.strip().strip(_INVISIBLE).strip()
-    found = _NAMED.fullmatch(text)
-    if found is None or "@" not in found["address"]:
+    _refuse_long(text)
+    before, bracket, rest = text.rpartition("<")
+    address = rest[:-1].strip()
+    if address[: len(_MAILTO)].lower() == _MAILTO:
+        address = address[len(_MAILTO) :]
+    if not bracket or rest[-1:] != ">" or "@" not in address or set("<>") & {*before, *address}:
         return "", text
-    return found["name"].strip(), found["address"]
+    return before.strip().removeprefix('"').removesuffix('"').strip(), address
+
+
+def _refuse_long(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise InvalidValue(f"email address {text[:40]!r}…: more than {_LONGEST:,} characters")
 
 
 def telegram_chat(text: str) -> str:

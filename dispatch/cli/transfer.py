@@ -77,8 +77,7 @@ def import_(
         if dry_run or refused:
             totals = incoming.foresee(terms)
         else:
-            with db.transaction():
-                totals = incoming.write(terms, act)
+            totals = incoming.store(terms, act)
         if as_json:
             _tell_json(incoming, file, totals, terms, dry_run=dry_run, imported=not (dry_run or refused))
         elif dry_run:

@@ -35,3 +35,7 @@ UPDATE endpoints SET consented_at = :consented_at WHERE id = :id
 
 -- name: set_paused_until
 UPDATE endpoints SET paused_until = :paused_until WHERE id = :id
+
+-- name: state
+SELECT (SELECT MAX(id) FROM audit), (SELECT MAX(id) FROM endpoints), (SELECT MAX(id) FROM subscribers),
+       (SELECT COUNT(*) FROM suppressions)

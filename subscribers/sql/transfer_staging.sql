@@ -29,3 +29,15 @@ SELECT line, titles, cells, problem FROM bad ORDER BY line, id
 
 -- name: bad_titles
 SELECT titles FROM bad GROUP BY titles ORDER BY MIN(id)
+
+-- name: make_prepared
+CREATE TABLE prepared (id INTEGER PRIMARY KEY, slice BLOB NOT NULL)
+
+-- name: add_prepared
+INSERT INTO prepared (slice) VALUES (:slice)
+
+-- name: forget_prepared
+DELETE FROM prepared
+
+-- name: prepared
+SELECT slice FROM prepared ORDER BY id

@@ -4,7 +4,7 @@ A row is a subscriber: each filled address is an endpoint, and all of them have 
 the way out, endpoints of one subscriber that differ are rows of their own, held together by the column `person`.
 
     columns   the columns, and the other words that people have for them
-    tables    a file as rows of cells: csv_table, xlsx_table, json_table
+    tables    a file as rows of cells: csv_table, xlsx_table (after a look by xlsx_guard), json_table
     rows      a row of cells as an Entry, checked, and back
     staging   checked rows, kept beside the store until all of them are known to be good
     bulk      what rows mean for the store, and doing it

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from subscribers import audit, directory, proof, suppression
 from subscribers.audit import Act
-from subscribers.database import Database, Row, queries
+from subscribers.database import Database, Params, Row, queries
 from subscribers.model import OPTED_OUT, Address, EndpointState, Holder, Rhythm
 from subscribers.suppression import Hasher
 from subscribers.transfer.rows import Entry
@@ -107,7 +108,7 @@ def plan(db: Database, hasher: Hasher, entries: Sequence[Entry]) -> list[Planned
     """What the rows mean for the store as it is now. Reads only."""
     addresses = {address.identity: address for entry in entries for address in entry.addresses}
     holders = _holders(db, addresses)
-    nobodys = [address for identity, address in addresses.items() if identity not in holders]
+    nobodys = [address for identity, address in addresses.items() if _is_nobodys(holders.get(identity))]
     erased = suppression.reasons(db, hasher, nobodys)
     planned = [_planned(entry, holders, erased) for entry in entries]
     followed = _followed(db, [holder.endpoint_id for item in planned for _, holder in item.known])
@@ -129,6 +130,10 @@ def _holders(db: Database, identities: Iterable[Identity]) -> dict[Identity, Hol
     }
 
 
+def _is_nobodys(holder: Holder | None) -> bool:
+    return holder is None or holder.removed
+
+
 def _planned(entry: Entry, holders: Mapping[Identity, Holder], erased: Mapping[Identity, str]) -> Planned:
     new: list[tuple[Address, Holder | None]] = []
     known: list[tuple[Address, Holder]] = []
@@ -138,7 +143,7 @@ def _planned(entry: Entry, holders: Mapping[Identity, Holder], erased: Mapping[I
         holder = holders.get(identity)
         if holder is not None and not holder.removed:
             known.append((address, holder))
-        elif holder is None and identity in erased:
+        elif identity in erased:
             gone.append((address, erased[identity]))
         else:
             new.append((address, holder))
@@ -191,8 +196,72 @@ def to_ask(planned: Planned, terms: Terms) -> Iterator[Address]:
             yield address
 
 
-class Writer:
-    """Writes planned rows, slice by slice, inside a transaction of the caller's."""
+Step = tuple[str, tuple[str, ...], list[list[Any]]]  # a statement, the names of its values, and these by name
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A slice of rows, ready to be written: statements with their values, and what needs the store as it is then."""
+
+    rows: int
+    suppressed: list[tuple[int, str | None]] = field(default_factory=list)
+    rhythms: list[tuple[int, Rhythm]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    withdrawn: list[int] = field(default_factory=list)
+    asked: list[Address] = field(default_factory=list)
+
+    def many(self, sql: str, rows: Iterable[Params]) -> int:
+        """What `Database.many` is to be called with."""
+        given = list(rows)
+        if given:
+            names = tuple(given[0])
+            words = {place for place, name in enumerate(names) if isinstance(given[0][name], Enum)}
+            columns = [[row[name] for row in given] for name in names]
+            self.steps.append((sql, names, [list(map(str, c)) if n in words else c for n, c in enumerate(columns)]))
+        return len(given)
+
+    @property
+    def as_database(self) -> Database:
+        """For those who do nothing but call `many`."""
+        return cast(Database, self)
+
+
+class Store:
+    """Writes what is prepared, slice by slice, inside a transaction of the caller's."""
+
+    def __init__(self, db: Database, terms: Terms, act: Act) -> None:
+        self._db = db
+        self._terms = terms
+        self._act = act
+        self._rhythms: dict[int, int] = {}
+
+    def write(self, prepared: Prepared) -> None:
+        for endpoint_id, reason in prepared.suppressed:
+            self._suppress(endpoint_id, reason)
+        for number, rhythm in prepared.rhythms:
+            self._rhythms[number] = directory.rhythm_id(self._db, rhythm)
+        for sql, names, columns in prepared.steps:
+            if self._rhythms and "rhythm_id" in names:
+                place = names.index("rhythm_id")
+                columns[place] = [self._rhythms.get(id_, id_) for id_ in columns[place]]
+            self._db.many(sql, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+        for endpoint_id in prepared.withdrawn:
+            proof.withdraw(self._db, endpoint_id, self._act, self._terms.origin)
+        for address in prepared.asked:
+            if self._terms.ask:
+                self._terms.ask(address)
+
+    def _suppress(self, endpoint_id: int, reason: str | None) -> None:
+        if reason == OPTED_OUT:
+            directory.opt_out(self._db, endpoint_id, self._act, self._terms.origin)
+        else:
+            words = reason or "suppressed in an imported file"
+            directory.provider_state(self._db, endpoint_id, EndpointState.SUPPRESSED, words, self._act)
+
+
+class Preparer:
+    """Makes of planned rows what is to be written, slice by slice. Reads only: what it makes is good for as long as
+    `state_of` the store stays the same."""
 
     def __init__(self, db: Database, terms: Terms, act: Act) -> None:
         self._db = db
@@ -200,41 +269,42 @@ class Writer:
         self._act = act
         self._rhythms: dict[Rhythm, int] = {}
         self._persons: dict[str, int] = {}
+        self._highest: dict[str, int] = {}
+        self._out = Prepared(0)
         self.totals = Totals()
 
-    def write(self, slice_: Sequence[Planned]) -> None:
+    def prepare(self, slice_: Sequence[Planned]) -> Prepared:
         """Raises nothing of a row's: `problem` was looked at before."""
+        self._out = out = Prepared(len(slice_))
         for planned in slice_:
-            self._write_known(planned)
+            self._note_known(planned)
             self.totals.count(planned, self._terms)
         self._follow_known(slice_)
         new = [planned for planned in slice_ if planned.new]
         self._add_endpoints(new, self._add_subscribers(new))
-        self._ask(slice_)
+        if self._terms.ask:
+            out.asked = [address for planned in slice_ for address in to_ask(planned, self._terms)]
+        return out
 
     # known endpoints
 
-    def _write_known(self, planned: Planned) -> None:
+    def _note_known(self, planned: Planned) -> None:
         """Of a row's state, only that nothing may be sent: what a file says makes nobody active whom we know."""
         entry = planned.entry
         for _, holder in planned.known:
             if entry.person:
                 self._persons.setdefault(entry.person, holder.subscriber_id)
-            if entry.state is not EndpointState.SUPPRESSED:
-                continue
-            if entry.reason == OPTED_OUT:
-                directory.opt_out(self._db, holder.endpoint_id, self._act, self._terms.origin)
-            else:
-                words = entry.reason or "suppressed in an imported file"
-                directory.provider_state(self._db, holder.endpoint_id, entry.state, words, self._act)
+            if entry.state is EndpointState.SUPPRESSED:
+                self._out.suppressed.append((holder.endpoint_id, entry.reason))
 
     def _follow_known(self, slice_: Sequence[Planned]) -> None:
         new = [item for planned in slice_ for item in planned.follows.items()]
         rows = [{"tag": tag, "endpoint_id": id_, "now": self._act.at} for id_, tags in new for tag in tags]
-        self._db.many(directory.SQL["follow"], rows)
-        audit.record_all(
-            self._db, self._act, "followed", audit.ENDPOINT, ((id_, {"follows": tags}) for id_, tags in new)
-        )
+        self._out.many(directory.SQL["follow"], rows)
+        self._record("followed", audit.ENDPOINT, [(id_, {"follows": tags}) for id_, tags in new])
+
+    def _record(self, action: str, subject: str, acts: Sequence[tuple[int, Row]]) -> None:
+        audit.record_all(self._out.as_database, self._act, action, subject, acts)
 
     # new ones
 
@@ -251,7 +321,7 @@ class Writer:
                 if entry.person:
                     self._persons[entry.person] = owner
             owners.append(owner)
-        self._db.many(SQL["add_subscriber"], rows)
+        self._out.many(SQL["add_subscriber"], rows)
         return owners
 
     def _add_endpoints(self, slice_: Sequence[Planned], owners: Sequence[int]) -> None:
@@ -268,9 +338,9 @@ class Writer:
         taken_over = {holder.endpoint_id for planned in slice_ for _, holder in planned.new if holder is not None}
         self._insert([row for row in rows if row["id"] not in taken_over])
         self._take_over([row for row in rows if row["id"] in taken_over])
-        self._db.many(directory.SQL["follow"], follows)
+        self._out.many(directory.SQL["follow"], follows)
         self._prove(rows)
-        audit.record_all(self._db, self._act, "added", audit.SUBSCRIBER, acts)
+        self._record("added", audit.SUBSCRIBER, acts)
 
     def _endpoint(self, owner: int, item: tuple[Address, Holder | None], entry: Entry, ids: Iterator[int]) -> Row:
         address, holder = item
@@ -292,18 +362,18 @@ class Writer:
         }
 
     def _insert(self, rows: Sequence[Row]) -> None:
-        self._db.many(SQL["add_endpoint"], [{k: row[k] for k in row if k not in _TIMES} for row in rows])
+        self._out.many(SQL["add_endpoint"], [{k: row[k] for k in row if k not in _TIMES} for row in rows])
         for name in _TIMES:
             known = [{"id": row["id"], name: row[name]} for row in rows if row[name] is not None]
-            self._db.many(SQL[f"set_{name}"], known)
+            self._out.many(SQL[f"set_{name}"], known)
 
     def _take_over(self, rows: Sequence[Row]) -> None:
         """The endpoints of removed subscribers, which are used again (see `directory.add`)."""
         for row in rows:
-            self._db.run(directory.SQL["take_over_endpoint"], row)
-            self._db.run(directory.SQL["unfollow_all"], {"endpoint_id": row["id"]})
+            self._out.many(directory.SQL["take_over_endpoint"], [row])
+            self._out.many(directory.SQL["unfollow_all"], [{"endpoint_id": row["id"]}])
             if row["paused_until"] is not None:
-                self._db.run(SQL["set_paused_until"], {"id": row["id"], "paused_until": row["paused_until"]})
+                self._out.many(SQL["set_paused_until"], [{"id": row["id"], "paused_until": row["paused_until"]}])
 
     def _prove(self, rows: Sequence[Row]) -> None:
         """Keep on which basis each is written to, and that some have taken it back."""
@@ -312,28 +382,34 @@ class Writer:
             if row["consent"]:
                 by_basis[row["consent"]].append(row["id"])
         for basis, ids in by_basis.items():
-            proof.state(self._db, ids, basis, self._act, self._terms.origin)
+            proof.state(self._out.as_database, ids, basis, self._act, self._terms.origin)
         for row in rows:
             if row["state"] is EndpointState.SUPPRESSED and row["reason"] == OPTED_OUT:
-                proof.withdraw(self._db, row["id"], self._act, self._terms.origin)
-
-    def _ask(self, slice_: Sequence[Planned]) -> None:
-        if self._terms.ask:
-            for planned in slice_:
-                for address in to_ask(planned, self._terms):
-                    self._terms.ask(address)
+                self._out.withdrawn.append(row["id"])
 
     def _created(self, entry: Entry) -> int:
         return self._act.at if entry.created_at is None else entry.created_at
 
     def _rhythm(self, rhythm: Rhythm) -> int:
+        """Its id; a negative number for one that is to be added."""
         if rhythm not in self._rhythms:
-            self._rhythms[rhythm] = directory.rhythm_id(self._db, rhythm)
+            found = self._db.value(directory.SQL["rhythm"], asdict(rhythm))
+            self._rhythms[rhythm] = -len(self._rhythms) - 1 if found is None else int(found)
+            if found is None:
+                self._out.rhythms.append((self._rhythms[rhythm], rhythm))
         return self._rhythms[rhythm]
 
     def _new_ids(self, table: str, count: int) -> list[int]:
-        """Ids that nobody has or had, in order. Nobody else adds rows meanwhile: we are inside a transaction."""
+        """Ids that nobody has or had, in order. With SQLite, as long as nobody else adds rows."""
         if self._db.dialect == "postgresql":
             return sorted(id_ for (id_,) in self._db.rows(SQL["take_ids_postgresql"], {"table": table, "count": count}))
-        highest = int(self._db.value(SQL["highest_id_sqlite"], {"table": table}) or 0)
-        return list(range(highest + 1, highest + count + 1))
+        if table not in self._highest:
+            self._highest[table] = int(self._db.value(SQL["highest_id_sqlite"], {"table": table}) or 0)
+        first = self._highest[table] + 1
+        self._highest[table] += count
+        return list(range(first, first + count))
+
+
+def state_of(db: Database) -> tuple[Any, ...]:
+    """What differs when somebody changed something that a plan depends on: all such changes go on record."""
+    return tuple(db.rows(SQL["state"])[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from itertools import chain
@@ -17,7 +18,14 @@ from subscribers.transfer.tables import Table, TableRow
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # East Asian Excel takes wide signs too
+# What nobody sees: soft hyphens, fillers, marks of direction, joiners, variation selectors, tags.
+_INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+# East Asian Excel takes wide signs too.
+_FORMULA = re.compile(rf"['\s{_INVISIBLE}]*[=+\-@＝＋－＠]")
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
 MARKED = "utf-8-sig"  # the mark makes spreadsheets read UTF-8
 _CHUNK = 1 << 20
 _LONGEST = 1_000_000  # characters of a line
@@ -27,9 +35,12 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 
 def neutral(value: str) -> str:
     """No spreadsheet may take a value for a formula; numbers (chat ids of groups) are none. What begins so already
-    gets one more quote, so that `plain` gives back every value."""
-    value = value.strip().replace("\r\n", "\n").replace("\r", "\n")  # the csv module leaves a lone CR without quotes
-    if value.lstrip("'").startswith(_FORMULA) and not value.removeprefix("-").isdigit():
+    gets one more quote, so that `plain` gives back every value but control characters, which are dropped."""
+    value = value.replace("\r\n", "\n").replace("\r", "\n")  # the csv module leaves a lone CR without quotes
+    if not value.isprintable():
+        value = value.translate(_CONTROLS)
+    value = value.strip()
+    if _FORMULA.match(value) and not value.removeprefix("-").isdigit():
         return f"'{value}"
     return value
 
@@ -37,7 +48,7 @@ def neutral(value: str) -> str:
 def plain(value: str) -> str:
     """What `neutral` was given."""
     value = value.strip()
-    return value[1:] if value[:1] == "'" and value.lstrip("'").startswith(_FORMULA) else value
+    return value[1:] if value[:1] == "'" and _FORMULA.match(value) else value
 
 
 def read_csv(file: Path) -> Table:

@@ -11,13 +11,14 @@ from subscribers.audit import Act
 from subscribers.database import Database
 from subscribers.errors import BadFile, InvalidValue
 from subscribers.suppression import Hasher
-from subscribers.transfer.bulk import Planned, Terms, Totals, Writer, plan
+from subscribers.transfer.bulk import Planned, Prepared, Preparer, Store, Terms, Totals, plan, state_of
 from subscribers.transfer.columns import PROBLEM, Columns
 from subscribers.transfer.rows import Checker, Entry
 from subscribers.transfer.staging import BadRow, Staging
 from subscribers.transfer.tables import Table, TableRow
 
 SLICE = 2_000  # rows
+_TRIES = 3  # to plan while nobody changes anything
 Tick = Callable[[str, int, int], None]
 
 
@@ -66,6 +67,7 @@ class Import:
             good: list[tuple[TableRow, Entry]] = []
             for row in rows:
                 try:
+                    _refuse_halves(row)
                     good.append((row, checker.entry(row.line, reading.named(row))))
                 except InvalidValue as error:
                     self._refuse(row, str(error))
@@ -73,7 +75,8 @@ class Import:
             self._tick("checking", rows[-1].done, table.total)
 
     def _refuse(self, row: TableRow, problem: str) -> None:
-        self._staging.refuse([BadRow(row.line, row.titles, tuple(row.cells), problem)])
+        titles, cells = (tuple(_whole(text) for text in texts) for texts in (row.titles, row.cells))
+        self._staging.refuse([BadRow(row.line, titles, cells, problem)])
 
     def _refuse_repeats(self, good: Sequence[tuple[TableRow, Entry]]) -> list[tuple[TableRow, Entry]]:
         """Leave out the rows with an address that stands on an earlier line."""
@@ -116,20 +119,48 @@ class Import:
             totals.count(planned, terms)
         return totals
 
+    def store(self, terms: Terms, act: Act) -> Totals:
+        """Write the good rows, all or none, in a transaction of its own. All else is done before it, so that others
+        wait for the writing alone; what somebody changes meanwhile is looked at anew.
+
+        Raises BadFile as `write` does.
+        """
+        for _ in range(_TRIES):
+            state = state_of(self._db)
+            preparer = Preparer(self._db, terms, act)
+            self._staging.prepare(self._prepared(preparer, "planning"))
+            with self._db.transaction():
+                if state_of(self._db) == state:
+                    self._write(self._staging.prepared(), Store(self._db, terms, act))
+                    return preparer.totals
+        with self._db.transaction():
+            return self.write(terms, act)
+
     def write(self, terms: Terms, act: Act) -> Totals:
         """Write the good rows. Called inside a transaction, and all of it is one.
 
         Raises BadFile where somebody changed the store since `check`, so that a row cannot be taken any more.
         """
-        writer = Writer(self._db, terms, act)
+        preparer = Preparer(self._db, terms, act)
+        self._write(self._prepared(preparer), Store(self._db, terms, act))
+        return preparer.totals
+
+    def _prepared(self, preparer: Preparer, what: str = "") -> Iterator[Prepared]:
         for entries in self.slices():
             slice_ = plan(self._db, self._hasher, entries)
             for planned in slice_:
                 if planned.problem:
                     raise BadFile(f"nothing was imported: line {planned.entry.line}: {planned.problem}")
-            writer.write(slice_)
-            self._tick("writing", writer.totals.rows, self.good)
-        return writer.totals
+            yield preparer.prepare(slice_)
+            if what:
+                self._tick(what, preparer.totals.rows, self.good)
+
+    def _write(self, slices: Iterator[Prepared], store: Store) -> None:
+        done = 0
+        for prepared in slices:
+            store.write(prepared)
+            done += prepared.rows
+            self._tick("writing", done, self.good)
 
     def bad_rows(self) -> Iterator[BadRow]:
         """The rows that cannot be taken, in the order of their lines."""
@@ -152,6 +183,18 @@ def _mended(row: BadRow, titles: Sequence[str]) -> list[str]:
         cells = [known.get(title, "") for title in titles]
     cells += [""] * (len(titles) - len(cells))
     return [*cells, row.problem, *surplus]
+
+
+def _refuse_halves(row: TableRow) -> None:
+    """Raises InvalidValue for halves of characters, which JSON can spell and nobody can store."""
+    for text in ("".join(row.cells), "".join(row.titles)):
+        if not text.isascii() and _whole(text) != text:
+            raise InvalidValue(f"{_whole(text)[:40]!r} holds half of a character: write it anew")
+
+
+def _whole(text: str) -> str:
+    """A text that can be written: a mark stands for each half of a character."""
+    return text if text.isascii() else "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 class _Named:

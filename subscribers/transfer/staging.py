@@ -18,10 +18,11 @@ from typing import Any
 from subscribers.database import queries
 from subscribers.errors import DatabaseError
 from subscribers.model import Address
+from subscribers.transfer.bulk import Prepared
 from subscribers.transfer.rows import Entry
 
 SQL = queries(Path(__file__).parents[1] / "sql" / "transfer_staging.sql")
-_TABLES = ("make_seen", "make_slices", "make_bad")
+_TABLES = ("make_seen", "make_slices", "make_bad", "make_prepared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ def _packed(entries: Sequence[Entry]) -> bytes:
     pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = {Entry: _entry_parts, Address: _address_parts}
     pickler.dump(entries)
+    return out.getvalue()
+
+
+def _flat(prepared: Prepared) -> bytes:
+    """Without looking for values that stand there twice: most do not."""
+    out = io.BytesIO()
+    pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
+    pickler.fast = True
+    pickler.dump(prepared)
     return out.getvalue()
 
 
@@ -100,6 +110,16 @@ class Staging:
         """The checked rows, in the slices in which they came."""
         for (entries,) in self._db.execute(SQL["slices"]):
             yield pickle.loads(entries)  # noqa: S301 - written by `add`, to a file that is nobody else's
+
+    def prepare(self, slices: Iterable[Prepared]) -> None:
+        """Keep what is to be written, instead of what was kept before."""
+        self._db.execute(SQL["forget_prepared"])
+        for prepared in slices:
+            self._db.execute(SQL["add_prepared"], {"slice": _flat(prepared)})
+
+    def prepared(self) -> Iterator[Prepared]:
+        for (prepared,) in self._db.execute(SQL["prepared"]):
+            yield pickle.loads(prepared)  # noqa: S301 - the same
 
     def bad_rows(self) -> Iterator[BadRow]:
         for line, titles, cells, problem in self._db.execute(SQL["bad"]):

@@ -4,7 +4,6 @@ unpack to gigabytes, and two cells can span billions."""
 from __future__ import annotations
 
 import datetime as dt
-import re
 import struct
 import zipfile
 import zlib
@@ -15,14 +14,12 @@ from typing import Any, BinaryIO
 from subscribers.errors import BadFile
 from subscribers.transfer.columns import COLUMNS
 from subscribers.transfer.tables import Table, TableRow
+from subscribers.transfer.xlsx_guard import Guard
 
 MOST_BYTES = 400_000_000  # unpacked, of all parts
-MOST_CELLS = 25_000_000  # between the first and the last cell of a sheet
 _MOST_PARTS = 1_000
 _CHUNK = 1 << 20
 _LOCAL_HEADER = 30
-_LONGEST_REFERENCE = 40
-_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)([0-9]+)["']""")
 
 
 def read_xlsx(file: Path, sheet: str = "") -> Table:
@@ -81,9 +78,10 @@ def _check_size(file: Path) -> None:
             infos = parts.infolist()
         _refuse_declared(infos)
         with file.open("rb") as opened:
-            left = MOST_BYTES
+            left, guard = MOST_BYTES, Guard()
             for info in infos:
-                left -= _unpacked(opened, info, left)
+                left -= _unpacked(opened, info, left, guard)
+            guard.refuse_too_much()
     except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError) as error:
         raise BadFile(f"not a readable XLSX file: {error}") from None
 
@@ -103,20 +101,21 @@ def _too_large() -> BadFile:
     )
 
 
-def _unpacked(opened: BinaryIO, info: zipfile.ZipInfo, most: int) -> int:
+def _unpacked(opened: BinaryIO, info: zipfile.ZipInfo, most: int, guard: Guard) -> int:
     """How many bytes a part really has: what it declares need not be true. Raises BadFile for more than `most`, and
     for a sheet that spans too many cells."""
     opened.seek(info.header_offset)
     header = opened.read(_LOCAL_HEADER)
     name, extra = struct.unpack("<HH", header[26:30])
     opened.seek(name + extra, 1)
-    span = _Span()  # of every part: a book says itself which of them are its sheets
+    part = guard.part()
     total = 0
     for piece in _pieces(opened, info):
         total += len(piece)
         if total > most:
             raise _too_large()
-        span.look(piece)
+        part.look(piece)
+    part.end()
     return total
 
 
@@ -131,35 +130,3 @@ def _pieces(opened: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
         while packed:
             yield unpacking.decompress(packed, _CHUNK)
             packed = unpacking.unconsumed_tail
-
-
-class _Span:
-    """How far the cells of a sheet reach, by the references in its text."""
-
-    def __init__(self) -> None:
-        self._rows = self._columns = 1
-        self._tail = b""
-
-    def look(self, piece: bytes) -> None:
-        """Raises BadFile for a sheet that would not fit into memory."""
-        text = self._tail + piece
-        self._tail = text[-_LONGEST_REFERENCE:]
-        found = _REFERENCE.findall(text)
-        if not found:
-            return
-        letters, digits = zip(*found, strict=True)
-        self._columns = max(self._columns, *map(_number, set(letters)))
-        self._rows = max(self._rows, *map(int, set(digits)))
-        if self._rows * self._columns > MOST_CELLS:
-            raise BadFile(
-                f"the sheet reaches to row {self._rows:,} and column {self._columns:,}, most of it empty: copy the"
-                " rows into a new sheet, or save it as CSV"
-            )
-
-
-def _number(letters: bytes) -> int:
-    """A -> 1, Z -> 26, AA -> 27."""
-    number = 0
-    for letter in letters.upper()[:8]:
-        number = number * 26 + letter - 64
-    return number

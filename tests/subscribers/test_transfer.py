@@ -7,6 +7,7 @@ import csv
 import io
 import tempfile
 import tracemalloc
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscribers import directory
-from subscribers.addresses import email_address, telegram_chat
+from subscribers.addresses import email_address, named_address, telegram_chat
 from subscribers.database import SCHEMA, Database
 from subscribers.errors import BadFile, InvalidValue
 from subscribers.model import Address, Cadence, Endpoint, EndpointState, Preferences, Rhythm, Subscriber
 from subscribers.transfer.bulk import Terms
 from subscribers.transfer.columns import COLUMNS, Columns
+from subscribers.transfer.csv_table import neutral, plain
 from subscribers.transfer.incoming import SLICE, Import
 from subscribers.transfer.outgoing import write_csv, write_file
 from subscribers.transfer.rows import Checker, Entry
@@ -174,9 +176,10 @@ names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 @given(name=st.one_of(names, st.text("=+-@'\"＝\t\r\n ;,7x", max_size=8)))
-def test_any_name_survives_but_for_blanks_around_it_and_the_kind_of_line_break(read: Rows, name: str) -> None:
+def test_any_name_survives_but_for_blanks_around_it_controls_and_the_kind_of_line_break(read: Rows, name: str) -> None:
     text = written([one(name, email("li"))])
-    assert read(text)[0].name == name.strip().replace("\r\n", "\n").replace("\r", "\n")
+    same = name.replace("\r\n", "\n").replace("\r", "\n")
+    assert read(text)[0].name == "".join(c for c in same if c in "\t\n" or unicodedata.category(c) != "Cc").strip()
     assert written(imported(text)) == text
 
 
@@ -586,3 +589,44 @@ def test_the_short_way_for_plain_addresses_has_the_same_result(text: str) -> Non
     except InvalidValue:
         found = ""
     assert found == wanted
+
+
+def test_a_long_name_or_address_is_refused_before_it_is_taken_apart() -> None:
+    for text in ("a<" + " " * 3_000 + "a@", '"a' + '" ' * 3_000 + "é", "é" * 1_001):
+        with pytest.raises(InvalidValue, match="more than 1,000 characters"):
+            named_address(text)
+        with pytest.raises(InvalidValue, match="more than 1,000 characters"):
+            email_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"Li, Wei" <li@x.cn>', ("Li, Wei", "li@x.cn")),
+        (" \ufeff李 < MAILTO:li@x.cn > ", ("李", "li@x.cn")),
+        ("<li@x.cn>", ("", "li@x.cn")),
+        ("a<" + " " * 900 + "a@", ("", "a<" + " " * 900 + "a@")),
+        ("a<b> <li@x.cn>", ("", "a<b> <li@x.cn>")),
+        ("li <li@x.cn>>", ("", "li <li@x.cn>>")),
+        ("li <nothing>", ("", "li <nothing>")),
+    ],
+)
+def test_a_name_beside_an_address_is_taken_apart(text: str, found: tuple[str, str]) -> None:
+    assert named_address(text) == found
+
+
+@pytest.mark.parametrize(
+    "before", [*"\u200b\ufeff\u200e\u2066\u00ad\u3164\u2060\U000e0020", "\x1b", "\x07", "\x9b", "\u200b '\u200e\x1b"]
+)
+def test_nothing_invisible_hides_a_formula(before: str) -> None:
+    for sign in "=+-@＝＠":
+        value = f"{before}{sign}1+1"
+        cell = neutral(value)
+        assert cell.startswith("'")
+        assert not set(cell) & set("\x1b\x07\x9b")
+        assert plain(cell) == "".join(c for c in value if c not in "\x1b\x07\x9b")
+
+
+@given(text=st.text("'\u200b\ufeff \t\n=-@1a", max_size=8))
+def test_what_is_neutral_comes_back_as_it_was(text: str) -> None:
+    assert plain(neutral(text)) == text.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -24,6 +25,7 @@ from subscribers.transfer.incoming import Import
 from subscribers.transfer.outgoing import WRITERS, write_file
 from subscribers.transfer.rows import Checker
 from subscribers.transfer.tables import read_table
+from subscribers.transfer.xlsx_guard import LONGEST_TEXT, MOST_TEXT, Guard
 from subscribers.transfer.xlsx_table import MOST_BYTES
 from tests.acts import at
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
@@ -262,3 +264,77 @@ def test_a_format_may_be_named_and_no_other(add: Add, db: Database, tmp_path: Pa
     with pytest.raises(InvalidValue, match="format 'pdf': allowed are csv, xlsx, json"):
         write_file(directory.everyone(db), tmp_path / "x", given="pdf")
     assert COLUMNS[1] == "email"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "reach"),
+    [
+        ("<row>" + "<c><v>1</v></c>" * 4_000 + "</row>" + "<row/>" * 100_000, "row 100,001 and column 4,000"),
+        ('<row r="900000">' + "<c/>" * 4_000 + "</row>", "row 900,000 and column 4,000"),
+        ('<row r="5"/>' + "<x:row></x:row>" * 10_000 + '<row><c r="XFD1"/></row>', "row 10,006 and column 16,384"),
+        # a reference that only seems to be one, in another attribute or across a piece of text
+        ("<row x=\" r='1'\"/>" * 100_000 + '<row><c r="XFD1"/></row>', "row 100,002 and column 16,384"),
+        ('<!-- <c " -->' + "<row/>" * 100_000 + '<row><c r="XFD1"/></row>', "row 100,002 and column 16,384"),
+        ("<row>" + "<c/>" * 16_385 + "</row>", "row 1 and column 16,385"),
+        ("<row/>" * 1_048_577, "row 1,048,577 and column 0"),
+    ],
+)
+def test_cells_without_a_place_are_counted(tmp_path: Path, sheet: str, reach: str) -> None:
+    file = sheets(tmp_path / "people.xlsx", one=[["email"], ["a@b.cn"]])
+    text = f"<worksheet><sheetData>{sheet}</sheetData></worksheet>"
+    with pytest.raises(BadFile, match=r"reaches to row (.*), most of it empty") as told:
+        read_table(rewritten(file, "xl/worksheets/sheet1.xml", text.encode()))
+    rows, columns = (int(word.replace(",", "")) for word in reach.removeprefix("row ").split(" and column "))
+    found = [int(word.replace(",", "")) for word in re.findall(r"[0-9][0-9,]*(?= and|, most)", str(told.value))]
+    assert found[0] <= rows + 1  # refused as soon as it is too much
+    assert found[1] == columns
+
+
+def shared(file: Path, text: str, cells: str) -> Path:
+    """A book with one column, whose cells are these and whose shared texts are `email` and `text`."""
+    made = sheets(file, one=[["email"], ["a@b.cn"]])
+    texts = f"<sst><si><t>email</t></si><si><t>{text}</t></si></sst>"
+    sheet = f'<worksheet><sheetData><row><c t="s"><v>0</v></c></row>{cells}</sheetData></worksheet>'
+    return rewritten(
+        rewritten(made, "xl/sharedStrings.xml", texts.encode()).rename(file), "xl/worksheets/sheet1.xml", sheet.encode()
+    )
+
+
+def test_a_shared_text_is_no_longer_than_a_cell(tmp_path: Path) -> None:
+    cells = '<row><c t="s"><v>1</v></c></row>'
+    for text in ("y" * LONGEST_TEXT, "读" * LONGEST_TEXT, "&amp;" * LONGEST_TEXT):
+        [row] = read_table(shared(tmp_path / "people.xlsx", text, cells)).rows
+        assert len(row.cells[0]) == LONGEST_TEXT
+    for text in ("y" * (LONGEST_TEXT + 1), "<![CDATA[" + "y" * LONGEST_TEXT + "]]>", "</t><t>".join("ab" * 20_000)):
+        with pytest.raises(BadFile, match="a text of more than 32,767 characters"):
+            read_table(shared(tmp_path / "people.xlsx", text, cells))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["<v>1</v>", "<v> 1 </v>", "<v>+1</v>", "<v>01</v>", '<v a=">">1</v>', "<v><![CDATA[1]]></v>", "<v>&#49;</v>"],
+)
+def test_what_is_shared_counts_as_often_as_it_is_referred_to(tmp_path: Path, value: str) -> None:
+    row = f'<row><c t="s">{value}</c></row>'
+    few = MOST_TEXT // 32_000 // 2
+    file = shared(tmp_path / "people.xlsx", "y" * 32_000, row * (2 * few + 1_000))
+    with pytest.raises(BadFile, match="characters in all"):
+        read_table(file)
+    empty = "<row><c><v></v></c></row><row><c><v /></c></row>" * few
+    read_table(shared(tmp_path / "people.xlsx", "y" * 32_000, '<row><c t="s"><v>1</v></c></row>' + empty))
+
+
+def test_where_a_piece_ends_makes_no_difference() -> None:
+    text = b'<si><t>abc</t></si><row><c t="s"><v>0</v></c><c r="C1" t="s"><v>0</v></c></row><row r="7"/><row/>'
+    whole = Guard()
+    first = whole.part()
+    first.look(text)
+    first.end()
+    for size in range(1, 30):
+        pieces = Guard()
+        part = pieces.part()
+        for start in range(0, len(text), size):
+            part.look(text[start : start + size])
+        part.end()
+        assert vars(part) | {"_guard": None} == vars(first) | {"_guard": None}, size
+        assert vars(pieces) == vars(whole), size

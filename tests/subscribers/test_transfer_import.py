@@ -38,8 +38,7 @@ def imports(db: Database, tmp_path: Path) -> Imports:
         with checked(db, tmp_path, text) as incoming:
             assert list(incoming.bad_rows()) == []
             foreseen = incoming.foresee(terms)
-            with db.transaction():
-                totals = incoming.write(terms, ACT)
+            totals = incoming.store(terms, ACT)
             assert totals == foreseen
             return totals
 
@@ -298,3 +297,89 @@ def test_memory_and_statements_do_not_grow_with_the_rows(db: Database, tmp_path:
     assert slices == [SLICE] * 3
     assert held[3:] == [SLICE, 2 * SLICE, 3 * SLICE]
     assert directory.get(db, rows).endpoints[0].address.address == f"r{rows - 1}@example.com"
+
+
+def test_an_opt_out_by_hash_wins_over_the_row_of_a_removed_subscriber(db: Database, add: Add, imports: Imports) -> None:
+    person = add(email("li"))
+    with db.transaction():
+        directory.remove(db, directory.get(db, person.id), at(NOW))
+        suppression.suppress(db, Hasher.load(db), email("li"), OPTED_OUT, NOW)
+    totals = imports("email\nLI@example.com\n")
+    assert counts(totals) == {"rows": 1, "suppressed": 1}
+    assert list(directory.everyone(db)) == []
+
+
+def test_half_of_a_character_is_a_bad_row_of_its_line(db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(
+        '{"name": "a", "email": "a@x.cn"}\n{"name": "\\ud800x", "email": "b@x.cn"}\n'
+        '{"\\udc00": "", "email": "c@x.cn"}\n'
+    )
+    with Import(db) as incoming:
+        incoming.check(read_table(file), Columns(), Checker(address, tag, LATER))
+        assert [row.line for row in incoming.bad_rows()] == [2, 3]
+        assert all("half of a character" in row.problem for row in incoming.bad_rows())
+        incoming.write_bad(tmp_path / "bad.csv")
+        with db.transaction():
+            incoming.write(SIGNED, ACT)
+    assert "\ufffdx" in (tmp_path / "bad.csv").read_text(encoding="utf-8-sig")
+    assert [person.name for person in directory.everyone(db)] == ["a"]
+
+
+# ---- beside others
+
+
+def test_others_write_while_an_import_is_planned_and_what_they_do_counts(
+    db: Database, add: Add, connect: Callable[[], Database], tmp_path: Path
+) -> None:
+    item = add(email("li")).endpoints[0]
+    other = connect()
+    told: list[str] = []
+
+    def tick(what: str, done: int, total: int) -> None:
+        told.append(what)
+        if told == ["checking", "planning"]:
+            with other.transaction():
+                directory.opt_out(other, item.id, at(NOW))
+                directory.add(
+                    other,
+                    name="",
+                    addresses=[email("in")],
+                    follows=(),
+                    preferences=Preferences(),
+                    consent="x",
+                    act=at(NOW),
+                )
+
+    totals = stored(db, tmp_path, "email,cadence\nli@example.com,\nnew@example.com,daily\n", tick)
+    assert told == ["checking", "planning", "planning", "writing"]
+    assert counts(totals) == {"rows": 2, "added": 1, "endpoints": 1, "known": 1, "suppressed": 1}
+    assert [e.address.address for p in directory.everyone(db) for e in p.endpoints] == [
+        *("li@example.com", "in@example.com", "new@example.com")
+    ]
+
+
+def test_where_others_never_rest_an_import_is_planned_inside_its_transaction(
+    db: Database, add: Add, connect: Callable[[], Database], tmp_path: Path
+) -> None:
+    item = add(email("li")).endpoints[0]
+    other = connect()
+    told: list[str] = []
+
+    def tick(what: str, done: int, total: int) -> None:
+        told.append(what)
+        if what == "planning":
+            with other.transaction():
+                directory.follow(other, item.id, [f"topic:{len(told)}"], at(NOW))
+
+    totals = stored(db, tmp_path, "email\nnew@example.com\n", tick)
+    assert told == ["checking", "planning", "planning", "planning", "writing"]
+    assert counts(totals) == {"rows": 1, "added": 1, "endpoints": 1}
+
+
+def stored(db: Database, folder: Path, text: str, tick: Callable[[str, int, int], None]) -> Totals:
+    file = folder / "people.csv"
+    file.write_text(text, encoding="utf-8")
+    with Import(db, tick) as incoming:
+        incoming.check(read_table(file), Columns(), Checker(address, tag, LATER))
+        return incoming.store(SIGNED, ACT)

@@ -32,7 +32,6 @@ def basis_of(basis: str, *, confirmed: bool) -> str:
 
 def refuse_ask(app: App, addresses: Sequence[Address], basis: str) -> None:
     """Raises UsageError where nobody can be asked, or need be."""
-    from dispatch.channels.registry import CHANNELS
     from dispatch.delivery.confirmations import check_channel
     from dispatch.errors import UsageError
 
@@ -42,6 +41,14 @@ def refuse_ask(app: App, addresses: Sequence[Address], basis: str) -> None:
         check_channel(address.channel)
     if len(addresses) != 1:
         raise UsageError("--ask asks one address at a time: give one --email")
+    refuse_without_mail(app)
+
+
+def refuse_without_mail(app: App) -> None:
+    """Raises UsageError."""
+    from dispatch.channels.registry import CHANNELS
+    from dispatch.errors import UsageError
+
     if missing := CHANNELS["email"].missing(app.settings):
         raise UsageError(f"nobody can be asked, for email is off: {missing}")
 
@@ -73,8 +80,8 @@ def _language(db: Database, address: Address, wish: Wish) -> str:
     return found.language
 
 
-def tell_waits(address: Address) -> None:
-    warn(f"{address.address} was asked within a day and has not answered: --again asks once more")
+def tell_waits(address: Address, how: str = "--again") -> None:
+    warn(f"{address.address} was asked within a day and has not answered: {how} asks once more")
 
 
 def tell_asked(endpoint: Endpoint) -> None:

@@ -66,6 +66,8 @@ def import_(
     _check_call(file, basis, bad_file, confirmed=confirmed, ask=ask)
     columns = Columns.of(map_ or [], ignore_unknown=ignore_unknown)
     app = session(ctx).app
+    if ask:
+        _check_mail(app)
     act = _act(ctx)
     table = _read(file, format_, sheet)
     with app.database() as db, stages("bytes") as tick, Import(db, tick) as incoming:
@@ -114,22 +116,24 @@ def _checker(app: App, act: Act) -> Checker:
 def _terms(app: App, db: Database, act: Act, file: Path, basis: str, *, ask: bool) -> Terms:
     from subscribers.transfer.bulk import Terms
 
-    return Terms(basis, f"file {file.name}", _asking(db, act) if ask else None)
+    return Terms(basis, f"file {file.name}", _asking(app, db, act) if ask else None)
 
 
-def _asking(db: Database, act: Act) -> Ask:
-    """Asks an address to confirm. The limits are for strangers: an administrator is not counted."""
-    from dispatch.delivery import confirmations
-    from subscribers import consent
+def _check_mail(app: App) -> None:
+    from dispatch.cli import confirming
+
+    confirming.refuse_without_mail(app)
+
+
+def _asking(app: App, db: Database, act: Act) -> Ask:
+    """Asks an address to confirm, unless it was asked within a day: the same file may come twice."""
+    from dispatch.cli import confirming
+    from subscribers.consent import Wish
     from subscribers.model import Address
-    from subscribers.suppression import Hasher
-
-    hasher = Hasher.load(db)
 
     def ask(address: Address) -> None:
-        asked = consent.ask(db, hasher, address, consent.Wish(), "", act, "", consent.Limits())
-        if asked is not None:
-            confirmations.queue(db, asked, act.at)
+        if not confirming.ask(app, db, address, Wish(), act):
+            confirming.tell_waits(address, "dispatch subscribers confirm ID --send --again")
 
     return ask
 

@@ -159,9 +159,12 @@ def _followed(db: Database, ids: list[int]) -> dict[int, set[str]]:
 
 
 def _with_follows(planned: Planned, followed: Mapping[int, set[str]]) -> Planned:
+    """What each of the known begins to follow; nothing where nothing goes: their own later yes is to what they ask for
+    then."""
     new = {
         holder.endpoint_id: tuple(tag for tag in planned.entry.follows if tag not in followed[holder.endpoint_id])
         for _, holder in planned.known
+        if holder.state is not EndpointState.SUPPRESSED
     }
     return Planned(planned.entry, planned.new, planned.known, planned.erased, {k: v for k, v in new.items() if v})
 
@@ -174,7 +177,7 @@ def standing(entry: Entry, holder: Holder | None, terms: Terms, now: int) -> Row
     if state is EndpointState.ACTIVE and not consent:
         state, reason = EndpointState.PENDING, ""
     if holder is not None and holder.state is EndpointState.SUPPRESSED:  # an opt-out wins
-        state, reason = EndpointState.SUPPRESSED, holder.reason
+        state, reason, consent = EndpointState.SUPPRESSED, holder.reason, ""
     consented_at = entry.consented_at if entry.consented_at is not None else now
     return {"state": state, "reason": reason, "consent": consent, "consented_at": consented_at if consent else None}
 
@@ -371,7 +374,8 @@ class Preparer:
         """The endpoints of removed subscribers, which are used again (see `directory.add`)."""
         for row in rows:
             self._out.many(directory.SQL["take_over_endpoint"], [row])
-            self._out.many(directory.SQL["unfollow_all"], [{"endpoint_id": row["id"]}])
+            for query in ("unfollow_all", "drop_firsts"):
+                self._out.many(directory.SQL[query], [{"endpoint_id": row["id"]}])
             if row["paused_until"] is not None:
                 self._out.many(SQL["set_paused_until"], [{"id": row["id"], "paused_until": row["paused_until"]}])
 

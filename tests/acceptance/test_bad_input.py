@@ -270,14 +270,21 @@ def test_a_call_that_contradicts_itself_is_a_usage_error(bare: Command) -> None:
 
 def test_those_who_have_not_agreed_are_asked_by_mail(bare: Command) -> None:
     (bare.folder / "people.csv").write_text("email,telegram\na@x.test,7\nb@x.test,\n")
+    refused = bare("subscribers", "import", "people.csv", "--ask", expect=2)
+    assert "nobody can be asked, for email is off" in refused.err
+    bare.environment |= {"DISPATCH_EMAIL__HOST": "127.0.0.1", "DISPATCH_EMAIL__FROM_ADDRESS": "news@x.test"}
     done = bare("subscribers", "import", "people.csv", "--ask")
     assert "2 asked to confirm" in done.out
+    again = bare("subscribers", "import", "people.csv", "--ask")
+    assert "a@x.test was asked within a day" in again.err
     connection = sqlite3.connect(bare.folder / "work.db")
     queued = connection.execute("SELECT kind, channel, state, COUNT(*) FROM messages GROUP BY 1, 2, 3").fetchall()
     states = connection.execute("SELECT DISTINCT state FROM endpoints").fetchall()
+    texts = connection.execute("SELECT COUNT(*) FROM consents WHERE text_id IS NOT NULL").fetchone()
     connection.close()
     assert queued == [("confirm", "email", "queued", 2)]
     assert states == [("pending",)]
+    assert texts == (2,)  # the words that they are asked to agree to
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.xlsx", "people.json"])

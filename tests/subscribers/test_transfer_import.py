@@ -191,7 +191,8 @@ def test_who_opted_out_stays_so_whatever_a_file_says(db: Database, add: Add, imp
     with db.transaction():
         directory.opt_out(db, item.id, at(NOW))
     totals = imports("email,state,consent,follows\nLi@example.com,active,they said so,all\n")
-    assert counts(totals) == {"rows": 1, "known": 1, "followed": 1, "suppressed": 1}
+    assert counts(totals) == {"rows": 1, "known": 1, "suppressed": 1}
+    assert directory.endpoint(db, item.id).follows == ()  # nobody adds to what a later yes would bring back
     assert totals.suppressed_shown == ["Li@example.com"]
     assert state_of(db, item.id) == (EndpointState.SUPPRESSED, OPTED_OUT)
 
@@ -237,7 +238,7 @@ def asking(db: Database, asked: list[str]) -> Terms:
     hasher = Hasher.load(db)
 
     def ask(address: Address) -> None:
-        found = consent.ask(db, hasher, address, consent.Wish(), "", ACT, "", consent.Limits(0, 0))
+        found = consent.ask(db, hasher, address, consent.Wish(), "", ACT, "", None)
         assert found is not None
         asked.append(address.address)
 

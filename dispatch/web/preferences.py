@@ -18,10 +18,9 @@ from subscribers.audit import Act
 from subscribers.consent import Wish
 from subscribers.database import Database
 from subscribers.errors import InvalidValue, NotFound
-from subscribers.model import Address, Endpoint, EndpointState, Preferences
+from subscribers.model import PAUSED_BY_READER, Address, Endpoint, EndpointState, Preferences
 from subscribers.tokens import Purpose
 
-PAUSED_BY_READER = "paused by the reader"  # as `directory.pause` writes it down
 DONE = ("followed", "dropped", "saved", "paused", "resumed", "asked", "mailed")
 _NO_FORM = Form({})
 

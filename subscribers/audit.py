@@ -86,11 +86,6 @@ def of_subject(
     return [_read(row) for row in db.all(SQL["of_subject"], values)]
 
 
-def latest(db: Database, *, before: int = _LAST, page: int = 100) -> list[Row]:
-    """All acts, the newest first, in the same form."""
-    return [_read(row) for row in db.all(SQL["latest"], {"before": before, "page": page})]
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which acts; what is empty asks for nothing. From `since` on and before `until` (ms)."""

@@ -121,7 +121,7 @@ class Database(ABC):
             if not make and not database._has_versions():
                 raise NoDatabase(f"there are no tables of dispatch in the database {database.where}")
             database.migrate(schemas)
-            database._wait_for_locks(BUSY_SECONDS)
+            database.wait_for_locks(BUSY_SECONDS)
         except BaseException:
             database.close()
             raise
@@ -242,7 +242,8 @@ class Database(ABC):
     def _in_transaction(self) -> bool: ...
 
     @abstractmethod
-    def _wait_for_locks(self, seconds: float) -> None: ...
+    def wait_for_locks(self, seconds: float) -> None:
+        """How long a statement waits for a lock of another's from now on, before it is Busy."""
 
     @abstractmethod
     def _has_versions(self) -> bool:

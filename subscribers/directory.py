@@ -287,21 +287,23 @@ def find(db: Database, word: str) -> tuple[Subscriber, tuple[Endpoint, ...]]:
     """Who is meant by a word of the command line: a subscriber's number (all endpoints), or one endpoint by `e7`
     or by its address. Raises NotFound or InvalidValue."""
     # A number is a subscriber's first, else a chat's: the addresses of Telegram are numbers too.
-    if _is_number(word) and (known := _of_id(db, int(word))):
+    if is_number(word) and (known := _of_id(db, int(word))):
         return known, known.endpoints
-    endpoint_id = int(word[1:]) if _is_label(word) else _by_address(db, word)
+    endpoint_id = int(word[1:]) if is_label(word) else _by_address(db, word)
     owner = db.value(SQL["subscriber_of"], {"endpoint_id": endpoint_id})
     if owner is not None and (known := _of_id(db, owner)):
         return known, tuple(e for e in known.endpoints if e.id == endpoint_id)
     raise NotFound(f"no endpoint {word}; see: dispatch subscribers list")
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Whether a word of the command line may be an id."""
     return word.isascii() and word.isdigit() and len(word) < 19
 
 
-def _is_label(word: str) -> bool:
-    return word[:1] == "e" and _is_number(word[1:])
+def is_label(word: str) -> bool:
+    """Whether it names an endpoint: e7."""
+    return word[:1] == "e" and is_number(word[1:])
 
 
 def _by_address(db: Database, word: str) -> int:

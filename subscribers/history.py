@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from subscribers import audit, proof
+from subscribers import audit, directory, proof
 from subscribers.database import Database, Row, queries
 from subscribers.errors import NotFound
 
@@ -40,11 +40,11 @@ class Event:
 def whose(db: Database, word: str) -> Whose:
     """Who is meant by `3`, `e7` or an address; removed ones too. An endpoint's history has that of its subscriber's own
     changes in it. Raises NotFound."""
-    if _is_number(word) and db.value(SQL["exists"], {"id": int(word)}) is not None:
+    if directory.is_number(word) and db.value(SQL["exists"], {"id": int(word)}) is not None:
         subscribers = _with_merged(db, [int(word)])
         rows = db.rows(SQL["endpoints"], {"ids": subscribers})
         return Whose(tuple(subscribers), tuple(id_ for (id_,) in rows))
-    if word[:1] == "e" and _is_number(word[1:]):
+    if directory.is_label(word):
         rows = db.rows(SQL["owner"], {"id": int(word[1:])})
     else:
         rows = db.rows(SQL["at_address"], {"address": word})
@@ -52,10 +52,6 @@ def whose(db: Database, word: str) -> Whose:
         raise NotFound(f"no subscriber or endpoint {word}; see: dispatch subscribers list")
     owners = list(dict.fromkeys(owner for _, owner in rows))
     return Whose(tuple(_with_merged(db, owners)), tuple(id_ for id_, _ in rows))
-
-
-def _is_number(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) < 19
 
 
 def _with_merged(db: Database, ids: Sequence[int]) -> list[int]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from subscribers import audit, suppression
+from subscribers import audit, directory, suppression
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import InvalidValue, NotFound
@@ -51,9 +51,9 @@ def formerly(db: Database, subscriber_id: int) -> list[int]:
 def find(db: Database, word: str) -> int:
     """The subscriber whom a word names: a number, one of their endpoints by `e7`, or an address. Those removed and not
     yet erased are found, too. Raises NotFound, and InvalidValue where it may be several."""
-    if _is_number(word) and (row := db.one(SQL["subscriber"], {"id": int(word)})):
+    if directory.is_number(word) and (row := db.one(SQL["subscriber"], {"id": int(word)})):
         return int(row["id"])
-    if word[:1] == "e" and _is_number(word[1:]):
+    if directory.is_label(word):
         owner = db.value(SQL["subscriber_of"], {"id": int(word[1:])})
         if owner is not None:
             return int(owner)
@@ -65,10 +65,6 @@ def find(db: Database, word: str) -> int:
     if not found:
         raise NotFound(_nobody(db, word))
     return found.pop()
-
-
-def _is_number(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) < 19
 
 
 def _nobody(db: Database, word: str) -> str:

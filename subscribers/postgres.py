@@ -235,7 +235,7 @@ class PostgresDatabase(Database):
     def _in_transaction(self) -> bool:
         return self._inside
 
-    def _wait_for_locks(self, seconds: float) -> None:
+    def wait_for_locks(self, seconds: float) -> None:
         self._lock_ms = round(seconds * 1000)
 
     def _has_versions(self) -> bool:

@@ -59,9 +59,6 @@ class Wanted:
         return {name: value for name, value in found.items() if value is not None}
 
 
-EVERYONE = Wanted()
-
-
 def count(db: Database, wanted: Wanted) -> int:
     return int(db.value(_filled("count", wanted), _values(wanted)))
 

@@ -113,13 +113,13 @@ class SqliteDatabase(Database):
 
     def _empty_wal(self) -> bool:
         """Whether all that the WAL held is in the file and the WAL empty."""
-        self._wait_for_locks(_CHECKPOINT_SECONDS)
+        self.wait_for_locks(_CHECKPOINT_SECONDS)
         try:
             return int(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]) == 0
         except Busy:
             return False
         finally:
-            self._wait_for_locks(BUSY_SECONDS)
+            self.wait_for_locks(BUSY_SECONDS)
 
     def _holds(self, words: Sequence[str]) -> bool:
         """Whether the bytes of a word stand in the files of the database."""
@@ -151,7 +151,7 @@ class SqliteDatabase(Database):
     def _in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    def _wait_for_locks(self, seconds: float) -> None:
+    def wait_for_locks(self, seconds: float) -> None:
         self.run(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def _has_versions(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatch.cli.context import session
+from dispatch.cli.report import write_page
 from dispatch.output import emit_json, iso, say, table
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def stats(
     app = session(ctx).app
     found = _gather(app, Period(period))
     if html is not None:
-        _write(page(app, found, language), html)
+        write_page(page(app, found, language), html)
     if as_json:
         emit_json(stats_json(found))
     elif html is not None:
@@ -75,17 +76,6 @@ def page(app: App, found: Stats, language: str) -> str:
     folders = [folder for folder in (override, templates_dir()) if folder is not None]
     zone = dt.datetime.fromtimestamp(found.made_at / 1000).astimezone().tzinfo or dt.UTC
     return render(found, folders, language, app.catalog.label, zone)
-
-
-def _write(text: str, file: Path) -> None:
-    from dispatch.errors import Failure
-    from subscribers.transfer import replacing
-
-    try:
-        with replacing(file, "utf-8") as out:
-            out.write(text)
-    except OSError as error:
-        raise Failure(f"{file}: {error.strerror or error}") from error
 
 
 def stats_json(found: Stats) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def report(
     app = session(ctx).app
     outcome = _gather(app, issue, language)
     if html is not None:
-        _write(page(app, outcome, language), html)
+        write_page(page(app, outcome, language), html)
     if as_json:
         emit_json(outcome_json(outcome))
     elif html is not None:
@@ -75,7 +75,8 @@ def page(app: App, outcome: Outcome, language: str) -> str:
     return render(outcome, folders, language, title, zone)
 
 
-def _write(text: str, file: Path) -> None:
+def write_page(text: str, file: Path) -> None:
+    """Put a page into a file, whole or not at all. Raises Failure."""
     from dispatch.errors import Failure
     from subscribers.transfer import replacing
 

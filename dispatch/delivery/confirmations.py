@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dispatch.delivery.ledger import SQL, URGENT
+from dispatch.delivery.ledger import add_urgent
 from dispatch.errors import UsageError
 from subscribers import directory
 from subscribers.consent import Asked
@@ -19,21 +19,8 @@ def queue(db: Database, asked: Asked, now: int) -> int:
     UsageError for a channel without confirmations."""
     endpoint = directory.endpoint(db, asked.endpoint_id)
     check_channel(endpoint.address.channel)
-    values = {
-        "key": f"{KIND}:{asked.consent_id}",
-        "kind": KIND,
-        "endpoint_id": endpoint.id,
-        "channel": endpoint.address.channel,
-        "queue": endpoint.address.queue,
-        "address": "",  # the endpoint's, as it is when it is sent
-        "language": "",
-        "content": json.dumps({"consent": asked.consent_id}),
-        "priority": URGENT,
-        "due_at": now,
-        "expires_at": now + EXPIRE_MS,
-        "now": now,
-    }
-    return db.insert(SQL["add_message"], values)
+    content = {"consent": asked.consent_id}
+    return add_urgent(db, KIND, f"{KIND}:{asked.consent_id}", endpoint, content, now + EXPIRE_MS, now)
 
 
 def check_channel(channel: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from typing import NamedTuple
 from dispatch.model import MessageState, Rejected, Retry, Sent
 from subscribers.consent import Request
 from subscribers.database import Database, Row, queries
+from subscribers.model import Endpoint
 
 SQL = queries(Path(__file__).with_name("ledger.sql"))
 CANCELLED, PART_CANCELLED = "issue cancelled", "this part of the issue was cancelled"  # reasons of deliveries
@@ -87,6 +88,28 @@ class Attempt:
         """Whether it is an attempt at the message, rather than one that the lane's fault cut off."""
         outcome = self.outcome
         return not (isinstance(outcome, Retry) and outcome.outage and not outcome.counted)
+
+
+def add_urgent(
+    db: Database, kind: str, key: str, endpoint: Endpoint, content: Mapping[str, int], expires_at: int, now: int
+) -> int:
+    """Queue a message without deliveries that somebody waits for, before everything else; its id. Called inside a
+    transaction."""
+    values = {
+        "key": key,
+        "kind": kind,
+        "endpoint_id": endpoint.id,
+        "channel": endpoint.address.channel,
+        "queue": endpoint.address.queue,
+        "address": "",  # the endpoint's, as it is when it is sent
+        "language": "",
+        "content": json.dumps(content),
+        "priority": URGENT,
+        "due_at": now,
+        "expires_at": expires_at,
+        "now": now,
+    }
+    return db.insert(SQL["add_message"], values)
 
 
 def too_late(reason: str) -> str:

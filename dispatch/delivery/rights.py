@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from dispatch.delivery.ledger import SQL, URGENT, Right
+from dispatch.delivery.ledger import SQL, Right, add_urgent
 from subscribers import directory
 from subscribers.database import Database
 
@@ -26,21 +26,9 @@ def queue(db: Database, kind: str, endpoint_id: int, now: int) -> bool:
     edges = {"low": f"{kind}:{endpoint_id}:", "high": f"{kind}:{endpoint_id};"}
     if db.value(SQL["keys_since"], {**edges, "since": now - _DAY_MS}) >= MOST:
         return False
-    values = {
-        "key": f"{kind}:{endpoint_id}:{now}:{secrets.token_hex(4)}",
-        "kind": kind,
-        "endpoint_id": endpoint_id,
-        "channel": endpoint.address.channel,
-        "queue": endpoint.address.queue,
-        "address": "",  # the endpoint's, as it is when it is sent
-        "language": "",
-        "content": json.dumps({"subscriber": endpoint.subscriber_id, "until": now + GOOD_MS}),
-        "priority": URGENT,
-        "due_at": now,
-        "expires_at": now + GOOD_MS,
-        "now": now,
-    }
-    db.insert(SQL["add_message"], values)
+    key = f"{kind}:{endpoint_id}:{now}:{secrets.token_hex(4)}"
+    content = {"subscriber": endpoint.subscriber_id, "until": now + GOOD_MS}
+    add_urgent(db, kind, key, endpoint, content, now + GOOD_MS, now)
     return True
 
 

@@ -48,8 +48,8 @@ class Patient:
 
 
 def _briefly(db: Database, work: Callable[[], T]) -> T:
-    db._wait_for_locks(_TRY_SECONDS)
+    db.wait_for_locks(_TRY_SECONDS)
     try:
         return work()
     finally:
-        db._wait_for_locks(BUSY_SECONDS)
+        db.wait_for_locks(BUSY_SECONDS)

@@ -7,9 +7,6 @@ VALUES (:at, :actor, :way, :action, :subject, :subject_id, :detail)
 SELECT id, at, actor, way, action, subject, subject_id, detail FROM audit
 WHERE subject = :subject AND subject_id IN (:ids) AND id < :before ORDER BY id DESC LIMIT :page
 
--- name: latest
-SELECT id, at, actor, way, action, subject, subject_id, detail FROM audit WHERE id < :before ORDER BY id DESC LIMIT :page
-
 -- name: found
 SELECT id, at, actor, way, action, subject, subject_id, detail FROM audit
 WHERE id < :before AND at >= :since AND at < :until AND (:actor = '' OR actor = :actor)

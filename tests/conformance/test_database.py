@@ -414,7 +414,7 @@ def test_what_is_looked_up_and_then_written_is_written_once(migrated_url: str, c
 def impatient(connect: Callable[[], Database]) -> Database:
     """A connection that waits for no lock."""
     db = connect()
-    db._wait_for_locks(0.001)
+    db.wait_for_locks(0.001)
     return db
 
 

@@ -224,7 +224,7 @@ async def test_a_step_that_finds_the_store_locked_comes_again(desk: Desk) -> Non
     desk.clock.ms += 5000 * DAY
     found = Sweep(KEEP, desk.clock.now())
     other = desk.connect()
-    desk.db._wait_for_locks(0.05)
+    desk.db.wait_for_locks(0.05)
     try:
         with other.transaction():
             assert patiently(found.slice, desk.db)  # it is not the end

@@ -331,12 +331,12 @@ def test_what_changes_is_on_record_with_who_and_by_which_way(db: Database, add: 
 
 def test_what_changes_nothing_is_not_on_record(db: Database, add: Add) -> None:
     [item] = add(email("li"), follows=("all",)).endpoints
-    before = audit.latest(db)
+    before = audit.found(db, audit.Wanted())
     with db.transaction():
         directory.follow(db, item.id, ["all"], at(LATER))
         directory.unfollow(db, item.id, ["topic:x"], at(LATER))
         directory.resume(db, item, at(LATER))
-    assert audit.latest(db) == before
+    assert audit.found(db, audit.Wanted()) == before
 
 
 def _follow_and_take(db: Database, item: Endpoint, taken: Address) -> None:
@@ -346,10 +346,10 @@ def _follow_and_take(db: Database, item: Endpoint, taken: Address) -> None:
 
 def test_an_act_that_fails_is_not_on_record(db: Database, add: Add) -> None:
     [item] = add(email("li")).endpoints
-    before = audit.latest(db)
+    before = audit.found(db, audit.Wanted())
     with pytest.raises(Conflict), db.transaction():
         _follow_and_take(db, item, email("li"))
-    assert audit.latest(db) == before
+    assert audit.found(db, audit.Wanted()) == before
 
 
 def test_the_record_is_read_page_by_page(db: Database, add: Add) -> None:

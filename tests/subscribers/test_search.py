@@ -11,10 +11,12 @@ from subscribers.changes import Change
 from subscribers.database import Database
 from subscribers.errors import InvalidValue
 from subscribers.model import Address, Cadence, EndpointState, Preferences, Rhythm
-from subscribers.search import EVERYONE, Sort, Wanted
+from subscribers.search import Sort, Wanted
 from subscribers.suppression import Hasher
 from tests.acts import at
 from tests.subscribers.conftest import NOW, Add, email, telegram, webhook
+
+EVERYONE = Wanted()
 
 DAILY = Preferences(Rhythm(Cadence.DAILY, minute=540), "en", "titles", bundled=True)
 

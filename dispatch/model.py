@@ -234,6 +234,7 @@ class Envelope:
     preferences_url: str = ""
     confirmation: Confirmation | None = None
     secret: str = field(default="", repr=False)
+    return_path: str = ""  # where reports of a failed delivery go; "" for the sender's own address
     right_url: str = field(default="", repr=False)  # of `data` and `erase`: the page that gives or ends it
 
 

@@ -26,7 +26,7 @@ def _group() -> None:
 def dkim_key(
     ctx: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="The file to write the key to.", show_default=False)
+        Path | None, typer.Argument(metavar="FILE", help="The file to write the key to.", show_default=False)
     ] = None,
     kind: Annotated[Literal["rsa", "ed25519"], typer.Option("--type", help="The kind of key.")] = "rsa",
     selector: Annotated[

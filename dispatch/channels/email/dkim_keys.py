@@ -112,18 +112,21 @@ def write_key(private: PrivateKey, file: Path, *, force: bool) -> None:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     written = file.with_name(f".{file.name}.{secrets.token_hex(8)}") if force else file
     try:
-        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{file} is there already; --force replaces it, and with it the key") from None
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror or error}") from None
+    try:
+        with os.fdopen(descriptor, "wb") as out:
             out.write(pem)
             out.flush()
             os.fsync(out.fileno())
         if force:
             written.replace(file)
-    except FileExistsError:
-        raise UsageError(f"{file} is there already; --force replaces it, and with it the key") from None
     except OSError as error:
-        if force:
-            with suppress(OSError):
-                written.unlink()
+        with suppress(OSError):
+            written.unlink()
         raise Failure(f"{file} cannot be written: {error.strerror or error}") from None
 
 

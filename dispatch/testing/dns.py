@@ -21,7 +21,8 @@ _TTL = 60
 class DnsServer(asyncio.DatagramProtocol):
     """Answers from what `add` gave it, as an async context manager; a name without any record does not exist.
 
-    `silent`: it hears and does not answer. `failing`: it answers SERVFAIL. `asked` has the questions, as name and kind.
+    `silent`: it hears and does not answer; `ignored`: nor these questions. `failing`: it answers SERVFAIL. `asked` has
+    the questions. A question is a name and a kind, such as ("bulletin.example", "TXT").
     """
 
     host = "127.0.0.1"
@@ -29,6 +30,7 @@ class DnsServer(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.silent = False
         self.failing = False
+        self.ignored: set[tuple[str, str]] = set()
         self.asked: list[tuple[str, str]] = []
         self._records: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], list[str]] = {}
         self._transport: asyncio.DatagramTransport | None = None
@@ -69,8 +71,9 @@ class DnsServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         question = dns.message.from_wire(data)
         asked = question.question[0]
-        self.asked.append((asked.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(asked.rdtype)))
-        if not self.silent and self._transport is not None:
+        said = (asked.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(asked.rdtype))
+        self.asked.append(said)
+        if not self.silent and said not in self.ignored and self._transport is not None:
             self._transport.sendto(self._answer(question).to_wire(), addr)
 
     def _answer(self, question: dns.message.Message) -> dns.message.Message:

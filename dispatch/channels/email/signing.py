@@ -16,6 +16,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -150,6 +151,7 @@ class _Worker(asyncio.SubprocessProtocol):
         self._received = bytearray()
         loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = loop.create_future()
+        self._ready.add_done_callback(_looked_at)  # nobody waits for it where the start was given up
         self._gone: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
@@ -161,7 +163,7 @@ class _Worker(asyncio.SubprocessProtocol):
         TimeoutError where it did not begin."""
         loop = asyncio.get_running_loop()
         # -P: the folder of the program is no place to import from, for its names are not meant for that.
-        transport, worker = await loop.subprocess_exec(
+        _, worker = await loop.subprocess_exec(
             lambda: cls(pool), sys.executable, "-P", _PROGRAM, stderr=None, start_new_session=True
         )
         try:
@@ -169,7 +171,7 @@ class _Worker(asyncio.SubprocessProtocol):
             async with asyncio.timeout(_START_SECONDS):
                 await worker._ready
         except BaseException:
-            transport.close()
+            await worker._kill()
             raise
         return worker
 
@@ -198,9 +200,14 @@ class _Worker(asyncio.SubprocessProtocol):
             async with asyncio.timeout(_END_SECONDS):
                 await asyncio.shield(self._gone)
         except TimeoutError:
+            await self._kill()
+
+    async def _kill(self) -> None:
+        """End it at once, and wait until it is gone."""
+        assert self._transport is not None
+        with suppress(ProcessLookupError):
             self._transport.kill()
-            await self._gone
-        self._transport.close()
+        await self._gone
 
     def _give_keys(self, keys: bytes) -> None:
         assert self._input is not None
@@ -257,6 +264,12 @@ def cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _looked_at(future: asyncio.Future[None]) -> None:
+    """An error that nobody asks for is no bug."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _fail(answer: _Answer, error: SigningError) -> None:

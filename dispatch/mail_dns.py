@@ -88,13 +88,15 @@ async def look(
         names = Names(resolver or _of_this_machine())
     except dns.resolver.NoResolverConfiguration:
         return [*findings, Finding("dns", "off", "this machine has no DNS server set: nothing was looked up")]
+    if not await names.know(sender.from_domain):
+        return [*findings, Finding("dns", "off", "no public DNS answers here: nothing was looked up of the sender")]
     return [*findings, *await _ask(sender, keys, names, own_address or _own_address)]
 
 
 async def _ask(
     sender: Sender, keys: Sequence[SigningKey], names: Names, own_address: Callable[[], Address | None]
 ) -> list[Finding]:
-    """All questions side by side. Where none has an answer, that is said once."""
+    """All questions side by side."""
     questions: list[tuple[str, Awaitable[list[Finding]]]] = [
         *(
             (f"spf {name}", _spf(name, names))
@@ -107,8 +109,6 @@ async def _ask(
         *((f"ptr {host}", _ptr(host, names, own_address)) for host in sender.relays),
     ]
     answers = await asyncio.gather(*(_in_time(question) for _, question in questions))
-    if all(answer is None for answer in answers):
-        return [Finding("dns", "off", "no DNS server answers: SPF, DKIM, DMARC, MX and PTR were not looked up")]
     silent = "DNS does not answer this: not looked up"
     return [
         finding
@@ -131,6 +131,13 @@ class Names:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+
+    async def know(self, domain: str) -> bool:
+        """Whether there is any use in asking: DNS answers, and knows the domain or at least the servers of the root.
+        Networks that are shut off say of every name that there is none."""
+        questions = (self._ask(domain, "TXT"), self._ask(domain, "MX"), self._ask(dns.name.root, "NS"))
+        answers = await asyncio.gather(*questions, return_exceptions=True)
+        return any(answer for answer in answers if not isinstance(answer, BaseException))
 
     async def txt(self, name: str) -> list[str]:
         """Each record with its strings put together (RFC 7208, 3.3; RFC 6376, 3.6.2.2)."""

@@ -14,7 +14,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import idna
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as WrongEnvironment
 
@@ -143,9 +152,9 @@ class EmailSettings(Relay):
     retry_delays: Delays = (60.0, 300.0, 900.0, 3600.0, 7200.0, 14400.0, 28800.0)
     expire_hours: Hours = 48
     dkim_domain: str = ""
-    dkim_selector: str = ""
+    dkim_selector: str = "dispatch"
     dkim_key: Path | None = None
-    dkim_ed25519_selector: str = ""
+    dkim_ed25519_selector: str = "dispatch-ed25519"
     dkim_ed25519_key: Path | None = None
     dkim_workers: Annotated[int, Field(ge=0, le=256)] = 0
 
@@ -158,17 +167,14 @@ class EmailSettings(Relay):
 
     @field_validator("dkim_domain", "dkim_selector", "dkim_ed25519_selector")
     @classmethod
-    def _name_in_dns(cls, value: str) -> str:
-        if value and not DNS_NAME.fullmatch(value):
+    def _name_in_dns(cls, value: str, info: ValidationInfo) -> str:
+        if not DNS_NAME.fullmatch(value) and (value or info.field_name != "dkim_domain"):
             raise ValueError("allowed: a name as it stands in DNS: ASCII letters, digits, hyphens and dots")
         return value.lower()
 
     @model_validator(mode="after")
-    def _dkim_is_whole(self) -> EmailSettings:
-        for selector, key in (("dkim_selector", "dkim_key"), ("dkim_ed25519_selector", "dkim_ed25519_key")):
-            if bool(getattr(self, selector)) != bool(getattr(self, key)):
-                raise ValueError(f"{selector} and {key} go together: set both or neither")
-        if self.dkim_selector and self.dkim_selector == self.dkim_ed25519_selector:
+    def _dkim_fits(self) -> EmailSettings:
+        if self.dkim_key and self.dkim_ed25519_key and self.dkim_selector == self.dkim_ed25519_selector:
             raise ValueError("dkim_selector and dkim_ed25519_selector must differ: a record in DNS has one key")
         if self.dkim_domain and self.from_address and not are_aligned(self.dkim_domain, self.from_domain):
             raise ValueError(

@@ -28,6 +28,7 @@ RELAY = "8.8.4.4"  # an address of the public internet; nobody connects to it he
 async def server() -> AsyncIterator[DnsServer]:
     """With the records of a sender whose DNS is in order, but for DKIM."""
     async with DnsServer() as made:
+        made.add(".", "NS", "a.root-servers.example.")
         made.add(HOME, "TXT", '"v=spf1 mx include:relay.example -all"', '"another=1"')
         made.add("relay.example", "TXT", '"v=spf1 ip4:8.8.4.4 -all"')
         made.add(f"_dmarc.{HOME}", "TXT", '"v=DMARC1; p=reject; rua=mailto:d@bulletin.example"')
@@ -240,6 +241,15 @@ async def test_dns_that_is_silent_keeps_nobody_waiting(server: DnsServer) -> Non
     async with asyncio.timeout(30):
         told = await mail_dns.look(settings(), server.resolver())
     assert [(finding.what, finding.state) for finding in told] == [("dkim", "off"), ("dns", "off")]
+
+
+async def test_dns_that_knows_no_name_at_all_is_no_dns(server: DnsServer) -> None:
+    async with DnsServer() as empty:
+        told = await mail_dns.look(settings(), empty.resolver())
+        assert [(finding.what, finding.state) for finding in told] == [("dkim", "off"), ("dns", "off")]
+        empty.add(".", "NS", "a.root-servers.example.")
+        states = {finding.what: finding.state for finding in await mail_dns.look(settings(), empty.resolver())}
+        assert states[f"mx {HOME}"] == "bad"
 
 
 async def test_one_question_without_an_answer_is_noted(server: DnsServer) -> None:

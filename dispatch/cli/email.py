@@ -104,12 +104,7 @@ def _domain(given: str, settings: EmailSettings) -> str:
 
 def _selector(given: str, settings: EmailSettings, kind: str) -> str:
     """That of the call, else that of the settings for this kind of key."""
-    from dispatch.errors import UsageError
-
-    found = given or (settings.dkim_selector if kind == "rsa" else settings.dkim_ed25519_selector)
-    if not found:
-        raise UsageError("--selector is missing: any short name, such as d2026, of which there is no record yet")
-    return _name("--selector", found)
+    return _name("--selector", given or (settings.dkim_selector if kind == "rsa" else settings.dkim_ed25519_selector))
 
 
 def _name(option: str, value: str) -> str:

@@ -51,14 +51,16 @@ _SIGNED = (b"in-reply-to", b"references", b"auto-submitted", b"precedence", b"fe
 
 _ORDER = (*_SEALED, *_SEALED_IF_PRESENT, *_SIGNED)
 
-_Fields = dict[bytes, list[bytes]]
+_NAMES = frozenset(_ORDER)
 
-_FIELD_END = re.compile(rb"\r\n(?![ \t])")
+_Fields = dict[bytes, list[bytes]]
+_Shape = tuple[tuple[bytes, int], ...]
+
 _SPACES = re.compile(rb"[ \t]+")
 
 _WIDTH = 76  # RFC 5322, 2.1.1 wants lines of 78 characters at most
 _NAME = b"DKIM-Signature:"
-_LISTS_KEPT = 64  # different sets of header fields whose h= is remembered
+_SHAPES_KEPT = 64  # different sets of header fields that are remembered
 
 _PKCS1, _HASHED = PKCS1v15(), Prehashed(SHA256())
 
@@ -131,7 +133,7 @@ class Signer:
             raise ValueError("no key to sign with")
         self._keys = tuple(keys)
         self._clock = clock
-        self._lists: dict[tuple[tuple[bytes, int], ...], list[bytes]] = {}
+        self._beginnings: dict[_Shape, list[_Beginning]] = {}
 
     def sign(self, head: bytes, body_hash: bytes) -> bytes:
         """The `DKIM-Signature` fields to put before `head`, one a key, each folded and with CRLF at its end.
@@ -143,18 +145,34 @@ class Signer:
         if b"from" not in fields:
             raise ValueError("a message without From cannot be signed")
         signed = sha256(b"".join(_signed_lines(fields)))
-        tags = [b"t=%d;" % self._clock(), *self._listed(fields), b"bh=" + b64encode(body_hash) + b";"]
-        return b"".join(_signature(key, tags, signed.copy()) for key in self._keys)
+        rest = b"t=%d; bh=%b;" % (self._clock(), b64encode(body_hash))
+        return b"".join([_signature(beginning, rest, signed.copy()) for beginning in self._beginnings_for(fields)])
 
-    def _listed(self, fields: _Fields) -> list[bytes]:
-        """The tag h= for these fields. Messages differ in what they say and hardly in which fields they have."""
-        shape = tuple((name, len(found)) for name, found in fields.items())
-        tag = self._lists.get(shape)
-        if tag is None:
-            if len(self._lists) >= _LISTS_KEPT:
-                self._lists.clear()
-            tag = self._lists[shape] = _list_tag(fields)
-        return tag
+    def _beginnings_for(self, fields: _Fields) -> list[_Beginning]:
+        """What the signatures begin with, up to h=. Messages differ in what they say and hardly in which fields they
+        have, so it is remembered."""
+        shape = tuple([(name, len(found)) for name, found in fields.items()])
+        found = self._beginnings.get(shape)
+        if found is None:
+            if len(self._beginnings) >= _SHAPES_KEPT:
+                self._beginnings.clear()
+            found = self._beginnings[shape] = [_Beginning.of(key, fields) for key in self._keys]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """The tags of a signature up to h=, as they are signed and as they are sent."""
+
+    key: SigningKey
+    signed: bytes
+    sent: bytes
+
+    @classmethod
+    def of(cls, key: SigningKey, fields: _Fields) -> _Beginning:
+        own = (b"v=1;", b"a=%b;" % key.algorithm.encode(), b"c=relaxed/relaxed;")
+        words = (*own, b"d=%b;" % key.domain.encode(), b"s=%b;" % key.selector.encode(), *_list_tag(fields))
+        return cls(key, b"dkim-signature:" + b" ".join(words), _folded(words))
 
 
 def body_hash(body: bytes) -> bytes:
@@ -176,27 +194,31 @@ def relaxed_body(body: bytes) -> bytes:
     return body[: end + 2] if end else b""
 
 
-def relaxed_field(field: bytes) -> tuple[bytes, bytes]:
-    """A header field without its last CRLF: its name in lower case, and all of it in relaxed form, with CRLF (RFC 6376,
-    3.4.2)."""
-    name, _, value = field.partition(b":")
-    name = name.rstrip(b" \t").lower()
-    return name, b"%b:%b\r\n" % (name, _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip(b" "))
+def relaxed_fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The header fields in relaxed form: names in lower case, values unfolded, with single spaces between words and none
+    at their ends (RFC 6376, 3.4.2)."""
+    # All of the header at a time: most have no more to be done than two searches tell.
+    unfolded = head.removesuffix(b"\r\n").replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    if b"\t" in unfolded or b"  " in unfolded:
+        unfolded = _SPACES.sub(b" ", unfolded)
+    parts = [line.partition(b":") for line in unfolded.split(b"\r\n")]
+    return [(name.rstrip(b" ").lower(), value.strip(b" ")) for name, _, value in parts]
 
 
 def _fields(head: bytes) -> _Fields:
-    """The fields of a header in relaxed form, by their names."""
+    """The values of the fields that are signed, by their names."""
     found: _Fields = {}
-    for line in _FIELD_END.split(head.removesuffix(b"\r\n")):
-        name, relaxed = relaxed_field(line)
-        found.setdefault(name, []).append(relaxed)
+    for name, value in relaxed_fields(head):
+        if name in _NAMES:
+            found.setdefault(name, []).append(value)
     return found
 
 
 def _signed_lines(fields: _Fields) -> Iterator[bytes]:
     """Those to be signed, in the order of h=: of several with one name the last first (RFC 6376, 5.4.2)."""
     for name in _ORDER:
-        yield from reversed(fields.get(name, ()))
+        for value in reversed(fields.get(name, ())):
+            yield b"%b:%b\r\n" % (name, value)
 
 
 def _list_tag(fields: _Fields) -> list[bytes]:
@@ -214,15 +236,12 @@ def _list_tag(fields: _Fields) -> list[bytes]:
     return [*words[:-1], words[-1].removesuffix(b":") + b";"]
 
 
-def _signature(key: SigningKey, tags: Sequence[bytes], signed: _Hash) -> bytes:
+def _signature(beginning: _Beginning, rest: bytes, signed: _Hash) -> bytes:
     """One field. What is signed of it is all but the value of b= (RFC 6376, 3.7): in relaxed form a fold is a space."""
-    own = (b"v=1;", b"a=%b;" % key.algorithm.encode(), b"c=relaxed/relaxed;")
-    place = (b"d=%b;" % key.domain.encode(), b"s=%b;" % key.selector.encode())
-    words = (*own, *place, *tags, b"b=")
-    signed.update(b"dkim-signature:" + b" ".join(words))
-    value = b64encode(key.sign_digest(signed.digest()))
-    pieces = [value[at : at + _WIDTH - 3] for at in range(0, len(value), _WIDTH - 3)]
-    return _folded([*words[:-1], b"b=" + pieces[0], *pieces[1:]])
+    signed.update(b"%b %b b=" % (beginning.signed, rest))
+    value = b64encode(beginning.key.sign_digest(signed.digest()))
+    lines = [value[at : at + _WIDTH - 3] for at in range(0, len(value), _WIDTH - 3)]
+    return b"%b\r\n %b\r\n b=%b\r\n" % (beginning.sent, rest, b"\r\n ".join(lines))
 
 
 def _folded(words: Iterable[bytes]) -> bytes:
@@ -233,4 +252,4 @@ def _folded(words: Iterable[bytes]) -> bytes:
             lines.append(line)
             line = b""
         line += b" " + word
-    return b"\r\n".join([*lines, line, b""])
+    return b"\r\n".join([*lines, line])

@@ -195,8 +195,8 @@ def relaxed_body(body: bytes) -> bytes:
 
 
 def relaxed_fields(head: bytes) -> list[tuple[bytes, bytes]]:
-    """The header fields in relaxed form: names in lower case, values unfolded, with single spaces between words and none
-    at their ends (RFC 6376, 3.4.2)."""
+    """The header fields in relaxed form: names in lower case, values unfolded, single spaces between words and none at
+    their ends (RFC 6376, 3.4.2)."""
     # All of the header at a time: most have no more to be done than two searches tell.
     unfolded = head.removesuffix(b"\r\n").replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     if b"\t" in unfolded or b"  " in unfolded:

@@ -149,6 +149,19 @@ async def test_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert [type(item) for item in done] == [SigningError] * 3
 
 
+async def test_those_that_run_sign_on_where_no_more_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with pool() as made:
+        await made.sign(head(0), body_hash(BODY))
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+        for _ in range(5):
+            done = await asyncio.gather(*(made.sign(head(number), body_hash(BODY)) for number in range(40)))
+            assert all(signature.startswith(b"DKIM-Signature: ") for signature in done)
+        assert len(made.pids) == 1
+    assert caplog.text.count("could not be started") == 1
+
+
 async def test_a_process_that_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     async with pool() as made:

@@ -30,6 +30,7 @@ _PROGRAM = str(Path(__file__).with_name("signing_worker.py"))
 _MOST = 32  # messages a batch: the first waits for the last, which is some 10 ms
 _AHEAD = 2  # batches a process has: while one is signed, the next lies ready
 _START_SECONDS, _END_SECONDS = 60.0, 5.0
+_PAUSE_SECONDS = 10.0  # between a start that failed and the next, where others sign meanwhile
 
 _Answer = asyncio.Future[bytes]
 
@@ -56,6 +57,7 @@ class SigningPool:
         self._workers: list[_Worker] = []
         self._waiting: deque[tuple[bytes, bytes, _Answer]] = deque()
         self._starting: asyncio.Task[None] | None = None
+        self._start_after = 0.0
         self._planned = False
         self._closed = False
 
@@ -106,8 +108,11 @@ class SigningPool:
         return min(able, key=lambda worker: worker.load, default=None)
 
     def _start(self) -> None:
-        if self._starting is None and len(self._workers) < self._limit and not self._closed:
-            self._starting = asyncio.get_running_loop().create_task(self._started(), name="start a signing process")
+        if self._starting is not None or self._closed or len(self._workers) >= self._limit:
+            return
+        loop = asyncio.get_running_loop()
+        if not self._workers or loop.time() >= self._start_after:
+            self._starting = loop.create_task(self._started(), name="start a signing process")
 
     async def _started(self) -> None:
         """Start a process. Where that fails and there is no other one, nobody would answer what waits."""
@@ -115,6 +120,7 @@ class SigningPool:
             worker = await _Worker.start(self._keys, self)
         except (OSError, SigningError) as error:  # TimeoutError is an OSError
             self._starting = None
+            self._start_after = asyncio.get_running_loop().time() + _PAUSE_SECONDS
             log.error("a process that signs could not be started: %s", error)
             if not self._workers:
                 self._fail_waiting(f"the message was not signed: {error}")
@@ -153,6 +159,7 @@ class _Worker(asyncio.SubprocessProtocol):
         self._ready: asyncio.Future[None] = loop.create_future()
         self._ready.add_done_callback(_looked_at)  # nobody waits for it where the start was given up
         self._gone: asyncio.Future[None] = loop.create_future()
+        self._lost = False
         self._transport: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
         self.pid = 0
@@ -170,6 +177,8 @@ class _Worker(asyncio.SubprocessProtocol):
             worker._give_keys(keys)
             async with asyncio.timeout(_START_SECONDS):
                 await worker._ready
+            if worker._lost:  # in the same turn of the loop
+                raise SigningError("the signing process ended when it was ready")
         except BaseException:
             await worker._kill()
             raise
@@ -231,6 +240,8 @@ class _Worker(asyncio.SubprocessProtocol):
         if not self._ready.done():
             self._ready.set_result(None)
             return
+        if self._lost:  # its messages have been told so
+            return
         answers = self._batches.popleft()
         self._pool.answered()  # first, so that it signs on while we deal with what it has signed
         for answer, signed in zip(answers, strings, strict=True):
@@ -251,6 +262,7 @@ class _Worker(asyncio.SubprocessProtocol):
             self._transport.close()
 
     def _lose(self) -> None:
+        self._lost = True
         if not self._ready.done():
             self._ready.set_exception(SigningError("the signing process ended before it was ready"))
         self._pool.ended(self)

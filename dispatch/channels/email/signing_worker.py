@@ -1,7 +1,7 @@
 """The program of a process that signs: batches come in by standard input, signatures go out by standard output.
 
 It is run by its path and takes `dkim` from the file beside it, so that nothing else of this program is loaded: a
-process of about 25 MB. It ends when its input does, thus also when the process that started it is killed.
+process of about 30 MB. It ends when its input does, thus also when the process that started it is killed.
 
 A frame is a list of byte strings: how many, the length of each (all 32 bits, network order), then the strings.
 """

@@ -124,7 +124,7 @@ class Session(asyncio.Protocol):
         self._tally = tally
         self._delay = delay
         self._tls = tls
-        self._secure = False
+        self._secure = self._upgrading = False
         self._rest = b""  # of a command that has not come whole
         self._in_body = False
         self._tail = b""  # the last bytes of the body so far: its end may begin in them
@@ -138,8 +138,6 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if self._secure:
-            return
         self._socket = transport.get_extra_info("socket")
         self._tally.open += 1
         self._tally.connections += 1
@@ -152,6 +150,9 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._rest:
             data, self._rest = self._rest + data, b""
+        if self._upgrading:  # the first command under TLS is here before the transport that answers it
+            self._rest = data
+            return
         at = 0
         while at < len(data):
             found = self._body(data, at) if self._in_body else self._command(data, at)
@@ -212,7 +213,7 @@ class Session(asyncio.Protocol):
             return -1
         line = data[at:end]
         reply = self._reply(line[:4].upper(), line)
-        if reply[:1] in b"45":
+        if reply[:1] in (b"4", b"5"):
             self._tally.refused += 1
         if reply:
             self._replies.append(reply)
@@ -256,6 +257,7 @@ class Session(asyncio.Protocol):
         if verb == b"NOOP":
             return b"250 2.0.0 Ok\r\n"
         if line.upper() == b"STARTTLS" and self._tls and not self._secure:
+            self._upgrading = True
             self._transport.pause_reading()
             self._transport.write(b"220 2.0.0 Go on\r\n")
             self._upgrade = asyncio.get_running_loop().create_task(self._start_tls(self._tls))
@@ -267,13 +269,12 @@ class Session(asyncio.Protocol):
         return b"502 5.5.2 Unknown command\r\n"
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
-        self._secure = True
-        try:
-            loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):  # a client that does not go on
             secured = await loop.start_tls(self._transport, self, context, server_side=True)
-        except OSError:
-            return
-        self._transport = cast("asyncio.Transport", secured)
+            self._transport = cast("asyncio.Transport", secured)
+            self._secure, self._upgrading = True, False
+            self.data_received(b"")
 
 
 async def _serve(delay: float, tls: ssl.SSLContext | None) -> None:

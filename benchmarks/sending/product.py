@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +134,7 @@ def _make_key(file: Path) -> None:
     file.write_bytes(key)
 
 
-@cache
-def can_sign() -> bool:
+def knows_dkim() -> bool:
     """Whether this version has [email] dkim_key."""
     code = "from dispatch.settings import EmailSettings; print('dkim_key' in EmailSettings.model_fields)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)

@@ -42,7 +42,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from benchmarks.sending.peers import SMTP_SOURCE, Peer, found
+from benchmarks.sending.peers import SMTP_SOURCE, Peer, at_hand, nodemailer
 from benchmarks.sending.product import Office, Sent, Setting, knows_dkim
 from benchmarks.sending.signing import CORES, signatures_a_second
 from benchmarks.sending.sink import Sink
@@ -153,7 +153,8 @@ class Bench:
         self.tell(f"product with replies {DELAY * 1000:.0f} ms away")
         with Sink("--delay", str(DELAY)) as sink:
             sent = self.office.run(self.scale.far, Setting(FAR_CONNECTIONS), sink, self.scale.most)
-        self.figures["far"] = {"connections": FAR_CONNECTIONS, "delay_ms": DELAY * 1000, "rate": round(sent.rate)}
+        delay = round(sent.delay * 1000, 2)
+        self.figures["far"] = {"connections": FAR_CONNECTIONS, "delay_ms": delay, "rate": round(sent.rate)}
         return sent.rate * DELAY / FAR_CONNECTIONS
 
     def memory(self, setting: Setting) -> float:
@@ -196,7 +197,7 @@ def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="email-")))
         bench = Bench(scale, Office(folder), stack.enter_context(Sink()), tell)
-        others = found(folder, tell)
+        others = [*at_hand(tell), *nodemailer(folder, tell)]
         setting = bench.choose()
         for turn in range(scale.turns):
             tell(f"turn {turn + 1} of {scale.turns}")
@@ -238,7 +239,7 @@ def show(measured: dict[str, Any]) -> None:
     for name, row in figures["senders"].items():
         print(f"{name:<22}{row['rate']:>12,}{row['cpu_us']:>13,}{row['sink_us']:>9,}")
     far = figures["far"]
-    print(f"replies {far['delay_ms']:.0f} ms away, {far['connections']} connections: {far['rate']:,} messages a second")
+    print(f"replies {far['delay_ms']} ms away, {far['connections']} connections: {far['rate']:,} messages a second")
     print(f"RSA-2048 signatures: {figures['rsa_2048']:,} a second by {figures['cores']} processes")
     for readers, row in figures["memory"].items():
         print(f"{int(readers):,} recipients ({row['sent']:,} sent): peak {row['peak_mb']} MB")
@@ -254,7 +255,8 @@ def one(name: str, messages: int, connections: int) -> dict[str, Any]:
             return _told(office.run(messages, setting, sink))
         sample = Path(folder) / "sample.eml"
         sample.write_bytes(office.run(1, setting, sink).sample.encode("latin-1"))
-        (peer,) = [peer for peer in found(Path(folder), print) if peer.name == name]
+        others = nodemailer(Path(folder), _progress) if name.startswith("nodemailer") else at_hand(_progress)
+        (peer,) = [peer for peer in others if peer.name == name]
         took = peer.send(sink.port, messages, sample)
         report = sink.report()
         return {"accepted": report["accepted"], "rate": messages / took.seconds, "cpu_us": took.cpu / messages * 1e6}

@@ -57,19 +57,22 @@ class Peer:
     send: Callable[[int, int, Path], Took]
 
 
-def found(folder: Path, tell: Callable[[str], None]) -> list[Peer]:
-    """The other senders that this machine has; `tell` says which it has not. `folder` takes what is installed."""
-    peers = []
+def at_hand(tell: Callable[[str], None]) -> list[Peer]:
+    """The other senders that need no installing; `tell` says which this machine has not."""
+    peers = [Peer(name, messages, partial(_python, name)) for name, (messages, _) in _PYTHON.items()]
     if shutil.which(SMTP_SOURCE):
-        peers.append(Peer(SMTP_SOURCE, 60_000, _smtp_source))
-    else:
-        tell("smtp-source is not run: Postfix is not installed")
-    peers += [Peer(name, messages, partial(_python, name)) for name, (messages, _) in _PYTHON.items()]
-    module = _install_nodemailer(folder, tell)
-    if module:
-        peers.append(Peer("nodemailer, ready", 8_000, partial(_nodemailer, module, "ready")))
-        peers.append(Peer("nodemailer, built", 4_000, partial(_nodemailer, module, "built")))
+        return [Peer(SMTP_SOURCE, 60_000, _smtp_source), *peers]
+    tell("smtp-source is not run: Postfix is not installed")
     return peers
+
+
+def nodemailer(folder: Path, tell: Callable[[str], None]) -> list[Peer]:
+    """nodemailer, installed into a folder; nothing where this machine cannot have it."""
+    module = _install_nodemailer(folder, tell)
+    if module is None:
+        return []
+    usual = {"ready": 8_000, "built": 4_000}
+    return [Peer(f"nodemailer, {form}", count, partial(_nodemailer, module, form)) for form, count in usual.items()]
 
 
 def _smtp_source(port: int, messages: int, sample: Path) -> Took:

@@ -51,6 +51,7 @@ class Sent:
     sink_cpu: float
     connections: int
     most_open: int
+    delay: float  # seconds that the sink's replies really waited
     sample: str = field(repr=False)
     whole: bool = True  # unless it was stopped in the middle
 
@@ -105,7 +106,7 @@ class Office:
         assert not before["samples"], "somebody else sends to the sink"
         ended = _serve(folder, setting, most) if setting.processes > 1 else _once(folder, most)
         took = sink.report()
-        sent = _checked(folder / "dispatch.db", readers, ended, took)
+        sent = checked(folder / "dispatch.db", readers, ended, took)
         shutil.rmtree(folder)
         return sent
 
@@ -184,7 +185,7 @@ def _serve(folder: Path, setting: Setting, most: float) -> Ended:
         db.close()
 
 
-def _checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) -> Sent:
+def checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) -> Sent:
     """What the run did, by the ledger, which has to agree with what the sink has."""
     db = sqlite3.connect(file)
     whole = db.execute("SELECT state FROM issues").fetchone()[0] == "sent"
@@ -217,6 +218,7 @@ def _checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) ->
         sink_cpu=took["cpu"],
         connections=took["connections"],
         most_open=took["most_open"],
+        delay=took["delay"],
         sample=took["samples"][0],
         whole=whole,
     )

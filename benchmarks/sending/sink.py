@@ -15,6 +15,7 @@ import json
 import queue
 import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import threading
@@ -68,6 +69,7 @@ class Tally:
         self.most_open = self.open
         self.refused = 0
         self.samples: list[str] = []
+        self.delays: list[float] = []
         self._cpu = time.process_time()
 
     def take(self, recipients: int, size: int) -> None:
@@ -77,7 +79,7 @@ class Tally:
         self.bytes += size
 
     def report(self) -> dict[str, Any]:
-        """The numbers since the last report; `cpu` is seconds of this process."""
+        """The numbers since the last report: `cpu` is seconds of this process, `delay` those a reply waited."""
         found = {
             "accepted": self.accepted,
             "bytes": self.bytes,
@@ -86,6 +88,7 @@ class Tally:
             "most_open": self.most_open,
             "refused": self.refused,
             "samples": self.samples,
+            "delay": statistics.fmean(self.delays) if self.delays else 0.0,
             "cpu": time.process_time() - self._cpu,
         }
         self.begin()
@@ -94,11 +97,13 @@ class Tally:
 
 class Delay:
     """Writes replies so many seconds after what they answer has come, in order. A thread waits for it: the event loop's
-    timers go by whole milliseconds."""
+    timers go by whole milliseconds. How late replies have been is taken off, so that the mean is what was asked for."""
 
-    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, seconds: float, tally: Tally, loop: asyncio.AbstractEventLoop) -> None:
         self._seconds = seconds
+        self._tally = tally
         self._loop = loop
+        self._late = 0.0
         self._waiting: queue.SimpleQueue[tuple[float, asyncio.Transport, bytes]] = queue.SimpleQueue()
         threading.Thread(target=self._work, name="delay", daemon=True).start()
 
@@ -108,8 +113,14 @@ class Delay:
     def _work(self) -> None:
         while True:
             due, transport, reply = self._waiting.get()
-            time.sleep(max(due - time.monotonic(), 0))
-            self._loop.call_soon_threadsafe(_write, transport, reply)
+            time.sleep(max(due - self._late - time.monotonic(), 0))
+            self._loop.call_soon_threadsafe(self._send, due, transport, reply)
+
+    def _send(self, due: float, transport: asyncio.Transport, reply: bytes) -> None:
+        late = time.monotonic() - due
+        self._late = min(max(self._late + late / 50, 0), self._seconds / 2)
+        self._tally.delays.append(self._seconds + late)
+        _write(transport, reply)
 
 
 def _write(transport: asyncio.Transport, reply: bytes) -> None:
@@ -280,7 +291,7 @@ class Session(asyncio.Protocol):
 async def _serve(delay: float, tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
     tally = Tally()
-    delayed = Delay(delay, loop) if delay else None
+    delayed = Delay(delay, tally, loop) if delay else None
     over = asyncio.Event()
 
     def asked() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from dispatch.delivery import claims, ledger
@@ -22,6 +23,7 @@ from dispatch.delivery.retry import next_try
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
 from dispatch.delivery.todo import Todo
+from dispatch.delivery.watchdog import Watchdog
 from dispatch.errors import RenderError
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 
@@ -79,6 +81,36 @@ class _Held:
     since: float
 
 
+class _Line:
+    """A connection, and the time that a send may take on it."""
+
+    def __init__(self, connection: Connection, *, pipelined: bool) -> None:
+        self._connection = connection
+        self._watchdog = Watchdog(LONGEST_SEND)
+        self._pipelined = connection if pipelined and isinstance(connection, Pipelined) else None
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether it gains by knowing whom the following message is for."""
+        return self._pipelined is not None
+
+    def close(self) -> None:
+        self._watchdog.close()
+
+    async def send(self, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> Outcome:
+        try:
+            with self._watchdog:
+                if announced is not None and self._pipelined is not None:
+                    return await self._pipelined.send_then(letter.envelope, letter.rendered, part, announced)
+                return await self._connection.send(letter.envelope, letter.rendered, part)
+        except TimeoutError:
+            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
+        except RenderError as error:
+            return Rejected(f"cannot be rendered: {error}")
+        except Exception as error:
+            return _bug(work, error)
+
+
 class LaneRun:
     """A run. Afterwards `outage` says what stopped it ("" for nothing), and `progressed` whether it was of use:
     something went out or was refused, or a message that the receiver hangs up on made way for the others.
@@ -105,6 +137,7 @@ class LaneRun:
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
         self._page = _page(lane, context.page)
         self._todo = Todo(self._page)
+        self._fresh = min(FRESH, context.lease_ms / 1000 - MARGIN)
         self._proved = asyncio.Event()
         self._suspects = 0
         self._abandoned = False
@@ -189,19 +222,22 @@ class LaneRun:
             await self._proved.wait()
         async with self._channel.open(self._lane) as connection:
             # What is announced while a message is under way goes next, so it must not have to wait for a slot.
-            pipelined = connection if isinstance(connection, Pipelined) and self._pace.is_free else None
-            ahead: _Job | None = None
-            while (job := ahead or await self._next()) is not None:
-                ahead = None
-                try:
-                    if self._late(job.work):
-                        await self._release(job.work)
-                    elif not self._over:
-                        ahead = await self._look_ahead() if pipelined else None
-                        await self._deliver(connection, job, ahead)
-                finally:
-                    self._todo.done(job.work)
-                self._proved.set()
+            with closing(_Line(connection, pipelined=self._pace.is_free)) as line:
+                await self._work_on(line)
+
+    async def _work_on(self, line: _Line) -> None:
+        ahead: _Job | None = None
+        while (job := ahead or await self._next()) is not None:
+            ahead = None
+            try:
+                if self._late(job.work):
+                    await self._release(job.work)
+                elif not self._over:
+                    ahead = await self._look_ahead() if line.pipelined else None
+                    await self._deliver(line, job, ahead.letter if ahead else None)
+            finally:
+                self._todo.done(job.work)
+            self._proved.set()
 
     async def _next(self) -> _Job | None:
         work = await self._todo.get()
@@ -215,7 +251,7 @@ class LaneRun:
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
         age = self._context.clock.boottime() - self._held[work.message_id, work.epoch].since
-        return age > min(FRESH, self._context.lease_ms / 1000 - MARGIN)
+        return age > self._fresh
 
     async def _release(self, work: Work) -> None:
         await self._context.store.call(ledger.release, [work])
@@ -228,7 +264,7 @@ class LaneRun:
         if works:
             await self._context.store.call(ledger.release, works)
 
-    async def _deliver(self, connection: Connection, job: _Job, ahead: _Job | None) -> None:
+    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None) -> None:
         work, letter = job.work, job.letter
         if not isinstance(letter, _Letter):
             await self._settle(work, work.parts_done, letter, self._context.clock.now(), final=True)
@@ -236,7 +272,6 @@ class LaneRun:
         parts = letter.rendered.parts
         if work.parts_done >= parts:  # the reader's part became shorter since: all there is was sent
             await self._settle(work, work.parts_done - 1, Sent(), self._context.clock.now(), final=True)
-        following = ahead.letter.envelope if ahead and parts == 1 and isinstance(ahead.letter, _Letter) else None
         for part in range(work.parts_done, parts):
             if not self._pace.is_free:
                 await self._pace.acquire(work.address)
@@ -245,7 +280,8 @@ class LaneRun:
                     return
                 if self._over:
                     return
-            if not await self._send_part(connection, work, letter, part, following):
+            announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
+            if not await self._send_part(line, work, letter, part, announced):
                 return
 
     async def _letter(self, work: Work) -> _Letter | Outcome:
@@ -259,13 +295,12 @@ class LaneRun:
         except Exception as error:
             return _bug(work, error)
 
-    async def _send_part(
-        self, connection: Connection, work: Work, letter: _Letter, part: int, following: Envelope | None
-    ) -> bool:
+    async def _send_part(self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> bool:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._context.clock.now()
-        outcome = await _attempt(connection, work, letter, part, following)
-        self._pace.done(work.address)
+        outcome = await line.send(work, letter, part, announced)
+        if not self._pace.is_free:
+            self._pace.done(work.address)
         stops = self._is_outage(outcome)
         if stops:
             self._stop(outcome)
@@ -319,22 +354,6 @@ class LaneRun:
 
 def _page(lane: Lane, most: int) -> int:
     return most if lane.rate is None else min(most, max(lane.connections, round(lane.rate * _PACED_SECONDS)))
-
-
-async def _attempt(
-    connection: Connection, work: Work, letter: _Letter, part: int, following: Envelope | None
-) -> Outcome:
-    try:
-        async with asyncio.timeout(LONGEST_SEND):
-            if following is not None and isinstance(connection, Pipelined):
-                return await connection.send_then(letter.envelope, letter.rendered, part, following)
-            return await connection.send(letter.envelope, letter.rendered, part)
-    except TimeoutError:
-        return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
-    except RenderError as error:
-        return Rejected(f"cannot be rendered: {error}")
-    except Exception as error:
-        return _bug(work, error)
 
 
 def _ours(outcome: Retry) -> str:

@@ -13,7 +13,7 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from aiosmtplib import (
     SMTP,
@@ -160,7 +160,7 @@ class Session:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
-            if not isinstance(client.transport, asyncio.Transport):
+            if client.transport is None:
                 raise ConnectionResetError("the connection was lost")
         except (SMTPException, OSError, ValueError) as error:
             client.close()
@@ -168,8 +168,9 @@ class Session:
         self._groups = client.supports_extension("pipelining")
         self._takes_utf8 = client.supports_extension("smtputf8")
         self._carried, self._until = 0, asyncio.get_running_loop().time() + relay.connection_seconds
-        self._wire = Wire(client.transport, relay.timeout)
-        self._tell_tls(client.transport)
+        transport = cast(asyncio.Transport, client.transport)  # other event loops' are none by their class
+        self._wire = Wire(transport, relay.timeout)
+        self._tell_tls(transport)
         return self._wire
 
     def _tell_tls(self, transport: asyncio.Transport) -> None:

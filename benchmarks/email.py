@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import argparse
 import json
+import signal
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
@@ -274,6 +275,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--one", nargs=3, metavar=("SENDER", "N", "CONNECTIONS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is ended too
     if options.one:
         print(json.dumps(one(options.one[0], int(options.one[1]), int(options.one[2]))))
         return

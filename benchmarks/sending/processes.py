@@ -52,6 +52,9 @@ def run(
         watch.start()
         try:
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its number is nobody else's until wait4
+        except BaseException:
+            process.kill()  # nothing is left behind by one who ends this
+            raise
         finally:
             over.set()
             watch.join()

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as WrongEnvironment
 
@@ -114,6 +123,7 @@ class Relay(Section):
     name: str = "default"
     host: str = ""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
+    allow_plaintext: bool = False
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: str = ""
     password: SecretStr = SecretStr("")
@@ -121,6 +131,17 @@ class Relay(Section):
     rate: Annotated[float | None, Field(gt=0, le=100_000)] = None
     messages_per_connection: Annotated[int, Field(ge=1)] = 100
     timeout: Seconds = 60
+
+    @field_validator("security")
+    @classmethod
+    def _is_private(cls, value: str, others: ValidationInfo) -> str:
+        """Readers' addresses and the password do not cross a network in the clear unless somebody says so."""
+        if value == "none" and not others.data.get("allow_plaintext") and not _is_this_machine(others.data["host"]):
+            raise ValueError(
+                "allowed: starttls or tls, for a mail server that is not on this machine;"
+                " with allow_plaintext = true also none"
+            )
+        return value
 
     @property
     def resolved_port(self) -> int:
@@ -141,7 +162,7 @@ class EmailSettings(Relay):
     @field_validator("from_address", "reply_to", "unsubscribe_address")
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and ("@" not in value or any(c.isspace() or c in "<>,;" for c in value)):
+        if value and ("@" not in value or not value.isprintable() or any(c.isspace() or c in "<>,;" for c in value)):
             raise ValueError("allowed: one plain address, such as news@example.com")
         return value
 
@@ -418,6 +439,14 @@ def _http_base(value: str) -> str:
     if parts is None or parts.query or parts.fragment:
         raise ValueError(f"{_WEB_ADDRESS}, and without query")
     return value.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a host is this machine by its name or address, so that nothing leaves it; "" is none yet."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") in ("", "localhost")
 
 
 def _host_and_port(value: str) -> str:

@@ -203,12 +203,19 @@ class Postfix:
 
     def mails(self, address: str) -> list[EmailMessage]:
         """What was delivered to an address, oldest first; its domain as it was on the wire."""
-        return [mail for mail in self.all_mails() if field(mail, "Delivered-To") == address]
+        return [_parsed(raw) for raw in self.raw_mails(address)]
+
+    def raw_mails(self, address: str) -> list[bytes]:
+        """The same as it lies in the Maildir."""
+        return [raw for raw in self._files() if field(_parsed(raw), "Delivered-To") == address]
 
     def all_mails(self) -> list[EmailMessage]:
         """What was delivered, oldest first."""
+        return [_parsed(raw) for raw in self._files()]
+
+    def _files(self) -> list[bytes]:
         files = sorted((self.maildir / "new").glob("*"), key=lambda file: file.stat().st_mtime_ns)
-        return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+        return [file.read_bytes() for file in files]
 
     def queued(self) -> int:
         """How many messages are in the queue."""
@@ -262,6 +269,10 @@ class Postfix:
                 listener = stack.enter_context(socket.create_server((self.host, 0)))
                 self._ports[name] = listener.getsockname()[1]
         _write_services(self._folder, self._ports)
+
+
+def _parsed(raw: bytes) -> EmailMessage:
+    return email.message_from_bytes(raw, policy=email.policy.default)
 
 
 def field(mail: EmailMessage, name: str) -> str:

@@ -136,7 +136,8 @@ class Relay(Section):
     @classmethod
     def _is_private(cls, value: str, others: ValidationInfo) -> str:
         """Readers' addresses and the password do not cross a network in the clear unless somebody says so."""
-        if value == "none" and not others.data.get("allow_plaintext") and not _is_this_machine(others.data["host"]):
+        host = others.data.get("host", "")
+        if value == "none" and host and not others.data.get("allow_plaintext") and not _is_loopback(host):
             raise ValueError(
                 "allowed: starttls or tls, for a mail server that is not on this machine;"
                 " with allow_plaintext = true also none"
@@ -441,12 +442,11 @@ def _http_base(value: str) -> str:
     return value.rstrip("/")
 
 
-def _is_this_machine(host: str) -> bool:
-    """Whether a host is this machine by its name or address, so that nothing leaves it; "" is none yet."""
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return host.lower().rstrip(".") in ("", "localhost")
+        return host.lower() == "localhost"
 
 
 def _host_and_port(value: str) -> str:

@@ -21,6 +21,8 @@ _UNKNOWN_USER = re.compile(
 )
 # QQ mail answers 550 to too many messages in a time; they are welcome later.
 _FREQUENCY = re.compile(r"frequen|too many (?:messages|mails|connections)|rate limit|发送频率|频率", re.IGNORECASE)
+_AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
+_LONGEST = 300
 # Words about who sends, or by which relay, though they come with a code of the recipient's: a log-in that was forgotten
 # in the settings, or a relay that does not know us any more. Everybody would be refused like that.
 _NOT_OURS = re.compile(
@@ -29,8 +31,6 @@ _NOT_OURS = re.compile(
     r"|(?:unable|not allowed|refus\w+|not permitted) to relay|authentication (?:is )?required|must authenticate",
     re.IGNORECASE,
 )
-_AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
-_LONGEST = 300
 
 
 class Stage(StrEnum):

@@ -270,7 +270,7 @@ def _for_all(sql: str, names: tuple[str, ...]) -> str:
     """One statement for many rows, which are one JSON text; "" where it cannot be said so."""
     columns = ", ".join(f"json_extract(value, '$[{place}]') AS p_{name}" for place, name in enumerate(names))
     # MATERIALIZED: else SQLite would read the text anew for each row of the table, or choose another index.
-    given = f"WITH given AS MATERIALIZED (SELECT {columns} FROM json_each(:each_row)) SELECT * FROM given"
+    given = f"WITH given AS MATERIALIZED (SELECT {columns} FROM json_each(:each_row)) SELECT * FROM given"  # noqa: S608
     return as_one(filled(sql, _WORDS), f"({given}) AS each_row")
 
 

@@ -33,6 +33,7 @@ from subscribers.errors import InvalidValue
 from tests.channels.test_email import content, envelope
 
 EVIL = (
+    "=?utf-8?q?=0D=0ABcc:_a@x.test?=",
     "\r\nBcc: all@x.test", "\nX-Evil: 1", "\rX-Evil: 1", "\r\n\r\n<b>body</b>", "\r\n.\r\nMAIL FROM:<e@x.test>\r\n",
     "\u2028X-Evil: 1", "\x85X-Evil: 1", "\x0b", "\x00", "\ufeff", '"', "\\",
     "<e@x.test>", "(", ",", ";", ":", "<script>alert(1)</script>", "'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}",
@@ -161,6 +162,13 @@ def test_an_address_is_one_address_on_the_wire_or_none(address: str) -> None:
     mailbox, _, domain = line.encode("utf-8", "surrogateescape").decode().rpartition("@")
     assert mailbox == address.rpartition("@")[0]
     assert re.fullmatch(r"[a-z0-9.-]+", domain)
+
+
+def test_what_looks_like_an_encoded_word_arrives_as_it_was_written() -> None:
+    words = "=?utf-8?q?=0D=0ABcc:_a@x.test?="
+    sent = wire(envelope(name=words), told(lambda: words, "zh"), from_name=words)
+    assert [sent[name].addresses[0].display_name for name in ("To", "From")] == [words, words]
+    assert words in str(sent["Subject"])
 
 
 def test_an_article_is_never_markup() -> None:

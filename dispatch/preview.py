@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 from dispatch import archive
 from dispatch.app import App
 from dispatch.archive import StoredIssue
+from dispatch.assets import config_dir
 from dispatch.channels.registry import CHANNELS
 from dispatch.delivery.channel import Channel
 from dispatch.digests.compose import section
-from dispatch.model import Content, Envelope, Reason
+from dispatch.model import Content, Digest, Envelope, Reason
 from dispatch.settings import EmailSettings, Settings
-from subscribers.database import Database
+from subscribers.audit import PROGRAM, Act, Way
+from subscribers.database import SCHEMA, Database
 
 # A reader of nobody's, so that a preview shows every personal place filled.
 _ADDRESSES = {"email": "reader@example.com", "telegram": "1", "webhook": "https://receiver.example.com/"}
@@ -40,6 +43,19 @@ def write_previews(
                 path.write_text(text, encoding="utf-8", newline="")
                 written.append((digest.column, name, path))
     return written
+
+
+def sample_digests(app: App) -> list[Digest]:
+    """The digests of the issue that comes with the program, taken in beside the installation's own database."""
+    reading = app.pickup.read(config_dir() / "samples" / "huoju-2022-05.md")
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database.open(f"sqlite:///{folder}/sample.db", (SCHEMA, archive.SCHEMA), synchronous="normal")
+        try:
+            added = app.pickup.take_in(db, reading, Act(app.clock.now(), PROGRAM, Way.FILE))
+            english = app.english(reading.issue.bulletin)
+            return [archive.digest(db, digest_id, english) for digest_id in archive.digest_ids(db, added.id)]
+        finally:
+            db.close()
 
 
 def _channels(app: App) -> dict[str, Channel]:

@@ -1,4 +1,4 @@
-"""A content as an email, and an email for one reader: RFC 5322, multipart/alternative, UTF-8."""
+"""An email for one reader: RFC 5322, multipart/alternative, UTF-8."""
 
 from __future__ import annotations
 
@@ -8,46 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from hashlib import sha256
-from typing import Any
 
 import idna
 
-from dispatch.channels.email.headers import addresses, is_plain_url, mailbox, plain, unstructured
-from dispatch.digests.render import Personal, Renderer
+from dispatch.channels.email.headers import addresses, is_plain_url, mailbox, unstructured
+from dispatch.channels.email.render import MAX_HTML, RIGHTS, RenderedEmail, render
+from dispatch.digests.render import Personal
 from dispatch.digests.slots import Slotted
-from dispatch.model import Content, Envelope, Reason, Rejected
+from dispatch.model import Envelope, Reason, Rejected
 from dispatch.settings import EmailSettings
 
-MAX_HTML = 100_000
-"""Bytes of HTML that mailers show whole: Gmail cuts at 102 KB."""
+__all__ = ["MAX_HTML", "Built", "RenderedEmail", "build", "render"]
 
-_PERSONAL = 14_000  # bytes of it kept for what is personal: a dozen follows with their links
-_SHORTEST = 60  # characters; below it an article is given by its title
 _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0\"(),:;<>@\[\\\]]{1,64}\Z")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
-
-_RIGHTS = ("data", "erase")  # kinds of messages about what is stored about the reader
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedEmail:
-    """An email for all readers of a variant."""
-
-    subject: str
-    html: Slotted
-    text: Slotted
-    kind: str
-    language: str
-    bulletin: str
-    title: str
-    personal_html: Personal
-    personal_text: Personal
-
-    @property
-    def parts(self) -> int:
-        return 1
-
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -56,53 +31,6 @@ class Built:
     recipient: str
     data: bytes
     utf8: bool
-
-
-def render(renderer: Renderer, settings: EmailSettings, content: Content) -> RenderedEmail:
-    """Render once for all readers; articles are shortened where the HTML would grow over MAX_HTML."""
-    if content.kind == "confirm":
-        return _render_as("confirm", renderer, content, {"postal_address": settings.postal_address})
-    if content.kind in _RIGHTS:
-        return _render_as("rights", renderer, content, {"postal_address": settings.postal_address})
-    limit, leads = _fitting(renderer, settings, content)
-    values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
-    return _render_as("", renderer, content, values)
-
-
-def _render_as(kind: str, renderer: Renderer, content: Content, values: dict[str, Any]) -> RenderedEmail:
-    """By the templates of a kind of message; "" is that of digests."""
-    digest = content.sections[0].digest if content.sections else None
-    body, other = (f"email/{kind}", f"email/{kind}_") if kind else ("email/digest", "email/")
-    text = renderer.text(f"{body}.txt.j2", content, **values)
-    return RenderedEmail(
-        subject=plain(renderer.text(f"{other}subject.txt.j2", content)),
-        html=renderer.slotted(f"{body}.html.j2", content, **values),
-        text=Slotted.parse(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"),
-        kind=content.kind,
-        language=content.language,
-        bulletin=digest.bulletin if digest else "",
-        title=digest.title if digest else content.title,
-        personal_html=renderer.personal(f"{other}personal.html.j2", content),
-        personal_text=renderer.personal(f"{other}personal.txt.j2", content),
-    )
-
-
-def _fitting(renderer: Renderer, settings: EmailSettings, content: Content) -> tuple[int | None, bool]:
-    """How long an article may be (None: any length), and whether titles stand with their first sentence."""
-
-    def fits(limit: int | None, leads: bool) -> bool:
-        values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
-        return len(renderer.text("email/digest.html.j2", content, **values).encode()) <= MAX_HTML - _PERSONAL
-
-    if fits(None, True):
-        return None, True
-    if not fits(_SHORTEST, True):
-        return 0, fits(0, True)
-    low, high = _SHORTEST, MAX_HTML
-    while high - low > 50:  # `low` fits, `high` does not
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle, True) else (low, middle)
-    return low, True
 
 
 def build(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmail) -> Built | Rejected:
@@ -139,7 +67,7 @@ def _headers(settings: EmailSettings, envelope: Envelope, rendered: RenderedEmai
 def _list_headers(envelope: Envelope, rendered: RenderedEmail, sender: str) -> list[str]:
     """RFC 2919 and RFC 2369; RFC 8058 allows the One-Click field only beside an https address. Who is asked for a yes
     is on no list yet, and a link to somebody's data is of none."""
-    if rendered.kind in ("confirm", *_RIGHTS):
+    if rendered.kind in ("confirm", *RIGHTS):
         return []
     bulletin = re.sub(r"[^a-z0-9-]+", "-", rendered.bulletin.lower()).strip("-") or "digest"
     fields = [f"List-Id: <{bulletin}.{sender.rpartition('@')[2]}>"]

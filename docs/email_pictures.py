@@ -1,7 +1,7 @@
 """Makes docs/pictures/email-*.png, the emails of the sample issue as readers see them: python docs/email_pictures.py
 
-Chromium and ImageMagick have to be installed. Each mail is drawn as a phone and a desktop show it (375 and 1280 pixels),
-light and dark. It stands in a frame, since a browser's window cannot be as narrow as a phone.
+Chromium and ImageMagick have to be installed. Each mail is drawn as a phone and a desktop show it (375 and 1280 pixels
+wide), light and dark. It stands in a frame, since a browser's window cannot be as narrow as a phone.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from dispatch.preview import sample_digests
 from dispatch.settings import EmailSettings, Settings, WebSettings
 
 PICTURES = Path(__file__).parent / "pictures"
-WIDTHS = {"phone": (375, 1600), "desktop": (1280, 1600)}
+WIDTHS = {"phone": (375, 2180), "desktop": (1280, 1700)}
 SCHEMES = {"dark": 0, "light": 1}  # Blink's numbers
 LANGUAGES = ("zh", "en")
-COLUMN = "园区发展"
+COLUMN = "创业孵化"
 BASE = "https://bulletin.example.com"
 ADDRESS = {"zh": "北京市西城区复兴路乙15号", "en": "15B Fuxing Road, Beijing 100862, China"}
 
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for language, (width, size) in itertools.product(LANGUAGES, WIDTHS.items()):
             for name, html in (("digest", digest(language)), ("confirm", confirmation(language))):
-                height = size[1] if name == "digest" else 900
+                height = size[1] if name == "digest" else 840
                 for scheme in SCHEMES:
                     target = PICTURES / f"email-{name}-{language}-{width}-{scheme}.png"
                     if name == "digest" or (width, scheme) in {("phone", "light"), ("desktop", "dark")}:
@@ -47,7 +47,7 @@ def digest(language: str) -> str:
     app = _app(language)
     found = next(item for item in sample_digests(app) if item.column == COLUMN)
     content = Content("digest", language, "full", (section(found, 0b10),))
-    tags = ("park:济宁高新区", "province:山东省")
+    tags = ("park:昆山高新区", "province:江苏省", "topic:incubation")
     reasons = tuple(Reason(tag, app.catalog.label(tag, language), f"{BASE}/u/follow") for tag in tags)
     return _html(app, content, _envelope(language, reasons))
 
@@ -94,7 +94,17 @@ def picture(html: str, size: tuple[int, int], scheme: str, folder: Path, target:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files"]
     options += [f"--window-size={max(width, 600)},{height}", f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}"]
     _run("chromium", *options, f"--screenshot={whole}", frame.as_uri())
-    few = ["-crop", f"{width}x{height}+0+0", "+repage", "-dither", "None", "-colors", "128", "-define", "png:color-type=3"]
+    few = [
+        "-crop",
+        f"{width}x{height}+0+0",
+        "+repage",
+        "-dither",
+        "None",
+        "-colors",
+        "128",
+        "-define",
+        "png:color-type=3",
+    ]
     _run("convert", str(whole), *few, "-strip", str(target))
 
 

@@ -22,6 +22,7 @@ from dispatch.cli import (
     deliveries,
     demo,
     doctor,
+    email,
     ingest,
     init,
     issues,
@@ -76,6 +77,7 @@ cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
 cli.add_typer(lanes.commands, name="lanes")
 cli.command("report")(report.report)
+cli.add_typer(email.commands, name="email")
 cli.add_typer(catalog.commands, name="catalog")
 cli.add_typer(database.commands, name="database")
 cli.add_typer(keys.commands, name="keys")

@@ -24,6 +24,7 @@ _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0\"(),:;<>@\[\\\]]{1,64}\Z")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
 
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A message ready for the wire; `utf8` where it needs SMTPUTF8 (RFC 6531)."""

@@ -242,8 +242,8 @@ def test_the_foot_says_why_and_how_to_stop() -> None:
 def hostile(text: str) -> tuple[Content, Envelope]:
     blocks = (Block(BlockKind.HEADING, text), Block(BlockKind.PARAGRAPH, text))
     made = Article(text, text, blocks)
-    names = {"title": text, "title_en": text, "publisher": text, "column": text, "column_en": text}
-    digest = replace(sample_digest((made, made)), **names)
+    plain = sample_digest((made, made))
+    digest = replace(plain, title=text, title_en=text, publisher=text, column=text, column_en=text)
     reasons = (Reason("park:x", text, "https://b.test/u/1"),)
     return sample_content("test", "zh", "full", digest), replace(reader(), reasons=reasons, name=text)
 

@@ -22,7 +22,7 @@ from dispatch.preview import sample_digests
 from dispatch.settings import EmailSettings, Settings, WebSettings
 
 PICTURES = Path(__file__).parent / "pictures"
-WIDTHS = {"phone": (375, 2180), "desktop": (1280, 1700)}
+WIDTHS = {"phone": (375, 2180), "desktop": (1280, 1680)}
 SCHEMES = {"dark": 0, "light": 1}  # Blink's numbers
 LANGUAGES = ("zh", "en")
 COLUMN = "创业孵化"

@@ -41,7 +41,7 @@ class Links:
 
     def __init__(self, base_url: str, leave_address: str, signer: Signer) -> None:
         self._base = base_url
-        self._leave_address = leave_address
+        self._mailto = f"mailto:{quote(leave_address, safe='@+')}?subject=" if leave_address else ""
         self._signer = signer
 
     def article(self, bulletin: str, ref: str, position: int) -> str:
@@ -50,7 +50,7 @@ class Links:
 
     def leave(self, endpoint_id: int, tag: str = "") -> Leaving:
         """Where an endpoint leaves, or drops one follow: a page, a mail, or both. One signature serves both."""
-        if not self._base and not self._leave_address:
+        if not self._base and not self._mailto:
             return Leaving("", "")
         token = self._signer.leave(endpoint_id, tag)
         page = f"{self._base}/u/{token}" if self._base else ""
@@ -79,11 +79,9 @@ class Links:
         return f"{self._base}/{place}/{token}" if self._base else ""
 
     def _mail(self, wish: str, token: str) -> str:
-        """A mail that says what is wished in its subject, or "" where there is no address for it."""
-        if not self._leave_address:
-            return ""
-        subject = quote(f"{wish} {token}")
-        return f"mailto:{quote(self._leave_address, safe='@+')}?subject={subject}"
+        """A mail that says what is wished in its subject, or "" where there is no address for it. Nothing in a token
+        need be quoted (RFC 6068)."""
+        return f"{self._mailto}{wish}%20{token}" if self._mailto else ""
 
 
 def article_url(base: str, bulletin: str, ref: str, position: int) -> str:

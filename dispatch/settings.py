@@ -120,6 +120,7 @@ class Relay(Section):
     connections: Annotated[int, Field(ge=1, le=200)] = 4
     rate: Annotated[float | None, Field(gt=0, le=100_000)] = None
     messages_per_connection: Annotated[int, Field(ge=1)] = 100
+    connection_seconds: Seconds = 300
     timeout: Seconds = 60
 
     @property

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,7 @@ import itsdangerous
 from subscribers.database import Database, queries
 
 SQL = queries(Path(__file__).with_name("sql") / "tokens.sql")
+_URLSAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648 5
 _MOST = 1000  # characters of a token that are looked at
 
 
@@ -51,6 +53,22 @@ class Expired(Exception):
     """The token is one of ours, and its time is over."""
 
 
+class Mac:
+    """HMAC-SHA256 (RFC 2104) with a key that is taken in once. For short texts that is a third of the time, and the
+    interpreter's lock is not given away for each."""
+
+    def __init__(self, key: bytes) -> None:
+        padded = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def digest(self, data: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class Signer:
     """Makes and checks tokens. One purpose's token is no good for another. Whoever shares one learns of a new key with
     the others: see `reload`."""
@@ -67,6 +85,8 @@ class Signer:
             )
             for purpose in Purpose
         }
+        # Several tokens stand in each message, so the work on the key is done once.
+        self._macs = {purpose: Mac(signer.derive_key()) for purpose, signer in self._signers.items()}
 
     @classmethod
     def load(cls, db: Database, now: int) -> Signer:
@@ -113,7 +133,8 @@ class Signer:
         return int(id_)
 
     def _sign(self, purpose: Purpose, words: str) -> str:
-        return self._signers[purpose].sign(_encode(words.encode())).decode()
+        signed = _encode(words.encode())
+        return (b"%b.%b" % (signed, _encode(self._macs[purpose].digest(signed)))).decode()
 
     def _read(self, purpose: Purpose, token: str) -> str | None:
         if not token.isascii() or len(token) > _MOST:
@@ -146,7 +167,7 @@ def rotate(db: Database, now: int) -> None:
 
 
 def _encode(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return b2a_base64(data, newline=False).translate(_URLSAFE, b"=")
 
 
 def _decode(words: bytes) -> bytes:

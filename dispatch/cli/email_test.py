@@ -26,7 +26,7 @@ SAMPLE = "sample"
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What became of the test by one relay: `sent`, `retry` or `rejected`; the reply's code and words, or the fault;
-    the version and cipher of TLS, "" without it."""
+    the version and cipher of TLS, or that there is none."""
 
     relay: str
     outcome: str
@@ -73,7 +73,7 @@ def send_test(
 
 
 def _row(trial: Trial) -> tuple[str, ...]:
-    return (trial.relay, trial.outcome, trial.code, trial.said, trial.tls or "no")
+    return (trial.relay, trial.outcome, trial.code, trial.said, trial.tls)
 
 
 def _lanes(channel: Channel, relay: str) -> list[Lane]:

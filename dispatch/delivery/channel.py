@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dispatch.model import Content, Envelope, Outcome
 
@@ -58,6 +58,15 @@ class Connection(Protocol):
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send part `part` (from 0) to one address."""
+
+
+@runtime_checkable
+class Pipelined(Connection, Protocol):
+    """A session on which the next message can be announced while one is under way."""
+
+    async def send_then(self, envelope: Envelope, rendered: Rendered, part: int, following: Envelope | None) -> Outcome:
+        """Send, and perhaps tell the receiver whom the following message is for; nothing of it itself. The next call
+        is for that, or its announcement is dropped."""
 
 
 class Channel(Protocol):

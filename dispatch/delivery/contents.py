@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -22,8 +24,15 @@ log = logging.getLogger(__name__)
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+_Key = tuple[str, str, str, str, tuple[tuple[int, int], ...]]  # channel, kind, language, format, digests with variants
 _VARIANTS, _DIGESTS = 256, 64
 _KINDS = ("test", "confirm", *rights.KINDS)  # of messages, that are contents of their own; the others are digests
+
+
+def _key(work: Work) -> _Key:
+    """What decides how a message reads, but for what is personal."""
+    kind = work.kind if work.kind in _KINDS else "digest"
+    return work.channel, kind, work.language, work.format, tuple([(owed[1], owed[2]) for owed in work.owed])
 
 
 def _named(content: Content) -> str:
@@ -71,22 +80,50 @@ class Contents:
         self._english = english
         self._title = title
         self._digests: _Recent[int, Digest] = _Recent(_DIGESTS)
-        self._rendered: _Recent[tuple[object, ...], Rendered | RenderError] = _Recent(_VARIANTS)
+        self._turns: dict[_Key, tuple[asyncio.Lock, int]] = {}
+        self._rendered: _Recent[_Key, Rendered | RenderError] = _Recent(_VARIANTS)
 
-    async def rendered(self, work: Work) -> Rendered:
-        """The message's content in its channel's form. Raises RenderError, every time for the same variant."""
-        kind = work.kind if work.kind in _KINDS else "digest"
-        variants = tuple((owed.digest_id, owed.variant) for owed in work.owed)
-        key = (work.channel, kind, work.language, work.format, variants)
-        found = self._rendered.get(key)
-        if found is None:
-            sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
-            content = Content(kind, work.language, work.format, sections, self._title(work.language))
-            found = self._render(self._channels[work.channel], content)
-            self._rendered.put(key, found)
+    def ready(self, work: Work) -> Rendered | None:
+        """What was rendered before, if it was lately. Raises RenderError, as `rendered` does."""
+        found = self._rendered.get(_key(work))
         if isinstance(found, RenderError):
             raise found
         return found
+
+    async def rendered(self, work: Work) -> Rendered:
+        """The message's content in its channel's form. Raises RenderError, every time for the same variant."""
+        key = _key(work)
+        found = self._rendered.get(key)
+        if found is None:
+            async with self._turn(key):  # who wants the same meanwhile waits for it
+                found = self._rendered.get(key)
+                if found is None:
+                    found = await self._make(key)
+                    self._rendered.put(key, found)
+        if isinstance(found, RenderError):
+            raise found
+        return found
+
+    async def _make(self, key: _Key) -> Rendered | RenderError:
+        channel, kind, language, form, variants = key
+        try:
+            sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
+        except RenderError as error:
+            return error
+        content = Content(kind, language, form, sections, self._title(language))
+        return self._render(self._channels[channel], content)
+
+    @asynccontextmanager
+    async def _turn(self, key: _Key) -> AsyncIterator[None]:
+        lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns.pop(key)
+            if waiting > 1:
+                self._turns[key] = (lock, waiting - 1)
 
     def issue_of(self, digest_id: int) -> str:
         """The issue of a digest that was rendered lately; "" of another."""

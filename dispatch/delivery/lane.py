@@ -10,10 +10,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from dispatch.delivery import claims, ledger
-from dispatch.delivery.channel import Channel, Connection, Lane, Rendered
+from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
 from dispatch.delivery.ledger import Attempt, Work
@@ -22,6 +23,7 @@ from dispatch.delivery.retry import next_try
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
 from dispatch.delivery.todo import Todo
+from dispatch.delivery.watchdog import Watchdog
 from dispatch.errors import RenderError
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 
@@ -64,11 +66,49 @@ class _Letter:
 
 
 @dataclass(slots=True)
+class _Job:
+    """A work that a connection has taken, with its letter, or what becomes of it where there can be none."""
+
+    work: Work
+    letter: _Letter | Outcome
+
+
+@dataclass(slots=True)
 class _Held:
     """A claimed message that has no outcome yet, and when it was claimed."""
 
     work: Work
     since: float
+
+
+class _Line:
+    """A connection, and the time that a send may take on it."""
+
+    def __init__(self, connection: Connection, *, pipelined: bool) -> None:
+        self._connection = connection
+        self._watchdog = Watchdog(LONGEST_SEND)
+        self._pipelined = connection if pipelined and isinstance(connection, Pipelined) else None
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether it gains by knowing whom the following message is for."""
+        return self._pipelined is not None
+
+    def close(self) -> None:
+        self._watchdog.close()
+
+    async def send(self, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> Outcome:
+        try:
+            with self._watchdog:
+                if announced is not None and self._pipelined is not None:
+                    return await self._pipelined.send_then(letter.envelope, letter.rendered, part, announced)
+                return await self._connection.send(letter.envelope, letter.rendered, part)
+        except TimeoutError:
+            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
+        except RenderError as error:
+            return Rejected(f"cannot be rendered: {error}")
+        except Exception as error:
+            return _bug(work, error)
 
 
 class LaneRun:
@@ -97,6 +137,7 @@ class LaneRun:
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
         self._page = _page(lane, context.page)
         self._todo = Todo(self._page)
+        self._fresh = min(FRESH, context.lease_ms / 1000 - MARGIN)
         self._proved = asyncio.Event()
         self._suspects = 0
         self._abandoned = False
@@ -125,7 +166,7 @@ class LaneRun:
         except Exception as error:
             self._fault = self._fault or error
             self._abandoned = True
-            await self._todo.close()
+            self._todo.close()
             self._proved.set()
 
     def abandon(self) -> None:
@@ -142,13 +183,15 @@ class LaneRun:
 
     async def _feed(self) -> None:
         while not self._over:
+            await self._todo.room()
+            if self._over:
+                break
             works = await self._claim(self._page if self._proved.is_set() else 1)
-            for work in works:
-                await self._todo.put(work)
             if not works:
                 break
+            self._todo.put(works)
             await self._proved.wait()
-        await self._todo.close()
+        self._todo.close()
         self._proved.set()
 
     async def _claim(self, page: int) -> list[Work]:
@@ -178,20 +221,37 @@ class LaneRun:
         if not first:
             await self._proved.wait()
         async with self._channel.open(self._lane) as connection:
-            while (work := await self._todo.get()) is not None:
-                try:
-                    if self._late(work):
-                        await self._release(work)
-                    elif not self._over:
-                        await self._deliver(connection, work)
-                finally:
-                    await self._todo.done(work)
-                self._proved.set()
+            # What is announced while a message is under way goes next, so it must not have to wait for a slot.
+            with closing(_Line(connection, pipelined=self._pace.is_free)) as line:
+                await self._work_on(line)
+
+    async def _work_on(self, line: _Line) -> None:
+        ahead: _Job | None = None
+        while (job := ahead or await self._next()) is not None:
+            ahead = None
+            try:
+                if self._late(job.work):
+                    await self._release(job.work)
+                elif not self._over:
+                    ahead = await self._look_ahead() if line.pipelined else None
+                    await self._deliver(line, job, ahead.letter if ahead else None)
+            finally:
+                self._todo.done(job.work)
+            self._proved.set()
+
+    async def _next(self) -> _Job | None:
+        work = await self._todo.get()
+        return _Job(work, await self._letter(work)) if work is not None else None
+
+    async def _look_ahead(self) -> _Job | None:
+        """The job after this one, where there is one already."""
+        work = self._todo.take() if self._proved.is_set() else None
+        return _Job(work, await self._letter(work)) if work is not None else None
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
         age = self._context.clock.boottime() - self._held[work.message_id, work.epoch].since
-        return age > min(FRESH, self._context.lease_ms / 1000 - MARGIN)
+        return age > self._fresh
 
     async def _release(self, work: Work) -> None:
         await self._context.store.call(ledger.release, [work])
@@ -204,38 +264,43 @@ class LaneRun:
         if works:
             await self._context.store.call(ledger.release, works)
 
-    async def _deliver(self, connection: Connection, work: Work) -> None:
-        letter = await self._letter(work)
+    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None) -> None:
+        work, letter = job.work, job.letter
         if not isinstance(letter, _Letter):
             await self._settle(work, work.parts_done, letter, self._context.clock.now(), final=True)
             return
-        if work.parts_done >= letter.rendered.parts:  # the reader's part became shorter since: all there is was sent
+        parts = letter.rendered.parts
+        if work.parts_done >= parts:  # the reader's part became shorter since: all there is was sent
             await self._settle(work, work.parts_done - 1, Sent(), self._context.clock.now(), final=True)
-        for part in range(work.parts_done, letter.rendered.parts):
-            await self._pace.acquire(work.address)
-            if self._late(work):
-                await self._release(work)
-                return
-            if self._over:
-                return
-            if not await self._send_part(connection, work, letter, part):
+        for part in range(work.parts_done, parts):
+            if not self._pace.is_free:
+                await self._pace.acquire(work.address)
+                if self._late(work):
+                    await self._release(work)
+                    return
+                if self._over:
+                    return
+            announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
+            if not await self._send_part(line, work, letter, part, announced):
                 return
 
     async def _letter(self, work: Work) -> _Letter | Outcome:
         """The message, or what becomes of it where it cannot be made: it alone suffers."""
         try:
-            rendered = await self._context.contents.rendered(work)
+            contents = self._context.contents
+            rendered = contents.ready(work) or await contents.rendered(work)
             return _Letter(self._context.envelope(work), rendered)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:
             return _bug(work, error)
 
-    async def _send_part(self, connection: Connection, work: Work, letter: _Letter, part: int) -> bool:
+    async def _send_part(self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> bool:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._context.clock.now()
-        outcome = await _attempt(connection, work, letter, part)
-        self._pace.done(work.address)
+        outcome = await line.send(work, letter, part, announced)
+        if not self._pace.is_free:
+            self._pace.done(work.address)
         stops = self._is_outage(outcome)
         if stops:
             self._stop(outcome)
@@ -289,18 +354,6 @@ class LaneRun:
 
 def _page(lane: Lane, most: int) -> int:
     return most if lane.rate is None else min(most, max(lane.connections, round(lane.rate * _PACED_SECONDS)))
-
-
-async def _attempt(connection: Connection, work: Work, letter: _Letter, part: int) -> Outcome:
-    try:
-        async with asyncio.timeout(LONGEST_SEND):
-            return await connection.send(letter.envelope, letter.rendered, part)
-    except TimeoutError:
-        return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
-    except RenderError as error:
-        return Rejected(f"cannot be rendered: {error}")
-    except Exception as error:
-        return _bug(work, error)
 
 
 def _ours(outcome: Retry) -> str:

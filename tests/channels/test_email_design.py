@@ -17,7 +17,7 @@ import pytest
 from markupsafe import escape
 
 from dispatch.assets import templates_dir
-from dispatch.channels.email.message import Built, build
+from dispatch.channels.email.compose import Built, build
 from dispatch.channels.email.render import MAX_HTML, render
 from dispatch.digests.render import Renderer
 from dispatch.digests.styles import styled

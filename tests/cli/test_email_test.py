@@ -11,6 +11,7 @@ import pytest
 from dispatch.assets import config_dir
 from dispatch.cli.context import user
 from dispatch.testing import SmtpSink
+from dispatch.testing.certificate import CERTIFICATE
 from subscribers.database import SCHEMA, Database
 from tests.acceptance.conftest import Command
 
@@ -99,6 +100,17 @@ async def test_a_relay_that_does_not_answer_is_no_traceback(tmp_path: Path) -> N
         dispatch = await prepared(command(tmp_path, sink))
     done = await asyncio.to_thread(dispatch, "email", "test", "li@x.test", "--json", expect=1)
     assert done.json["relays"][0]["outcome"] == "retry"
+
+
+async def test_it_tells_what_tls_was_spoken(tmp_path: Path) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text(CERTIFICATE, encoding="ascii")
+    async with SmtpSink(security="starttls") as secure, SmtpSink() as plain:
+        more = {"DISPATCH_EMAIL__SECURITY": "starttls", "DISPATCH_EMAIL__HOST": "localhost"}
+        dispatch = await prepared(command(tmp_path, secure, plain))
+        dispatch.environment |= {**more, "SSL_CERT_FILE": str(trusted)}
+        done = await asyncio.to_thread(dispatch, "email", "test", "li@x.test", "--json")
+    assert [row["tls"].partition(" with ")[0] for row in done.json["relays"]] == ["TLSv1.3", "no TLS"]
 
 
 @pytest.mark.parametrize(

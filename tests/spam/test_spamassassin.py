@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.app import App
-from dispatch.channels.email.message import Built, build
+from dispatch.channels.email.compose import Built, build
 from dispatch.channels.email.render import render
 from dispatch.digests.compose import section
 from dispatch.model import Confirmation, Content, Digest, Envelope, Reason, Section

@@ -33,6 +33,7 @@ class RenderedEmail:
     language: str
     bulletin: str
     title: str
+    thread: str  # the issue that all of it is from, as a word; "" where it is from several or none
     personal_html: Personal
     personal_text: Personal
 
@@ -65,9 +66,15 @@ def _render_as(kind: str, renderer: Renderer, content: Content, values: dict[str
         language=content.language,
         bulletin=digest.bulletin if digest else "",
         title=digest.title if digest else content.title,
+        thread=_thread(content),
         personal_html=renderer.personal(f"{other}personal.html.j2", content),
         personal_text=renderer.personal(f"{other}personal.txt.j2", content),
     )
+
+
+def _thread(content: Content) -> str:
+    issues = {f"{section.digest.bulletin}-{section.digest.issue_ref}" for section in content.sections}
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", issues.pop()).strip("-.") if len(issues) == 1 else ""
 
 
 def _fitting(renderer: Renderer, settings: EmailSettings, content: Content) -> tuple[int | None, bool]:

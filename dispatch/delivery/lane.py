@@ -75,10 +75,12 @@ class _Job:
 
 @dataclass(slots=True)
 class _Held:
-    """A claimed message that has no outcome yet, and when it was claimed."""
+    """A claimed message that has no outcome yet, when it was claimed, and what is personal in it where that could be
+    made."""
 
     work: Work
     since: float
+    envelope: Envelope | None = None
 
 
 class _Line:
@@ -214,8 +216,15 @@ class LaneRun:
             # The store claims all the same: what it claimed must be known, to be given back.
             self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in await claiming}
             raise
-        self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in works}
+        # A page at a time: code that has just run runs twice as fast.
+        self._held |= {(work.message_id, work.epoch): _Held(work, since, self._envelope(work)) for work in works}
         return works
+
+    def _envelope(self, work: Work) -> Envelope | None:
+        try:
+            return self._context.envelope(work)
+        except Exception:
+            return None  # it is made again for its letter, where what goes wrong is that message's
 
     async def _work(self, *, first: bool) -> None:
         if not first:
@@ -289,7 +298,8 @@ class LaneRun:
         try:
             contents = self._context.contents
             rendered = contents.ready(work) or await contents.rendered(work)
-            return _Letter(self._context.envelope(work), rendered)
+            held = self._held[work.message_id, work.epoch]
+            return _Letter(held.envelope or self._context.envelope(work), rendered)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:

@@ -6,15 +6,18 @@ import email
 import email.policy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 from dispatch.channels.email.addressing import wire_address
 from dispatch.channels.email.compose import Built, Shapes, Stencil
+from dispatch.channels.email.dkim_keys import signing_keys
 from dispatch.channels.email.render import render
 from dispatch.channels.email.session import Route, Session, Tls
+from dispatch.channels.email.signing import SigningError, SigningPool
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Renderer
 from dispatch.errors import RenderError, SettingsError
-from dispatch.model import Content, Envelope, Outcome, Rejected
+from dispatch.model import Content, Envelope, Outcome, Rejected, Retry
 from dispatch.settings import EmailSettings
 
 __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
@@ -23,9 +26,10 @@ __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
 class EmailConnection:
     """One SMTP session, opened at the first message, reused, and opened anew when it was lost."""
 
-    def __init__(self, sender: str, session: Session, tls: Tls) -> None:
+    def __init__(self, sender: str, session: Session, signing: SigningPool | None, tls: Tls) -> None:
         self._sender = sender
         self._session = session
+        self._signing = signing
         self._tls = tls
 
     @property
@@ -44,8 +48,19 @@ class EmailConnection:
         built = rendered.fill(envelope)
         if isinstance(built, Rejected):
             return built
+        try:
+            data = built.data if self._signing is None else await self._signed(built, self._signing)
+        except SigningError as error:
+            return Rejected(str(error), code="dkim") if error.lasting else Retry(str(error), code="dkim", suspect=True)
         route = Route(built.sender, built.recipient, built.utf8)
-        return await self._session.deliver(route, built.data, self._route(following))
+        return await self._session.deliver(route, data, self._route(following))
+
+    @staticmethod
+    async def _signed(built: Built, signing: SigningPool) -> bytes:
+        """The body has no more white space than its canonical form (RFC 6376 3.4.4): base64 and lines of ours."""
+        body = b"".join(built.body)
+        fields = await signing.sign(built.head, sha256(body).digest())
+        return b"".join((fields, built.head, b"\r\n", body))
 
     def _route(self, envelope: Envelope | None) -> Route | None:
         recipient = wire_address(envelope.address) if envelope is not None else None
@@ -68,6 +83,8 @@ class EmailChannel:
         self._sender = wire_address(settings.from_address) or settings.from_address
         self._tls = {name: Tls() for name in self._relays}
         self._shapes = Shapes()
+        keys = signing_keys(settings)
+        self._signing = SigningPool(keys, settings.dkim_workers) if keys else None
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -104,9 +121,11 @@ class EmailChannel:
             raise SettingsError(f"there is no relay for the lane {lane.name}")
         session = Session(relay, self._tls[lane.name])
         try:
-            yield EmailConnection(self._sender, session, self._tls[lane.name])
+            yield EmailConnection(self._sender, session, self._signing, self._tls[lane.name])
         finally:
             await session.close()
 
     async def close(self) -> None:
-        """Connections close themselves; the channel holds nothing else."""
+        """Connections close themselves."""
+        if self._signing is not None:
+            await self._signing.close()

@@ -11,6 +11,7 @@ import base64
 import logging
 import socket
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, cast
@@ -118,7 +119,7 @@ class Session:
 
     def _is_spent(self) -> bool:
         relay = self._relay
-        return self._carried >= relay.messages_per_connection or asyncio.get_running_loop().time() >= self._until
+        return self._carried >= relay.messages_per_connection or time.monotonic() >= self._until
 
     async def _attempt(
         self, route: Route, data: bytes, following: Route | None, *, in_groups: bool
@@ -167,7 +168,7 @@ class Session:
             return self._refused_session(error)
         self._groups = client.supports_extension("pipelining")
         self._takes_utf8 = client.supports_extension("smtputf8")
-        self._carried, self._until = 0, asyncio.get_running_loop().time() + relay.connection_seconds
+        self._carried, self._until = 0, time.monotonic() + relay.connection_seconds
         transport = cast(asyncio.Transport, client.transport)  # other event loops' are none by their class
         self._wire = Wire(transport, relay.timeout)
         self._tell_tls(transport)

@@ -136,7 +136,7 @@ def test_no_field_of_anybody_changes_the_form_of_a_message(
     usual = calm(language)
     assert set(names(sent).values()) == {1}
     assert set(names(sent)) <= set(names(usual))
-    assert set(names(usual)) - set(names(sent)) <= {"list-unsubscribe", "list-unsubscribe-post"}
+    assert set(names(usual)) - set(names(sent)) <= {"list-unsubscribe", "list-unsubscribe-post", "references"}
     assert [str(box.addr_spec) for box in sent["To"].addresses] == ["reader@example.com"]
     assert [str(box.addr_spec) for box in sent["From"].addresses] == ["news@x.test"]
     assert Tags(html_of(sent)).seen <= Tags(html_of(usual)).seen

@@ -44,7 +44,9 @@ class ReturnPaths:
         local, _, domain = address.rpartition("@")
         self._before, self._after = f"{local}+", f"@{domain}"
         if len(self._before) + LENGTH > LONGEST_LOCAL_PART:
-            raise InvalidValue(f"{address}: the part before the @ has at most {LONGEST_LOCAL_PART - LENGTH - 1} letters")
+            raise InvalidValue(
+                f"{address}: the part before the @ has at most {LONGEST_LOCAL_PART - LENGTH - 1} letters"
+            )
         self._take(keys)
 
     def _take(self, keys: Sequence[str]) -> None:

@@ -431,10 +431,7 @@ class _Pages:
                 # Who served them before may still be at the address: it is tried again.
                 log.error("the pages: %s", error)
             self.tried.set()
-            await self._rest()
-
-    async def _rest(self) -> None:
-        await asyncio.sleep(self._app.settings.engine.poll)
+            await _rest(self._app)
 
     async def _serve(self) -> None:
         member, web = self._engine.member, self._app.settings.web
@@ -444,7 +441,7 @@ class _Pages:
             log.info("pages on http://%s for %s", web.listen, web.base_url)
             self.tried.set()
             while await member.hold("web"):
-                await self._rest()
+                await _rest(self._app)
 
     def check(self) -> None:
         """Raises what kept the pages from being served: an address that is taken, for one."""
@@ -472,10 +469,15 @@ async def _take_mails(app: App, store: Store, engine: Engine) -> None:
                 async with app.listener(store):
                     log.info("mails about our mail are taken on %s", app.settings.bounces.listen)
                     while await engine.member.hold("bounces"):
-                        await asyncio.sleep(app.settings.engine.poll)
+                        await _rest(app)
         except (DispatchError, DatabaseError) as error:  # who did it before may still be at the address
             log.error("mails about our mail: %s", error)
-        await asyncio.sleep(app.settings.engine.poll)
+        await _rest(app)
+
+
+async def _rest(app: App) -> None:
+    """Until it is looked again who does what."""
+    await asyncio.sleep(app.settings.engine.poll)
 
 
 @contextmanager

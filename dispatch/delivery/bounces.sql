@@ -47,12 +47,12 @@ WHERE b.id < :before AND (:kind = '' OR b.kind = :kind) AND (:endpoint = 0 OR b.
 ORDER BY b.id DESC LIMIT :page
 
 -- name: of_messages
-SELECT message_id, at, kind, status, diagnostic, source FROM bounces
+SELECT message_id, endpoint_id, at, kind, status, diagnostic, source FROM bounces
 WHERE message_id IN (:ids) AND message_id > 0 ORDER BY id
 
 -- name: of_endpoints
 -- Those that no message is known of.
-SELECT endpoint_id, at, kind, status, diagnostic, source FROM bounces
+SELECT message_id, endpoint_id, at, kind, status, diagnostic, source FROM bounces
 WHERE endpoint_id IN (:ids) AND message_id = 0 ORDER BY id
 
 -- name: kinds_since
@@ -61,9 +61,12 @@ SELECT kind, COUNT(*) AS bounces, MAX(at) AS latest FROM bounces WHERE at >= :si
 -- name: last_block
 SELECT diagnostic FROM bounces WHERE kind = 'block' AND at >= :since ORDER BY at DESC, id DESC LIMIT 1
 
--- name: strip
+-- name: strip_messages
 -- What of a report is about the person; that something came back stays.
-UPDATE bounces SET diagnostic = '' WHERE diagnostic <> '' AND (endpoint_id IN (:endpoints) OR message_id IN (:messages))
+UPDATE bounces SET diagnostic = '' WHERE message_id IN (:ids) AND message_id > 0 AND diagnostic <> ''
+
+-- name: strip_endpoints
+UPDATE bounces SET diagnostic = '' WHERE endpoint_id IN (:ids) AND diagnostic <> ''
 
 -- name: count_old
 SELECT COUNT(*) FROM bounces WHERE at < :before

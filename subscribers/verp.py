@@ -44,9 +44,8 @@ class ReturnPaths:
         local, _, domain = address.rpartition("@")
         self._before, self._after = f"{local}+", f"@{domain}"
         if len(self._before) + LENGTH > LONGEST_LOCAL_PART:
-            raise InvalidValue(
-                f"{address}: the part before the @ has at most {LONGEST_LOCAL_PART - LENGTH - 1} letters"
-            )
+            most = LONGEST_LOCAL_PART - LENGTH - 1
+            raise InvalidValue(f"{address}: the part before the @ has at most {most} characters")
         self._take(keys)
 
     def _take(self, keys: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from dispatch.errors import Failure
 from dispatch.settings import BounceSettings
 
 T = TypeVar("T")
+_LONGEST = 2_000
 _UID = re.compile(rb"UID (\d+)")
 
 
@@ -30,6 +31,7 @@ class Imap:
         self.state = state
         self._client: imaplib.IMAP4 | None = None
         self._uids: Iterator[int] = iter(())
+        self._capabilities: frozenset[str] = frozenset()
 
     def open(self) -> None:
         """Log in and look for new mails. Raises Failure, without the password."""
@@ -54,6 +56,8 @@ class Imap:
             if found.imap_security == "starttls":
                 client.starttls(context)
             client.login(found.imap_username, found.imap_password.get_secret_value())
+            # What a server can do it tells in full after the log-in alone; the library asks before.
+            self._capabilities = frozenset(_words(client.capability()[1]).upper().split())
             status, answer = client.select(_quoted(found.imap_folder))
             if status != "OK":
                 raise Failure(f"the folder {found.imap_folder} cannot be opened: {_words(answer)}")
@@ -109,7 +113,7 @@ class Imap:
             return
         if after == "move":
             folder = _quoted(self._settings.move_to)
-            if "MOVE" in client.capabilities:  # RFC 6851
+            if "MOVE" in self._capabilities:  # RFC 6851
                 if client.uid("MOVE", uid, folder)[0] != "OK":
                     client.create(folder)
                     self._checked(client.uid("MOVE", uid, folder))
@@ -118,7 +122,7 @@ class Imap:
                 client.create(folder)
                 self._checked(client.uid("COPY", uid, folder))
         self._store(uid, r"(\Deleted)")
-        if "UIDPLUS" in client.capabilities:  # RFC 4315: others' deleted mails stay; without it they are left marked
+        if "UIDPLUS" in self._capabilities:  # RFC 4315: others' deleted mails stay; without it they are left marked
             self._checked(client.uid("EXPUNGE", uid))
 
     def _store(self, uid: str, flags: str) -> None:
@@ -163,4 +167,4 @@ def _quoted(name: str) -> str:
 
 def _words(answer: object) -> str:
     items = answer if isinstance(answer, list) else [answer]
-    return " ".join(item.decode("utf-8", "replace") if isinstance(item, bytes) else "" for item in items)[:300]
+    return " ".join(item.decode("utf-8", "replace") if isinstance(item, bytes) else "" for item in items)[:_LONGEST]

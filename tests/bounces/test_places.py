@@ -26,9 +26,11 @@ from dispatch.bounces.imap import Imap
 from dispatch.bounces.listener import Taker, listening
 from dispatch.bounces.maildir import Maildir, deliver
 from dispatch.bounces.source import Source, look
+from dispatch.delivery.clock import SystemClock
 from dispatch.delivery.store import Store
 from dispatch.settings import BounceSettings
 from dispatch.testing import certificate
+from subscribers import directory
 from subscribers.model import EndpointState
 from tests.bounces.conftest import Office
 from tests.bounces.mails import FORMS
@@ -383,3 +385,40 @@ def test_a_pipe_of_a_mail_server_acts_keeps_and_says_when_to_come_again(office: 
         capture_output=True, cwd=tmp_path, check=True, env={**os.environ, **own},
     )  # fmt: skip
     assert b'"kind": "hard"' in listed.stdout
+
+
+def test_the_running_program_takes_mails_itself_and_reads_its_maildir(office: Office, tmp_path: Path) -> None:
+    office.desk.clock.ms = SystemClock().now()  # the program reads the machine's
+    first, port = office.issue(), free_port()
+    other = office.desk.reader("wang@example.com", "all")
+    office.desk.issue({"二": ["b"]}, 900)
+    office.desk.plan()
+    [work] = [work for work in office.claimed() if work.endpoint_id == other]
+    put(tmp_path / "mail", office.written(DEAD, work.message_id, to=office.paths.make(work.message_id, other)))
+    own = {
+        **os.environ,
+        "DISPATCH_DATABASE__URL": office.desk.url,
+        "DISPATCH_EMAIL__BOUNCE_ADDRESS": "bounces@bulletin.test",
+        "DISPATCH_BOUNCES__LISTEN": f"127.0.0.1:{port}",
+        "DISPATCH_BOUNCES__MAILDIR": str(tmp_path / "mail"),
+        "DISPATCH_BOUNCES__AFTER": "delete",
+        "DISPATCH_ENGINE__POLL": "0.1",
+    }
+    command = [sys.executable, "-m", "dispatch", "run"]
+    with subprocess.Popen(command, cwd=tmp_path, env=own, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = ""
+        try:
+            for line in process.stderr:
+                told += line
+                if "mails about our mail are taken" in told and "by maildir: 1 suppressed" in told:
+                    break
+            path = office.paths.make(first, office.endpoint)
+            assert talk(port, office.written(DEAD, first), path) == ([250], [250])
+        finally:
+            process.terminate()
+            told += process.stderr.read()
+    assert process.returncode == 0, told
+    assert office.state == directory.endpoint(office.desk.db, other).state == "suppressed", told
+    assert names(tmp_path / "mail") == []
+    assert "li@example.com" not in told

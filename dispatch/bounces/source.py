@@ -75,7 +75,12 @@ async def look(source: Source, desk: Desk, store: Store, clock: Clock, stopping:
 
 async def handle(data: bytes, recipients: Sequence[str], source: str, desk: Desk, store: Store, clock: Clock) -> Result:
     """Read one mail, beside the event loop, and act upon it. Raises DatabaseError."""
-    found = await asyncio.to_thread(report.read, data, recipients)
+    try:
+        found = await asyncio.to_thread(report.read, data, recipients)
+    except Exception:
+        # Nothing of the kind is known. One mail that it happens with must not keep the others from being read.
+        log.exception("a mail cannot be read; please report it")
+        found = report.Report(report.What.UNKNOWN)
     result = await store.call(desk.act, found, source, clock.now())
     tell(result, source)
     return result

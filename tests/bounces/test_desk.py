@@ -6,7 +6,10 @@ import pytest
 
 from dispatch.bounces.desk import Desk, Done
 from dispatch.delivery import bounces, reports
+from dispatch.delivery.retention import Sweep
 from dispatch.model import Outcome, Rejected, Retry
+from dispatch.settings import RetentionSettings
+from dispatch.web import preferences
 from subscribers import audit, consent, directory
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Wish
@@ -101,7 +104,8 @@ def test_a_full_mailbox_is_paused_on_the_third_day(office: Office) -> None:
     assert soft(office, BLOCKED) is Done.PAUSED
     assert office.state == "paused"
     assert office.li.reason.startswith("mail came back on 3 days out of 30; last: 554 5.7.1")
-    assert office.li.resumable
+    preferences.resume(office.desk.db, office.endpoint, Act(office.desk.clock.now(), READER, Way.PAGE))
+    assert office.state == "active"
 
 
 def test_a_pause_uses_the_score_up(office: Office) -> None:
@@ -243,3 +247,17 @@ def test_a_test_message_that_comes_back_is_written_down(office: Office) -> None:
     result = office.come(office.written(DEAD, message, to=office.paths.make(message, 0)))
     assert (result.done, result.endpoint_id) == (Done.COUNTED, 0)
     assert office.li.state is EndpointState.ACTIVE
+
+
+def test_what_came_back_is_kept_as_long_as_messages(office: Office) -> None:
+    soft(office)
+    office.desk.clock.ms += 20 * DAY
+    soft(office)
+    office.desk.clock.ms += 20 * DAY
+    settings = RetentionSettings(deliveries_days=30)
+    dry, real = (Sweep(settings, office.desk.clock.now(), dry=dry) for dry in (True, False))
+    for sweep in (dry, real):
+        while sweep.slice(office.desk.db):
+            pass
+        assert sweep.pruned.bounces == 1
+    assert office.count("bounces") == 1

@@ -222,7 +222,8 @@ def _relay(relay: Relay) -> Finding:
 
 def _sender(app: App, resolver: mail_dns.Resolver | None) -> list[Finding]:
     """What DNS says of who sends the email."""
-    return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver)
+    bounce_domain = app.settings.email.bounce_address.rpartition("@")[2]
+    return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver, bounce_domain)
 
 
 def _answers(what: str, host: str, port: int, where: str) -> Finding:

@@ -7,6 +7,7 @@ import ssl
 from enum import StrEnum
 
 from dispatch.channels.causes import causes, explain
+from dispatch.channels.email.provider_answers import meaning_of
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
@@ -19,7 +20,7 @@ _UNKNOWN_USER = re.compile(
     r"|用户不存在|邮箱不存在|收件人不存在",
     re.IGNORECASE,
 )
-# QQ mail answers 550 to too many messages in a time; they are welcome later.
+# Of whomever: too many messages in a time; they are welcome later, whatever the code says.
 _FREQUENCY = re.compile(r"frequen|too many (?:messages|mails|connections)|rate limit|发送频率|频率", re.IGNORECASE)
 _AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
 _LONGEST = 300
@@ -38,6 +39,8 @@ class Stage(StrEnum):
 
 # From RCPT on it may be this message that makes the relay hang up: it must not be the first one again each time.
 _ABOUT_ONE = (Stage.RCPT, Stage.DATA)
+# A relay that hands on what a provider answers does so from RCPT on; before, it speaks of itself.
+_ABOUT_THE_PROVIDER = (Stage.RCPT, Stage.DATA, Stage.BODY)
 
 
 def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()) -> Outcome:
@@ -50,6 +53,8 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
         return Retry(f"the relay refused the session at {stage}: {said}", code=str(code), outage=True)
     if code in _AUTH_CODES:
         return Retry(f"the relay wants another log-in: {said}", code=str(code), outage=True)
+    if stage in _ABOUT_THE_PROVIDER and (meaning := meaning_of(code, words)):
+        return meaning.outcome(said, str(code))
     if code == 421:  # RFC 5321 3.8: the server closes; after the body it is an answer to this message alone
         if stage is Stage.BODY:
             return Retry(said, code="421", suspect=True)

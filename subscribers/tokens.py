@@ -12,6 +12,7 @@ with a key of the store.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -67,6 +68,8 @@ class Signer:
             )
             for purpose in Purpose
         }
+        # Several tokens stand in each message: they are signed with keys that were derived beforehand.
+        self._derived = {purpose: signer.derive_key() for purpose, signer in self._signers.items()}
 
     @classmethod
     def load(cls, db: Database, now: int) -> Signer:
@@ -113,7 +116,9 @@ class Signer:
         return int(id_)
 
     def _sign(self, purpose: Purpose, words: str) -> str:
-        return self._signers[purpose].sign(_encode(words.encode())).decode()
+        signed = _encode(words.encode())
+        signature = _encode(hmac.digest(self._derived[purpose], signed, "sha256"))
+        return f"{signed.decode()}.{signature.decode()}"
 
     def _read(self, purpose: Purpose, token: str) -> str | None:
         if not token.isascii() or len(token) > _MOST:

@@ -10,7 +10,8 @@ import re
 import pytest
 
 from dispatch.assets import templates_dir
-from dispatch.channels.email.message import Built, build, render
+from dispatch.channels.email.compose import Built, build
+from dispatch.channels.email.render import render
 from dispatch.channels.telegram import TelegramChannel
 from dispatch.digests.render import Renderer
 from dispatch.model import Confirmation, Content, Envelope, Reason

@@ -20,8 +20,7 @@ from aiosmtpd.smtp import AuthResult, Session
 from aiosmtpd.smtp import Envelope as ServerEnvelope
 
 from dispatch.assets import templates_dir
-from dispatch.channels.email import EmailChannel, RenderedEmail
-from dispatch.channels.email.message import build
+from dispatch.channels.email import EmailChannel, Stencil
 from dispatch.channels.email.outcome import Stage, from_reply
 from dispatch.digests.render import Renderer
 from dispatch.errors import SettingsError
@@ -221,6 +220,8 @@ async def test_a_message_arrives_with_its_headers(start: Start) -> None:
         "Message-ID": "<534.7f3a@example.org>",
         "Reply-To": "editor@example.org",
         "List-Id": "<huoju.example.org>",
+        "References": "<huoju-534@example.org>",
+        "Feedback-ID": "huoju-534:digest:zh:example-org",
         "List-Unsubscribe": "<https://news.example.org/out?t=abc>, <mailto:out@example.org?subject=abc>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
@@ -317,11 +318,11 @@ async def test_english_readers_get_english_and_are_told_what_language_it_is(star
     assert handler.message()["Content-Language"] == "en, zh-CN"
 
 
-def html_size(rendered: RenderedEmail, reasons: int) -> int:
+def html_size(stencil: Stencil, reasons: int) -> int:
     many = tuple(
         Reason("park:x", "很长的园区名称" * 5, "https://news.example.org/" + "u" * 300) for _ in range(reasons)
     )
-    built = build(settings(1), envelope(reasons=many), rendered)
+    built = stencil.fill(envelope(reasons=many))
     assert not isinstance(built, Rejected)
     body = email.message_from_bytes(built.data, policy=email.policy.default).get_body(("html",))
     assert body is not None
@@ -330,16 +331,16 @@ def html_size(rendered: RenderedEmail, reasons: int) -> int:
 
 @pytest.mark.parametrize(("paragraphs", "articles"), [(1500, 1), (60, 20), (300, 62)])
 def test_long_articles_are_cut_so_that_mailers_show_the_whole(paragraphs: int, articles: int) -> None:
-    rendered = channel_for(settings(1)).render(content(paragraphs, articles))
-    html = "".join(rendered.html.pieces)
+    stencil = channel_for(settings(1)).render(content(paragraphs, articles))
+    html = "".join(stencil.rendered.html.pieces)
     assert html.count("篇幅所限") == articles
     assert html.count("<h3") == articles
-    assert 60_000 < html_size(rendered, 1) < 100_000 or articles == 62
-    assert html_size(rendered, 200) < 100_000
+    assert 60_000 < html_size(stencil, 1) < 100_000 or articles == 62
+    assert html_size(stencil, 200) < 100_000
 
 
 def test_a_short_digest_is_not_cut() -> None:
-    assert "篇幅所限" not in "".join(channel_for(settings(1)).render(content(20, 3)).html.pieces)
+    assert "篇幅所限" not in "".join(channel_for(settings(1)).render(content(20, 3)).rendered.html.pieces)
 
 
 # What the server says

@@ -9,7 +9,8 @@ import json
 import pytest
 
 from dispatch.assets import templates_dir
-from dispatch.channels.email.message import Built, build, render
+from dispatch.channels.email.compose import Built, build
+from dispatch.channels.email.render import render
 from dispatch.delivery import claims, leases, ledger, personal
 from dispatch.delivery.ledger import Work
 from dispatch.digests.render import Renderer

@@ -7,32 +7,45 @@ import email.policy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from dispatch.channels.email.message import RenderedEmail, build, render
-from dispatch.channels.email.session import Session
+from dispatch.channels.email.addressing import wire_address
+from dispatch.channels.email.compose import Built, Shapes, Stencil
+from dispatch.channels.email.render import render
+from dispatch.channels.email.session import Route, Session, Tls
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Renderer
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Outcome, Rejected
 from dispatch.settings import EmailSettings
 
-__all__ = ["EmailChannel", "EmailConnection", "RenderedEmail"]
+__all__ = ["EmailChannel", "EmailConnection", "Stencil"]
 
 
 class EmailConnection:
     """One SMTP session, opened at the first message, reused, and opened anew when it was lost."""
 
-    def __init__(self, settings: EmailSettings, session: Session) -> None:
-        self._settings = settings
+    def __init__(self, sender: str, session: Session) -> None:
+        self._sender = sender
         self._session = session
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send the email to `envelope.address`; it has one part. See `outcome` for what comes back."""
-        if not isinstance(rendered, RenderedEmail):
+        return await self.send_then(envelope, rendered, part, None)
+
+    async def send_then(self, envelope: Envelope, rendered: Rendered, part: int, following: Envelope | None) -> Outcome:
+        """The same; the SMTP envelope of the following message may go out in the same write."""
+        if not isinstance(rendered, Stencil):
             raise TypeError(f"an email connection got a {type(rendered).__name__}")
-        built = build(self._settings, envelope, rendered)
+        built = rendered.fill(envelope)
         if isinstance(built, Rejected):
             return built
-        return await self._session.deliver(self._settings.from_address, built.recipient, built.data, built.utf8)
+        route = Route(built.sender, built.recipient, built.utf8)
+        return await self._session.deliver(route, built.data, self._route(following))
+
+    def _route(self, envelope: Envelope | None) -> Route | None:
+        recipient = wire_address(envelope.address) if envelope is not None else None
+        if envelope is None or recipient is None:
+            return None
+        return Route(envelope.return_path or self._sender, recipient, not recipient.isascii())
 
 
 class EmailChannel:
@@ -46,6 +59,9 @@ class EmailChannel:
         # A relay without a host, or no sender at all, makes no lane: messages wait instead of failing.
         usable = [relay for relay in settings.all_relays if relay.host and settings.from_address]
         self._relays = {f"email:{relay.name}": relay for relay in usable}
+        self._sender = wire_address(settings.from_address) or settings.from_address
+        self._tls = {name: Tls() for name in self._relays}
+        self._shapes = Shapes()
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -60,13 +76,13 @@ class EmailChannel:
             for name, relay in self._relays.items()
         )
 
-    def render(self, content: Content) -> RenderedEmail:
+    def render(self, content: Content) -> Stencil:
         """Subject, HTML (under 100 KB, longer articles shortened) and text. Raises RenderError."""
-        return render(self._renderer, self._settings, content)
+        return Stencil(self._settings, render(self._renderer, self._settings, content), self._shapes)
 
     def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
         """The HTML and the text of the message, and all of it as it goes over the wire."""
-        built = build(self._settings, envelope, self.render(content))
+        built: Built | Rejected = self.render(content).fill(envelope)
         if isinstance(built, Rejected):
             raise RenderError(built.reason)
         message = email.message_from_bytes(built.data, policy=email.policy.default)
@@ -80,9 +96,9 @@ class EmailChannel:
         relay = self._relays.get(lane.name)
         if relay is None:
             raise SettingsError(f"there is no relay for the lane {lane.name}")
-        session = Session(relay)
+        session = Session(relay, self._tls[lane.name])
         try:
-            yield EmailConnection(self._settings, session)
+            yield EmailConnection(self._sender, session)
         finally:
             await session.close()
 

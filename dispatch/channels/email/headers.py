@@ -7,15 +7,20 @@ unsubscribe links) into encoded words, which no mailer reads (https://github.com
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from email.header import Header
 from email.utils import quote
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+_WORD = 42  # bytes of text that make an encoded word which fits beside any name of a field (RFC 2047 2: 75 characters)
+_OUTSIDE_URL = re.compile('[ <>"]')
 _MAX_WORDS = 200  # characters of a subject or name; RFC 5322 2.1.1 limits lines, and readers see far less
 
 
 def plain(text: str) -> str:
     """One line without control characters: nothing in it can begin another field."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")
     return " ".join(_CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())
 
 
@@ -41,9 +46,12 @@ def addresses(name: str, urls: list[str]) -> str:
 
 def is_plain_url(url: str) -> bool:
     """Whether it can stand in angle brackets: ASCII, no spaces, no brackets, short enough for one line."""
-    return url.isascii() and url.isprintable() and not any(c in ' <>"' for c in url) and len(url) < 900
+    return url.isascii() and url.isprintable() and len(url) < 900 and not _OUTSIDE_URL.search(url)
 
 
 def _encode(words: str, used: int) -> str:
+    data = words.encode()
+    if len(data) <= _WORD and len(data) > len(words):  # as most names are
+        return f"=?utf-8?b?{b64encode(data).decode()}?="
     charset = "us-ascii" if words.isascii() else "utf-8"
     return Header(words, charset, maxlinelen=75, header_name="x" * used).encode(linesep="\r\n")

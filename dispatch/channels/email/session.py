@@ -1,11 +1,19 @@
-"""One SMTP session with a relay (RFC 5321), kept over messages."""
+"""One SMTP session with a relay (RFC 5321), kept over messages.
+
+Where the relay takes commands in groups (PIPELINING, RFC 2920), a message and the envelope of the following one go out
+in one write: each message takes one round trip. The following message itself waits for its own `deliver`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import logging
 import socket
+import ssl
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from aiosmtplib import (
     SMTP,
@@ -14,37 +22,81 @@ from aiosmtplib import (
     SMTPHeloError,
     SMTPResponseException,
 )
-from aiosmtplib.response import SMTPResponse
 
 from dispatch.channels.email.outcome import Stage, from_garbage, from_lost_connection, from_reply
-from dispatch.model import Outcome, Rejected, Retry
+from dispatch.channels.email.wire import Garbage, Reply, Wire
+from dispatch.model import Outcome, Rejected, Retry, Sent
 from dispatch.settings import Relay
 
+log = logging.getLogger(__name__)
+
 _GOAHEAD = 354  # RFC 5321 3.3: start mail input
+_STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
+_GOODBYE = 2.0  # seconds that a relay has to answer QUIT
+_PLAIN_REPLY = 250  # characters of an acceptance that is taken as it stands
+
+
+class Route(NamedTuple):
+    """The SMTP envelope of a message: return path and recipient, and whether it needs SMTPUTF8 (RFC 6531)."""
+
+    sender: str
+    recipient: str
+    utf8: bool = False
+
+
+class Tls:
+    """The certificates that are trusted, read once for all sessions of a relay; and what its sessions speak."""
+
+    def __init__(self) -> None:
+        self._context: ssl.SSLContext | None = None
+        self.spoken = ""
+
+    async def context(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = await asyncio.to_thread(ssl.create_default_context)
+        return self._context
 
 
 class Session:
-    """A session that opens itself when a message comes, and again when it was lost or has carried its number."""
+    """A session that opens itself when a message comes, and again when it was lost, has carried its number or is
+    old."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, tls: Tls | None = None) -> None:
         self._relay = relay
+        self._tls = tls or Tls()
         self._server = f"{relay.host}:{relay.resolved_port}"
-        self._client: SMTP | None = None
+        self._wire: Wire | None = None
         self._carried = 0
+        self._until = 0.0
+        self._groups = False
+        self._takes_utf8 = False
+        self._unreset = False  # a refused transaction is still open there
+        self._begun: Route | None = None  # its envelope is out, and its replies are not read
 
     def __repr__(self) -> str:
         return f"<Session with {self._server}>"
 
-    async def deliver(self, sender: str, recipient: str, data: bytes, utf8: bool) -> Outcome:
-        """Hand one message over. A session that died while it was idle is replaced without a word."""
-        was_idle = self._is_open()
-        outcome, stage = await self._attempt(sender, recipient, data, utf8)
-        died_idle = was_idle and stage is Stage.MAIL and isinstance(outcome, Retry) and outcome.code == "lost"
-        if died_idle:
-            outcome, stage = await self._attempt(sender, recipient, data, utf8)
-        if utf8 and stage is Stage.MAIL and isinstance(outcome, Retry):
+    async def deliver(self, route: Route, data: bytes, following: Route | None = None) -> Outcome:
+        """Hand one message over; `data` ends in CRLF and has no line that begins with a dot unless it is doubled.
+
+        The envelope of `following` may go out with it: then the next call must be for that, or the session is given up.
+        A session that died while it was idle is replaced without a word.
+        """
+        reused = self._is_open() and self._carried > 0
+        outcome, stage = await self._attempt(route, data, following, in_groups=True)
+        if stage is Stage.MAIL and isinstance(outcome, Retry) and self._is_worth_another(outcome, reused=reused):
+            self._drop()
+            outcome, stage = await self._attempt(route, data, None, in_groups=False)
+        if route.utf8 and stage is Stage.MAIL and isinstance(outcome, Retry):
             return replace(outcome, counted=True)  # its MAIL has parameters that others have not
         return outcome
+
+    def _is_worth_another(self, outcome: Retry, *, reused: bool) -> bool:
+        """Whether a new session may help: this one had carried messages, and was lost or closed before this one; or it
+        was lost after a group of commands, which tells not at which."""
+        if outcome.code == "lost":
+            return reused or self._groups
+        return reused and outcome.code == "421"
 
     async def open(self) -> Retry | None:
         """Open the session; why that failed, or None."""
@@ -53,36 +105,46 @@ class Session:
 
     async def close(self) -> None:
         """Say good-bye where somebody listens."""
-        client, self._client = self._client, None
-        if client is not None and client.is_connected:
-            with suppress(SMTPException, OSError):
-                await client.quit()
-        if client is not None:
-            client.close()
+        wire, begun = self._wire, self._begun
+        if wire is not None and wire.is_open and begun is None:
+            wire.write(b"QUIT\r\n")
+            with suppress(OSError, Garbage, TimeoutError):
+                async with asyncio.timeout(_GOODBYE):
+                    await wire.reply()
+        self._drop()
 
     def _is_open(self) -> bool:
-        return self._client is not None and self._client.is_connected
+        return self._wire is not None and self._wire.is_open
 
-    async def _attempt(self, sender: str, recipient: str, data: bytes, utf8: bool) -> tuple[Outcome, Stage]:
-        if self._carried >= self._relay.messages_per_connection:
+    def _is_spent(self) -> bool:
+        relay = self._relay
+        return self._carried >= relay.messages_per_connection or asyncio.get_running_loop().time() >= self._until
+
+    async def _attempt(
+        self, route: Route, data: bytes, following: Route | None, *, in_groups: bool
+    ) -> tuple[Outcome, Stage]:
+        if self._begun is not None and self._begun != route:
+            self._drop()  # what was begun cannot be taken back
+        elif self._begun is None and self._wire is not None and self._is_spent():
             await self.close()
-        client = self._client if self._is_open() else None
-        if client is None:
+        wire = self._wire if self._is_open() else None
+        if wire is None:
             opened = await self._open()
             if isinstance(opened, Retry):
                 return opened, Stage.CONNECT
-            client = opened
-        if utf8 and not client.supports_extension("smtputf8"):
+            wire = opened
+        if route.utf8 and not self._takes_utf8:
             return Rejected("the relay takes no address outside ASCII (no SMTPUTF8)", code="smtputf8"), Stage.RCPT
         try:
-            return await self._exchange(client, sender, recipient, data, utf8)
+            return await self._exchange(wire, route, data, following, in_groups=in_groups and self._groups)
         except BaseException:
             # Cancelled in the middle: what the server expects next is not known.
             self._drop()
             raise
 
-    async def _open(self) -> SMTP | Retry:
+    async def _open(self) -> Wire | Retry:
         relay = self._relay
+        self._drop()
         client = SMTP(
             hostname=relay.host,
             port=relay.resolved_port,
@@ -92,16 +154,34 @@ class Session:
             timeout=relay.timeout,
             use_tls=relay.security == "tls",
             start_tls=relay.security == "starttls",
+            tls_context=await self._tls.context() if relay.security != "none" else None,
         )
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
+            if not isinstance(client.transport, asyncio.Transport):
+                raise ConnectionResetError("the connection was lost")
         except (SMTPException, OSError, ValueError) as error:
             client.close()
             return self._refused_session(error)
-        self._client, self._carried = client, 0
-        return client
+        self._groups = client.supports_extension("pipelining")
+        self._takes_utf8 = client.supports_extension("smtputf8")
+        self._carried, self._until = 0, asyncio.get_running_loop().time() + relay.connection_seconds
+        self._wire = Wire(client.transport, relay.timeout)
+        self._tell_tls(client.transport)
+        return self._wire
+
+    def _tell_tls(self, transport: asyncio.Transport) -> None:
+        """Once a relay, and again where it changes."""
+        secured = transport.get_extra_info("ssl_object")
+        spoken = "no TLS"
+        if secured is not None:
+            name, _, bits = secured.cipher() or ("?", "", 0)
+            spoken = f"{secured.version()} with {name} ({bits} bits)"
+        if spoken != self._tls.spoken:
+            self._tls.spoken = spoken
+            log.info("relay %s (%s): %s", self._relay.name, self._server, spoken)
 
     def _refused_session(self, error: Exception) -> Retry:
         """Why there is no session. The relay is at fault, or its settings: no message is."""
@@ -118,44 +198,85 @@ class Session:
         return Retry(f"no session with {self._server}: {error}", code="session", outage=True)
 
     async def _exchange(
-        self, client: SMTP, sender: str, recipient: str, data: bytes, utf8: bool
+        self, wire: Wire, route: Route, data: bytes, following: Route | None, *, in_groups: bool
     ) -> tuple[Outcome, Stage]:
-        """MAIL, RCPT, DATA and the message: the first reply that is no consent is the outcome."""
+        """The envelope and the message: the first reply that is no consent is the outcome."""
         stage = Stage.MAIL
+        begun, self._begun = self._begun is not None, None
         try:
-            for stage, command in _commands(sender, recipient, utf8):
-                reply = await client.execute_command(*command)
+            if not begun and in_groups:
+                wire.write(self._reset() + b"".join(_commands(route)))
+            elif not begun and self._unreset:
+                wire.write(self._reset())
+            if self._unreset:
+                self._unreset = False
+                await wire.reply()  # nothing but the next command tells whether it helped
+            for stage, command in zip(_STAGES, _commands(route), strict=True):
+                if not begun and not in_groups:
+                    wire.write(command)
+                reply = await wire.reply()
                 if not _consents(reply, stage):
-                    return await self._refused(client, reply, stage, recipient), stage
+                    await self._clear(wire, stage, reply, in_groups=begun or in_groups)
+                    return self._refusal(reply, stage, route), stage
             stage = Stage.BODY
             self._carried += 1
-            reply = await _send_body(client, data)
-        except SMTPResponseException:  # a reply that is no reply
+            wire.write(self._message(data, following, in_groups=in_groups))
+            reply = await wire.reply()
+        except Garbage:
             self._drop()
             return from_garbage(self._server, stage), stage
-        except (SMTPException, OSError) as error:
+        except (OSError, TimeoutError) as error:
             self._drop()
             return from_lost_connection(error, self._server, stage), stage
-        if not 200 <= reply.code < 300:
-            return await self._refused(client, reply, stage, recipient), stage
-        return from_reply(reply.code, reply.message, stage, (recipient,)), stage
-
-    async def _refused(self, client: SMTP, reply: SMTPResponse, stage: Stage, recipient: str) -> Outcome:
-        """The outcome of a refusal, and the session back at its beginning (RSET) or closed."""
         if reply.code == 421:
             self._drop()
-        else:
-            try:
-                await client.rset()
-            except (SMTPException, OSError):
-                self._drop()
-        secrets = (recipient, *_credentials(self._relay))
-        return from_reply(reply.code, reply.message, stage, secrets)
+        return self._answer(reply, route), stage
+
+    def _message(self, data: bytes, following: Route | None, *, in_groups: bool) -> bytes:
+        """The message and its final dot, and the envelope of the following one."""
+        if following is None or not in_groups or self._is_spent() or (following.utf8 and not self._takes_utf8):
+            return data + b".\r\n"
+        self._begun = following
+        return b"".join((data, b".\r\n", *_commands(following)))
+
+    def _reset(self) -> bytes:
+        return b"RSET\r\n" if self._unreset else b""
+
+    async def _clear(self, wire: Wire, stage: Stage, refused: Reply, *, in_groups: bool) -> None:
+        """Bring the session back to where a transaction can begin, by the next RSET, or give it up."""
+        if refused.code == 421:
+            self._drop()
+            return
+        self._unreset = True
+        if not in_groups or stage is Stage.DATA:
+            return
+        try:
+            replies = [await wire.reply() for _ in _STAGES[_STAGES.index(stage) + 1 :]]
+            if replies[-1].code == _GOAHEAD:
+                # RFC 2920 3.1: without a recipient it still waits for a message, and gets one without a line.
+                if stage is not Stage.RCPT:
+                    self._drop()
+                    return
+                wire.write(b".\r\n")
+                await wire.reply()
+        except (OSError, TimeoutError, Garbage):
+            self._drop()
+
+    def _answer(self, reply: Reply, route: Route) -> Outcome:
+        """What the reply to the message means; nearly always the same few words of consent."""
+        text = reply.text
+        plain = len(text) <= _PLAIN_REPLY and text.isascii() and text.isprintable()
+        if 200 <= reply.code < 300 and plain and "@" not in text:
+            return Sent(text, str(reply.code), f"{reply.code} {text}")
+        return self._refusal(reply, Stage.BODY, route)
+
+    def _refusal(self, reply: Reply, stage: Stage, route: Route) -> Outcome:
+        return from_reply(reply.code, reply.text, stage, (route.recipient, *_credentials(self._relay)))
 
     def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        wire, self._wire, self._begun, self._unreset = self._wire, None, None, False
+        if wire is not None:
+            wire.close()
 
 
 def _credentials(relay: Relay) -> tuple[str, ...]:
@@ -177,27 +298,17 @@ async def check(relay: Relay) -> str:
         await session.close()
 
 
-def _commands(sender: str, recipient: str, utf8: bool) -> list[tuple[Stage, tuple[bytes, ...]]]:
-    options = (b"SMTPUTF8", b"BODY=8BITMIME") if utf8 else ()
-    return [
-        (Stage.MAIL, (b"MAIL", f"FROM:<{sender}>".encode(), *options)),
-        (Stage.RCPT, (b"RCPT", f"TO:<{recipient}>".encode())),
-        (Stage.DATA, (b"DATA",)),
-    ]
+def _commands(route: Route) -> tuple[bytes, bytes, bytes]:
+    options = " SMTPUTF8 BODY=8BITMIME" if route.utf8 else ""
+    return (
+        f"MAIL FROM:<{route.sender}>{options}\r\n".encode(),
+        f"RCPT TO:<{route.recipient}>\r\n".encode(),
+        b"DATA\r\n",
+    )
 
 
-def _consents(reply: SMTPResponse, stage: Stage) -> bool:
+def _consents(reply: Reply, stage: Stage) -> bool:
     return reply.code == _GOAHEAD if stage is Stage.DATA else 200 <= reply.code < 300
-
-
-async def _send_body(client: SMTP, data: bytes) -> SMTPResponse:
-    """The message and its final dot. Apart from DATA (`client.data` does both), because a connection lost here
-    may have carried the message, and one lost before cannot have."""
-    if client.protocol is None:
-        raise ConnectionResetError("the connection was lost before the message")
-    stuffed = data.replace(b"\r\n.", b"\r\n..")  # RFC 5321 4.5.2; the data begins with a header, ends with CRLF
-    client.protocol.write(stuffed + b".\r\n")
-    return await client.protocol.read_response(timeout=client.timeout)
 
 
 def _own_name() -> str:

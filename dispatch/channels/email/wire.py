@@ -1,0 +1,143 @@
+"""The bytes of an SMTP session: commands out, replies in (RFC 5321 4.2), several of each at a time (RFC 2920).
+
+aiosmtplib opens a session; a `Wire` takes its transport over for the transactions. Nothing is created for a message but
+what it waits by, so that the wire sets the pace and not this program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+_LONGEST = 32_768  # bytes of replies that are not read yet; no server says so much
+
+
+class Reply(NamedTuple):
+    """A reply, its lines joined by line ends."""
+
+    code: int
+    text: str
+
+
+class Garbage(Exception):
+    """What came is no SMTP reply."""
+
+
+class Lost(ConnectionError):
+    """The connection is gone; the cause says why, where it is known."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection. `reply` gives the replies in the order of the commands; nobody else reads.
+
+    After an error nothing more can be read: the session is over.
+    """
+
+    def __init__(self, transport: asyncio.Transport, timeout: float) -> None:
+        """Take over a transport with no replies outstanding; `timeout` is the seconds that a reply may take."""
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._timeout = timeout
+        self._deadline = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._buffer = b""
+        self._lines: list[bytes] = []  # of a reply that goes on
+        self._replies: deque[Reply] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        return self._error is None and not self._transport.is_closing()
+
+    @property
+    def has_reply(self) -> bool:
+        """Whether a reply, or the end of the connection, can be read without waiting."""
+        return bool(self._replies) or self._error is not None
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    async def reply(self) -> Reply:
+        """The next reply. Raises Lost, Garbage or TimeoutError."""
+        while not self._replies:
+            if self._error is not None:
+                raise self._error
+            self._waiter = self._loop.create_future()
+            self._deadline = self._loop.time() + self._timeout
+            if self._alarm is None:  # one timer serves the whole session: it looks again at each new deadline
+                self._alarm = self._loop.call_at(self._deadline, self._look)
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._replies.popleft()
+
+    def close(self) -> None:
+        """End the connection at once, whatever is under way."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._fail(Lost("the connection was closed"))
+        self._transport.abort()
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._alarm = self._loop.call_at(self._deadline, self._look)
+        else:
+            self._fail(TimeoutError("no answer in time"))
+
+    def _fail(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = error
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        if self._error is not None:
+            return
+        data = self._buffer + data if self._buffer else data
+        *lines, self._buffer = data.split(b"\n")
+        try:
+            for line in lines:
+                self._line(line)
+        except ValueError:
+            self._fail(Garbage("no SMTP reply"))
+            return
+        if len(self._buffer) + len(self._lines) * 4 > _LONGEST or len(self._replies) > 100:
+            self._fail(Garbage("more than was asked for"))
+        if self._replies:
+            self._wake()
+
+    def _line(self, line: bytes) -> None:
+        """RFC 5321 4.2.1: a code of three digits, then a hyphen where more lines follow."""
+        code, mark = line[:3], line[3:4]
+        if not code.isdigit() or len(code) != 3 or mark not in (b" ", b"-", b"\r", b""):
+            raise ValueError(line)
+        self._lines.append(line[4:].rstrip(b"\r"))
+        if len(self._lines) > 200:
+            raise ValueError("a reply without an end")
+        if mark != b"-":
+            text = self._lines[0] if len(self._lines) == 1 else b"\n".join(self._lines)
+            self._lines.clear()
+            self._replies.append(Reply(int(code), text.decode("utf-8", "replace")))
+
+    def eof_received(self) -> bool:
+        self._fail(Lost("the server closed the connection"))
+        return False  # closes the transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        lost = Lost("the connection was lost")
+        lost.__cause__ = exc
+        self._fail(lost)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # before this folder, where a file has a package's name
+sys.path[0] = str(Path(__file__).parents[1])  # not this folder, where files have names of packages
 
 from dispatch import archive
 from dispatch.archive import ColumnName

@@ -93,6 +93,15 @@ class Connection(Protocol):
         """Send part `part` (from 0) to one address."""
 
 
+@runtime_checkable
+class Pipelined(Connection, Protocol):
+    """A session on which the next message can be announced while one is under way."""
+
+    async def send_then(self, envelope: Envelope, rendered: Rendered, part: int, following: Envelope | None) -> Outcome:
+        """Send, and perhaps tell the receiver whom the following message is for; nothing of it itself. The next call
+        is for that, or its announcement is dropped."""
+
+
 class Channel(Protocol):
     """A way to reach an address."""
 

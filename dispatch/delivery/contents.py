@@ -22,8 +22,15 @@ log = logging.getLogger(__name__)
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+_Key = tuple[str, str, str, str, tuple[tuple[int, int], ...]]  # channel, kind, language, format, digests with variants
 _VARIANTS, _DIGESTS = 256, 64
 _KINDS = ("test", "confirm", *rights.KINDS)  # of messages, that are contents of their own; the others are digests
+
+
+def _key(work: Work) -> _Key:
+    """What decides how a message reads, but for what is personal."""
+    kind = work.kind if work.kind in _KINDS else "digest"
+    return work.channel, kind, work.language, work.format, tuple([(owed[1], owed[2]) for owed in work.owed])
 
 
 def _named(content: Content) -> str:
@@ -71,17 +78,23 @@ class Contents:
         self._english = english
         self._title = title
         self._digests: _Recent[int, Digest] = _Recent(_DIGESTS)
-        self._rendered: _Recent[tuple[object, ...], Rendered | RenderError] = _Recent(_VARIANTS)
+        self._rendered: _Recent[_Key, Rendered | RenderError] = _Recent(_VARIANTS)
+
+    def ready(self, work: Work) -> Rendered | None:
+        """What was rendered before, if it was lately. Raises RenderError, as `rendered` does."""
+        found = self._rendered.get(_key(work))
+        if isinstance(found, RenderError):
+            raise found
+        return found
 
     async def rendered(self, work: Work) -> Rendered:
         """The message's content in its channel's form. Raises RenderError, every time for the same variant."""
-        kind = work.kind if work.kind in _KINDS else "digest"
-        variants = tuple((owed.digest_id, owed.variant) for owed in work.owed)
-        key = (work.channel, kind, work.language, work.format, variants)
+        key = _key(work)
         found = self._rendered.get(key)
         if found is None:
+            _, kind, language, form, variants = key
             sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
-            content = Content(kind, work.language, work.format, sections, self._title(work.language))
+            content = Content(kind, language, form, sections, self._title(language))
             found = self._render(self._channels[work.channel], content)
             self._rendered.put(key, found)
         if isinstance(found, RenderError):

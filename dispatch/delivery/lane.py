@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from dispatch.delivery import claims, ledger
-from dispatch.delivery.channel import Channel, Connection, Lane, Rendered
+from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
 from dispatch.delivery.ledger import Attempt, Work
@@ -61,6 +61,14 @@ class _Letter:
 
     envelope: Envelope
     rendered: Rendered
+
+
+@dataclass(slots=True)
+class _Job:
+    """A work that a connection has taken, with its letter, or what becomes of it where there can be none."""
+
+    work: Work
+    letter: _Letter | Outcome
 
 
 @dataclass(slots=True)
@@ -125,7 +133,7 @@ class LaneRun:
         except Exception as error:
             self._fault = self._fault or error
             self._abandoned = True
-            await self._todo.close()
+            self._todo.close()
             self._proved.set()
 
     def abandon(self) -> None:
@@ -142,13 +150,15 @@ class LaneRun:
 
     async def _feed(self) -> None:
         while not self._over:
+            await self._todo.room()
+            if self._over:
+                break
             works = await self._claim(self._page if self._proved.is_set() else 1)
-            for work in works:
-                await self._todo.put(work)
             if not works:
                 break
+            self._todo.put(works)
             await self._proved.wait()
-        await self._todo.close()
+        self._todo.close()
         self._proved.set()
 
     async def _claim(self, page: int) -> list[Work]:
@@ -178,15 +188,29 @@ class LaneRun:
         if not first:
             await self._proved.wait()
         async with self._channel.open(self._lane) as connection:
-            while (work := await self._todo.get()) is not None:
+            # What is announced while a message is under way goes next, so it must not have to wait for a slot.
+            pipelined = connection if isinstance(connection, Pipelined) and self._pace.is_free else None
+            ahead: _Job | None = None
+            while (job := ahead or await self._next()) is not None:
+                ahead = None
                 try:
-                    if self._late(work):
-                        await self._release(work)
+                    if self._late(job.work):
+                        await self._release(job.work)
                     elif not self._over:
-                        await self._deliver(connection, work)
+                        ahead = await self._look_ahead() if pipelined else None
+                        await self._deliver(connection, job, ahead)
                 finally:
-                    await self._todo.done(work)
+                    self._todo.done(job.work)
                 self._proved.set()
+
+    async def _next(self) -> _Job | None:
+        work = await self._todo.get()
+        return _Job(work, await self._letter(work)) if work is not None else None
+
+    async def _look_ahead(self) -> _Job | None:
+        """The job after this one, where there is one already."""
+        work = self._todo.take() if self._proved.is_set() else None
+        return _Job(work, await self._letter(work)) if work is not None else None
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
@@ -204,37 +228,43 @@ class LaneRun:
         if works:
             await self._context.store.call(ledger.release, works)
 
-    async def _deliver(self, connection: Connection, work: Work) -> None:
-        letter = await self._letter(work)
+    async def _deliver(self, connection: Connection, job: _Job, ahead: _Job | None) -> None:
+        work, letter = job.work, job.letter
         if not isinstance(letter, _Letter):
             await self._settle(work, work.parts_done, letter, self._context.clock.now(), final=True)
             return
-        if work.parts_done >= letter.rendered.parts:  # the reader's part became shorter since: all there is was sent
+        parts = letter.rendered.parts
+        if work.parts_done >= parts:  # the reader's part became shorter since: all there is was sent
             await self._settle(work, work.parts_done - 1, Sent(), self._context.clock.now(), final=True)
-        for part in range(work.parts_done, letter.rendered.parts):
-            await self._pace.acquire(work.address)
-            if self._late(work):
-                await self._release(work)
-                return
-            if self._over:
-                return
-            if not await self._send_part(connection, work, letter, part):
+        following = ahead.letter.envelope if ahead and parts == 1 and isinstance(ahead.letter, _Letter) else None
+        for part in range(work.parts_done, parts):
+            if not self._pace.is_free:
+                await self._pace.acquire(work.address)
+                if self._late(work):
+                    await self._release(work)
+                    return
+                if self._over:
+                    return
+            if not await self._send_part(connection, work, letter, part, following):
                 return
 
     async def _letter(self, work: Work) -> _Letter | Outcome:
         """The message, or what becomes of it where it cannot be made: it alone suffers."""
         try:
-            rendered = await self._context.contents.rendered(work)
+            contents = self._context.contents
+            rendered = contents.ready(work) or await contents.rendered(work)
             return _Letter(self._context.envelope(work), rendered)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:
             return _bug(work, error)
 
-    async def _send_part(self, connection: Connection, work: Work, letter: _Letter, part: int) -> bool:
+    async def _send_part(
+        self, connection: Connection, work: Work, letter: _Letter, part: int, following: Envelope | None
+    ) -> bool:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._context.clock.now()
-        outcome = await _attempt(connection, work, letter, part)
+        outcome = await _attempt(connection, work, letter, part, following)
         self._pace.done(work.address)
         stops = self._is_outage(outcome)
         if stops:
@@ -291,9 +321,13 @@ def _page(lane: Lane, most: int) -> int:
     return most if lane.rate is None else min(most, max(lane.connections, round(lane.rate * _PACED_SECONDS)))
 
 
-async def _attempt(connection: Connection, work: Work, letter: _Letter, part: int) -> Outcome:
+async def _attempt(
+    connection: Connection, work: Work, letter: _Letter, part: int, following: Envelope | None
+) -> Outcome:
     try:
         async with asyncio.timeout(LONGEST_SEND):
+            if following is not None and isinstance(connection, Pipelined):
+                return await connection.send_then(letter.envelope, letter.rendered, part, following)
             return await connection.send(letter.envelope, letter.rendered, part)
     except TimeoutError:
         return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")

@@ -18,6 +18,12 @@ class Pace:
         self._next = 0.0
         self._addresses: dict[str, float] = {}
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing ever has to wait."""
+        lane = self._lane
+        return not (lane.rate or lane.address_interval or lane.group_interval)
+
     async def acquire(self, address: str) -> None:
         """Wait for this address's turn, then for the lane's."""
         interval = self._interval(address)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 
 from dispatch.delivery.ledger import Work
 
+_Waiters = deque["asyncio.Future[None]"]
+
 
 class Todo:
-    """A bounded queue for one producer and several consumers.
+    """A bounded queue for one producer and several consumers, on one event loop.
 
-    `get` gives the first work whose address no consumer is busy with: a chat reads the digests of an issue in the
-    issue's order, and the parts of one are never parted by another.
+    It gives the first work whose address no consumer is busy with: a chat reads the digests of an issue in the issue's
+    order, and the parts of one are never parted by another.
     """
 
     def __init__(self, size: int) -> None:
@@ -20,42 +23,77 @@ class Todo:
         self._waiting: deque[Work] = deque()
         self._busy: set[str] = set()
         self._closed = False
-        self._changed = asyncio.Condition()
+        self._getters: _Waiters = deque()
+        self._putters: _Waiters = deque()
 
-    async def put(self, work: Work) -> None:
-        """Add a work; waits while the queue is full."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._size)
-            if self._closed:
-                return  # nobody is left to take it
+    async def room(self) -> None:
+        """Returns when fewer than `size` are left."""
+        while not self._closed and len(self._waiting) >= self._size:
+            await _turn(self._putters)
+
+    def put(self, works: Iterable[Work]) -> None:
+        """Add works, unless it is closed: then nobody is left to take them."""
+        if self._closed:
+            return
+        for work in works:
             self._waiting.append(work)
-            self._changed.notify_all()
+            _wake(self._getters)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Nothing more comes: consumers get what is left, then None."""
-        async with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._closed = True
+        for waiters in (self._getters, self._putters):
+            while waiters:
+                _wake(waiters)
 
-    async def get(self) -> Work | None:
-        """The next work, whose address is busy until `done`; None at the end."""
-        async with self._changed:
-            while True:
-                work = self._next()
-                if work is not None or (self._closed and not self._waiting):
-                    self._changed.notify_all()
-                    return work
-                await self._changed.wait()
-
-    async def done(self, work: Work) -> None:
-        async with self._changed:
-            self._busy.discard(work.address)
-            self._changed.notify_all()
-
-    def _next(self) -> Work | None:
+    def take(self) -> Work | None:
+        """The next work that may begin now, whose address is busy until `done`; None where there is none."""
         for place, work in enumerate(self._waiting):
             if work.address not in self._busy:
                 del self._waiting[place]
                 self._busy.add(work.address)
+                if len(self._waiting) < self._size:
+                    _wake(self._putters)
                 return work
         return None
+
+    async def get(self) -> Work | None:
+        """The next work; None at the end."""
+        while True:
+            work = self.take()
+            if work is not None:
+                return work
+            if self._closed and not self._waiting:
+                return None
+            try:
+                await _turn(self._getters)
+            except asyncio.CancelledError:
+                _wake(self._getters)  # the turn may have been given already: it is another's
+                raise
+
+    def done(self, work: Work) -> None:
+        self._busy.discard(work.address)
+        if self._waiting:
+            _wake(self._getters)
+        elif self._closed:
+            while self._getters:
+                _wake(self._getters)
+
+
+async def _turn(waiters: _Waiters) -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiters.append(future)
+    try:
+        await future
+    finally:
+        if not future.done() or future.cancelled():
+            waiters.remove(future)
+
+
+def _wake(waiters: _Waiters) -> None:
+    """Wake the first that still waits."""
+    while waiters:
+        future = waiters.popleft()
+        if not future.done():
+            future.set_result(None)
+            return

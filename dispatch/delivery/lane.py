@@ -10,14 +10,17 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dispatch.delivery import claims, ledger
+from dispatch.delivery import claims, lanes, ledger
 from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
-from dispatch.delivery.ledger import Attempt, Work
+from dispatch.delivery.gate import Gate, Verdict
+from dispatch.delivery.gated import GatedTodo
+from dispatch.delivery.ledger import Attempt, PutOff, Work
 from dispatch.delivery.pace import Pace
+from dispatch.delivery.ration import Ration
 from dispatch.delivery.retry import next_try
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
@@ -35,6 +38,7 @@ MARGIN = 90.0
 # than this is claimed anew.
 FRESH = 10.0
 _PACED_SECONDS = 3  # a paced lane claims no more than it sends in so long
+_RESTS_SECONDS = 2.0  # between two looks at what other processes and people have written down about groups
 _MANY = 20  # answers in a row that make the receiver's side suspect are an outage
 
 
@@ -81,7 +85,8 @@ class _Held:
 
 class LaneRun:
     """A run. Afterwards `outage` says what stopped it ("" for nothing), and `progressed` whether it was of use:
-    something went out or was refused, or a message that the receiver hangs up on made way for the others.
+    something went out or was refused, or a message that the receiver hangs up on made way for the others. `rests` says
+    which groups of its addresses have to rest, and why.
 
     A `trial` follows an outage: one message goes first, and the other connections begin when it has had an answer.
     However a run ends, by an exception or a cancellation too, what it had claimed and not settled is given back.
@@ -96,6 +101,8 @@ class LaneRun:
         only: Sequence[int] | None = None,
         *,
         trial: bool = False,
+        gate: Gate | None = None,
+        ration: Ration | None = None,
     ) -> None:
         self._context = context
         self._only = only
@@ -104,23 +111,35 @@ class LaneRun:
         self._pace = pace
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
         self._page = _page(lane, context.page)
-        self._todo = Todo(self._page)
+        self._gate = gate
+        self._ration = ration
+        self._gated = None if gate is None else GatedTodo(self._page, gate, context.clock)
+        self._todo = self._gated or Todo(self._page)
         self._proved = asyncio.Event()
         self._suspects = 0
         self._abandoned = False
         self._fault: Exception | None = None
+        self._looked = 0.0  # at the groups' rests in the store
+        self._retired = False
         self.outage = ""
+        self.rests: dict[str, str] = {}
         self.progressed = False
         if not trial:
             self._proved.set()
 
     async def run(self) -> None:
+        if self._gate is not None:
+            self._gate.active = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guarded(self._feed()))
                 for number in range(self._lane.connections):
                     group.create_task(self._guarded(self._work(first=number == 0)))
         finally:
+            if self._gate is not None:
+                self._gate.active = False
+            if self._ration is not None:
+                self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
             await self._give_back()
         if self._fault is not None:
             raise self._fault
@@ -140,6 +159,10 @@ class LaneRun:
         """The lane is another process's now: claim and begin nothing more."""
         self._abandoned = True
 
+    def retire(self) -> None:
+        """The lane is needed no more: claim nothing more, and finish what is claimed."""
+        self._retired = True
+
     @property
     def queue(self) -> str:
         return self._lane.queue
@@ -151,15 +174,56 @@ class LaneRun:
     async def _feed(self) -> None:
         while not self._over:
             await self._todo.room()
-            if self._over:
+            page = await self._portion()
+            if self._is_enough() or not (works := await self._claim(page)):
                 break
-            works = await self._claim(self._page if self._proved.is_set() else 1)
-            if not works:
-                break
+            if self._gate is not None:
+                works = await self._sorted(works, self._gate)
+            if self._ration is not None:
+                self._ration.spend(self._lane, len(works))
             self._todo.put(works)
-            await self._proved.wait()
+            if works:
+                await self._proved.wait()
         self._todo.close()
         self._proved.set()
+        if self._ration is not None:
+            self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
+
+    def _is_enough(self) -> bool:
+        return self._over or self._retired
+
+    async def _portion(self) -> int:
+        """How many messages to claim."""
+        if not self._proved.is_set():
+            return 1
+        if self._ration is None:
+            return self._page
+        self._ration.join(self._lane)
+        return await self._ration.turn(self._lane, self._page)
+
+    async def _sorted(self, works: list[Work], gate: Gate) -> list[Work]:
+        """What has room now; the rest is put off."""
+        await self._look_at_rests(gate)
+        assert self._gated is not None
+        go, off = gate.sort(works, self._gated.ready)
+        await self._put_off(off)
+        return go
+
+    async def _look_at_rests(self, gate: Gate) -> None:
+        now = self._context.clock.monotonic()
+        if not self._looked or now - self._looked >= _RESTS_SECONDS:
+            self._looked = now
+            gate.learn(await self._context.store.call(lanes.groups, self._lane.name))
+
+    async def _put_off(self, off: Sequence[PutOff]) -> None:
+        if not off:
+            return
+        await self._context.store.call(ledger.put_off, off)
+        for work, _, reason in off:
+            self._held.pop((work.message_id, work.epoch), None)
+            if reason is not None and self._gate is not None:
+                group = self._gate.group(work.address)
+                self.rests.setdefault(lanes.group_lane(self._lane.name, group), self._gate.reason(group))
 
     async def _claim(self, page: int) -> list[Work]:
         context = self._context
@@ -196,8 +260,10 @@ class LaneRun:
                 try:
                     if self._late(job.work):
                         await self._release(job.work)
+                    elif self._gate is not None and (off := self._resting(job.work, self._gate)):
+                        await self._put_off([off])
                     elif not self._over:
-                        ahead = await self._look_ahead() if pipelined else None
+                        ahead = await self._look_ahead(job.work) if pipelined else None
                         await self._deliver(connection, job, ahead)
                 finally:
                     self._todo.done(job.work)
@@ -207,10 +273,15 @@ class LaneRun:
         work = await self._todo.get()
         return _Job(work, await self._letter(work)) if work is not None else None
 
-    async def _look_ahead(self) -> _Job | None:
+    async def _look_ahead(self, behind: Work) -> _Job | None:
         """The job after this one, where there is one already."""
-        work = self._todo.take() if self._proved.is_set() else None
+        work = self._todo.take(behind) if self._proved.is_set() else None
         return _Job(work, await self._letter(work)) if work is not None else None
+
+    def _resting(self, work: Work, gate: Gate) -> PutOff | None:
+        """Until when a work waits whose receiver has asked for a rest since it was taken."""
+        group = gate.group(work.address)
+        return gate.put_off(work, group) if group and gate.rest(group) else None
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
@@ -271,11 +342,28 @@ class LaneRun:
             self._stop(outcome)
         final = part == letter.rendered.parts - 1
         provider_id = letter.envelope.provider_id
-        ours = await self._settle(work, part, outcome, started, final=final, provider_id=provider_id, stops=stops)
+        verdict = None if self._gate is None else self._gate.judge(work.address, outcome)
+        if verdict and verdict.rest and isinstance(outcome, Retry):
+            outcome = replace(outcome, after=max(outcome.after or 0.0, verdict.rest))
+        ours = await self._settle(
+            work, part, outcome, started, final=final, provider_id=provider_id, stops=stops, verdict=verdict
+        )
+        if verdict and verdict.rest:
+            await self._make_way(verdict, outcome)
         if not ours:
             log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
             self.abandon()  # what else was claimed then is another's by now, too
         return ours and isinstance(outcome, Sent)
+
+    async def _make_way(self, verdict: Verdict, outcome: Outcome) -> None:
+        """A group rests: what waits of it is put off, and the others go on."""
+        assert self._gate is not None
+        assert self._gated is not None
+        name = lanes.group_lane(self._lane.name, verdict.group)
+        if name not in self.rests:
+            log.warning("%s rests for %.0f seconds: it answered %s", name, verdict.rest, outcome.code)
+        self.rests[name] = self._gate.reason(verdict.group)
+        await self._put_off([self._gate.put_off(work, verdict.group) for work in self._gated.withdraw(verdict.group)])
 
     def _is_outage(self, outcome: Outcome) -> bool:
         """Whether the lane is at fault, by one answer that says so or by many that make it likely."""
@@ -300,6 +388,7 @@ class LaneRun:
         final: bool,
         provider_id: str = "",
         stops: bool = False,
+        verdict: Verdict | None = None,
     ) -> bool:
         now = self._context.clock.now()
         retry_at = 0
@@ -308,6 +397,7 @@ class LaneRun:
             retry_at = next_try(work.attempts + 1, delays, outcome.after, now, self._context.spread)
         took = max(0, now - started)  # the clock may have been set back
         attempt = Attempt(work, part, outcome, started, took, final, provider_id, self._lane.name, retry_at, stops)
+        attempt.group = None if verdict is None else verdict.change
         ours = await self._context.settler.settle(attempt)
         if final or not isinstance(outcome, Sent):
             self._held.pop((work.message_id, work.epoch), None)

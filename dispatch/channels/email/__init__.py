@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from dispatch.channels.email.addressing import wire_address
 from dispatch.channels.email.compose import Built, Shapes, Stencil
+from dispatch.channels.email.provider_answers import wants_new_connection
+from dispatch.channels.email.providers import Providers
 from dispatch.channels.email.render import render
 from dispatch.channels.email.session import Route, Session, Tls
-from dispatch.delivery.channel import Lane, Rendered
+from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.digests.render import Renderer
 from dispatch.errors import RenderError, SettingsError
-from dispatch.model import Content, Envelope, Outcome, Rejected
+from dispatch.model import Content, Envelope, Outcome, Rejected, Retry
 from dispatch.settings import EmailSettings
 
 __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
@@ -23,9 +26,11 @@ __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
 class EmailConnection:
     """One SMTP session, opened at the first message, reused, and opened anew when it was lost."""
 
-    def __init__(self, sender: str, session: Session) -> None:
+    def __init__(self, sender: str, session: Session, providers: Providers | None = None) -> None:
         self._sender = sender
         self._session = session
+        self._providers = providers
+        self._carried: Counter[str] = Counter()  # by provider, on this session
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send the email to `envelope.address`; it has one part. See `outcome` for what comes back."""
@@ -39,7 +44,30 @@ class EmailConnection:
         if isinstance(built, Rejected):
             return built
         route = Route(built.sender, built.recipient, built.utf8)
-        return await self._session.deliver(route, built.data, self._route(following))
+        if self._providers is not None:
+            following = await self._spare(self._providers, envelope, following)
+        outcome = await self._session.deliver(route, built.data, self._route(following))
+        if isinstance(outcome, Retry) and wants_new_connection(outcome):
+            await self._session.close()
+        return outcome
+
+    async def _spare(self, providers: Providers, envelope: Envelope, following: Envelope | None) -> Envelope | None:
+        """Close a session that has carried as many messages as the provider takes on one; the following message, unless
+        it is for a new session for that reason."""
+        if not self._session.carried:
+            self._carried.clear()
+        group = providers.group(envelope.address)
+        if self._is_spent(providers, group):
+            await self._session.close()
+            self._carried.clear()
+        self._carried[group] += 1
+        if following is None or self._is_spent(providers, providers.group(following.address)):
+            return None
+        return following
+
+    def _is_spent(self, providers: Providers, group: str) -> bool:
+        most = providers.messages_per_connection(group)
+        return bool(most) and self._carried[group] >= most
 
     def _route(self, envelope: Envelope | None) -> Route | None:
         recipient = wire_address(envelope.address) if envelope is not None else None
@@ -62,6 +90,12 @@ class EmailChannel:
         self._sender = wire_address(settings.from_address) or settings.from_address
         self._tls = {name: Tls() for name in self._relays}
         self._shapes = Shapes()
+        self._providers = Providers.of(settings)
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """By mailbox provider, unless that is switched off."""
+        return self._providers
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -72,7 +106,15 @@ class EmailChannel:
         if queue != self.name:
             return ()
         return tuple(
-            Lane(name, queue, connections=relay.connections, rate=relay.rate, divisible=True)
+            Lane(
+                name,
+                queue,
+                connections=relay.connections,
+                rate=relay.rate,
+                divisible=True,
+                weight=relay.weight,
+                standby=relay.standby,
+            )
             for name, relay in self._relays.items()
         )
 
@@ -98,9 +140,11 @@ class EmailChannel:
             raise SettingsError(f"there is no relay for the lane {lane.name}")
         session = Session(relay, self._tls[lane.name])
         try:
-            yield EmailConnection(self._sender, session)
+            yield EmailConnection(self._sender, session, self._providers)
         finally:
             await session.close()
 
     async def close(self) -> None:
-        """Connections close themselves; the channel holds nothing else."""
+        """Connections close themselves; what is being looked up is given up."""
+        if self._providers is not None:
+            await self._providers.close()

@@ -8,7 +8,7 @@ no room in the next seconds is put off, uncounted, to when there will be: it hol
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dispatch.delivery.channel import Channel, Grouping, GroupLimits, Lane, grouping_of
@@ -27,7 +27,11 @@ _SOONEST = 0.001  # seconds; a clock tells no less
 _LEAST_AHEAD_MS = 120_000
 _MS_A_MESSAGE = 2  # put off so much further, the more there are: each is looked at again only so often
 _DOMAINS = 1000  # of no provider, that have asked for a rest
-_WAITED_FOR = frozenset({"digest", "bundle"})  # kinds of messages that can wait; for the others somebody does
+_CAN_WAIT = frozenset({"digest", "bundle"})  # kinds of messages; for the others somebody waits
+
+
+Taker = Callable[[Work, float], bool]
+"""Takes a work over that was claimed at a time, or says that it cannot."""
 
 
 @dataclass(slots=True)
@@ -73,7 +77,8 @@ class Gate:
         self._gates = gates
         self._groups: dict[str, _Group] = {}
         self._domains: set[str] = set()  # groups that are no provider's: there only while they rest or recover
-        self.active = False
+        self.taker: Taker | None = None  # what takes over claimed works while its lane is at work
+        self.usable = False  # whether its lane works, or would if something were due
 
     @property
     def lane(self) -> Lane:
@@ -97,11 +102,12 @@ class Gate:
         return self._group(group).state.reason
 
     def wait(self, group: str, *, behind: bool = False) -> float:
-        """Seconds until a send of it may begin: 0 for now, inf until another one has ended. `behind` a send of the same
-        group on the same connection it needs no place of its own."""
+        """Seconds until a message of it may be taken: 0 for now, inf until another send has ended. `behind` a send of
+        the same group on the same connection it needs no place of its own. Nobody waits for a rest: what is taken then
+        has to be put off."""
         found = self._group(group)
-        if found.state.breaker != CLOSED and (rest := found.state.wait(self._clock.now())):
-            return rest / 1000
+        if found.state.breaker != CLOSED and found.state.wait(self._clock.now()):
+            return 0.0
         if found.busy - behind >= found.allowed:
             return math.inf
         delay = found.next - self._clock.monotonic() if found.limits.rate else 0.0
@@ -144,21 +150,37 @@ class Gate:
         found.allowed += found.allowed < found.ceiling
         return Verdict(group, change=self._recovered(group, found) if found.allowed >= found.ceiling else None)
 
-    def sort(self, works: Iterable[Work], ready: Mapping[str, int]) -> tuple[list[Work], list[PutOff]]:
-        """Which of some works are kept ready, where of each group so many are `ready` already, and which are put off
-        until when."""
-        count, go, off = dict(ready), [], []
+    def sort(self, works: Iterable[Work], ready: Mapping[str, int]) -> tuple[list[Work], list[Work]]:
+        """Which of some works are kept ready, where of each group so many are `ready` already, and which have to
+        wait."""
+        count, go, wait = dict(ready), [], []
         for work in works:
             group = self.group(work.address)
-            if group and not self._has_room(group, work, count.get(group, 0)):
-                off.append(self.put_off(work, group))
+            if group and not self.has_room(work, count.get(group, 0)):
+                wait.append(work)
                 continue
             count[group] = count.get(group, 0) + 1
             go.append(work)
-        return go, off
+        return go, wait
 
-    def put_off(self, work: Work, group: str) -> PutOff:
+    def has_room(self, work: Work, ready: int) -> bool:
+        """Whether a work can go soon, where so many of its group are ready already."""
+        group = self.group(work.address)
+        if not group:
+            return True
+        if self.rest(group):
+            return False
+        return work.kind not in _CAN_WAIT or ready < max(1.0, self._group(group).speed * AHEAD)
+
+    def hand_over(self, work: Work, since: float) -> bool:
+        """Give a work, claimed at a time, to another lane at work on the same queue, if this one may not send it and
+        that one may; whether one has taken it."""
+        group = self.group(work.address)
+        return bool(self.rest(group)) and any(taker(work, since) for taker in self._gates.takers(self))
+
+    def put_off(self, work: Work) -> PutOff:
         """Until when a work waits for its group; uncounted, and no longer than it is worth sending."""
+        group = self.group(work.address)
         due_at, resting = self._gates.due(self, group)
         reason = waits_for(group_lane(self._lane.name, group)) if resting else None
         return PutOff(work, min(due_at, work.expires_at), reason)
@@ -177,11 +199,6 @@ class Gate:
     def speed(self, group: str) -> float:
         """Messages a second of a group that go this way; 0 where it rests."""
         return 0.0 if self.rest(group) else self._group(group).speed
-
-    def _has_room(self, group: str, work: Work, ready: int) -> bool:
-        if self.rest(group):
-            return False
-        return work.kind not in _WAITED_FOR or ready < max(1.0, self._group(group).speed * AHEAD)
 
     def _refused(self, group: str, outcome: Retry) -> Verdict:
         found, now = self._group(group), self._clock.now()
@@ -243,6 +260,12 @@ class Gates:
             found = self._gates[lease] = Gate(lane, slots, grouping, self._clock, self)
         return found
 
+    def takers(self, asking: Gate) -> Iterator[Taker]:
+        """Of the other lanes at work on a lane's queue."""
+        for gate in self._gates.values():
+            if gate is not asking and gate.lane.queue == asking.lane.queue and gate.taker is not None:
+                yield gate.taker
+
     def ahead(self) -> float:
         """Seconds until the last message is due that was put off for the pace of its group."""
         now = self._clock.now()
@@ -252,7 +275,7 @@ class Gates:
     def due(self, asking: Gate, group: str) -> tuple[int, bool]:
         """When (ms) a message that has no room now is due, and whether that is the end of a rest on every lane."""
         now, queue = self._clock.now(), asking.lane.queue
-        working = [gate for gate in self._gates.values() if gate.lane.queue == queue and gate.active]
+        working = [gate for gate in self._gates.values() if gate.lane.queue == queue and gate.usable]
         speed = sum(gate.speed(group) for gate in working)
         if not speed:
             return now + math.ceil(min(gate.rest(group) for gate in [*working, asking]) * 1000), True

@@ -129,7 +129,7 @@ class LaneRun:
 
     async def run(self) -> None:
         if self._gate is not None:
-            self._gate.active = True
+            self._gate.usable, self._gate.taker = True, self._take_over
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guarded(self._feed()))
@@ -137,7 +137,8 @@ class LaneRun:
                     group.create_task(self._guarded(self._work(first=number == 0)))
         finally:
             if self._gate is not None:
-                self._gate.active = False
+                self._gate.taker = None
+                self._gate.usable = not (self.outage or self._fault or self._abandoned or self._retired)
             if self._ration is not None:
                 self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
             await self._give_back()
@@ -174,16 +175,22 @@ class LaneRun:
     async def _feed(self) -> None:
         while not self._over:
             await self._todo.room()
+            if self._gate is not None:
+                await self._look_at_rests(self._gate)
             page = await self._portion()
             if self._is_enough() or not (works := await self._claim(page)):
                 break
-            if self._gate is not None:
-                works = await self._sorted(works, self._gate)
+            waiting: list[Work] = []
+            if self._gated is not None and self._gate is not None:
+                works, waiting = self._gate.sort(works, self._gated.ready)
             if self._ration is not None:
                 self._ration.spend(self._lane, len(works))
             self._todo.put(works)
+            await self._pass_on(waiting)
             if works:
                 await self._proved.wait()
+        if self._gate is not None:
+            self._gate.taker = None
         self._todo.close()
         self._proved.set()
         if self._ration is not None:
@@ -201,15 +208,31 @@ class LaneRun:
         self._ration.join(self._lane)
         return await self._ration.turn(self._lane, self._page)
 
-    async def _sorted(self, works: list[Work], gate: Gate) -> list[Work]:
-        """What has room now; the rest is put off."""
-        await self._look_at_rests(gate)
-        assert self._gated is not None
-        go, off = gate.sort(works, self._gated.ready)
+    async def _pass_on(self, waiting: Sequence[Work]) -> None:
+        """What has no room here goes another way of the queue, or is put off."""
+        if not waiting or self._gate is None:
+            return
+        off = []
+        for work in waiting:
+            held = self._held[work.message_id, work.epoch]
+            if self._gate.hand_over(work, held.since):
+                del self._held[work.message_id, work.epoch]
+            else:
+                off.append(self._gate.put_off(work))
         await self._put_off(off)
-        return go
+
+    def _take_over(self, work: Work, since: float) -> bool:
+        """Send what another lane has claimed and may not send; whether this one can."""
+        if self._gate is None or self._gated is None or self._is_enough() or not self._proved.is_set():
+            return False
+        if not self._gate.has_room(work, self._gated.ready.get(self._gate.group(work.address), 0)):
+            return False
+        self._held[work.message_id, work.epoch] = _Held(work, since)
+        self._gated.put([work])
+        return True
 
     async def _look_at_rests(self, gate: Gate) -> None:
+        """Before a claim: between it and the sorting nobody else has his turn."""
         now = self._context.clock.monotonic()
         if not self._looked or now - self._looked >= _RESTS_SECONDS:
             self._looked = now
@@ -260,8 +283,8 @@ class LaneRun:
                 try:
                     if self._late(job.work):
                         await self._release(job.work)
-                    elif self._gate is not None and (off := self._resting(job.work, self._gate)):
-                        await self._put_off([off])
+                    elif self._gate is not None and self._gate.rest(self._gate.group(job.work.address)):
+                        await self._pass_on([job.work])
                     elif not self._over:
                         ahead = await self._look_ahead(job.work) if pipelined else None
                         await self._deliver(connection, job, ahead)
@@ -277,11 +300,6 @@ class LaneRun:
         """The job after this one, where there is one already."""
         work = self._todo.take(behind) if self._proved.is_set() else None
         return _Job(work, await self._letter(work)) if work is not None else None
-
-    def _resting(self, work: Work, gate: Gate) -> PutOff | None:
-        """Until when a work waits whose receiver has asked for a rest since it was taken."""
-        group = gate.group(work.address)
-        return gate.put_off(work, group) if group and gate.rest(group) else None
 
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
@@ -361,9 +379,12 @@ class LaneRun:
         assert self._gated is not None
         name = lanes.group_lane(self._lane.name, verdict.group)
         if name not in self.rests:
-            log.warning("%s rests for %.0f seconds: it answered %s", name, verdict.rest, outcome.code)
+            who = (
+                name if verdict.change is not None else f"{self._lane.name}: a reader's mail domain"
+            )  # not for the log
+            log.warning("%s rests for %.0f seconds: it answered %s", who, verdict.rest, outcome.code)
         self.rests[name] = self._gate.reason(verdict.group)
-        await self._put_off([self._gate.put_off(work, verdict.group) for work in self._gated.withdraw(verdict.group)])
+        await self._pass_on(self._gated.withdraw(verdict.group))
 
     def _is_outage(self, outcome: Outcome) -> bool:
         """Whether the lane is at fault, by one answer that says so or by many that make it likely."""

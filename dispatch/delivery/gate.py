@@ -196,6 +196,10 @@ class Gate:
                 found.slow_down(state)
             found.state = state
 
+    def ahead(self) -> float:
+        """Seconds until the last message of the queue is due that was put off for the pace of its group; 0 for none."""
+        return self._gates.ahead(self._lane.queue)
+
     def speed(self, group: str) -> float:
         """Messages a second of a group that go this way; 0 where it rests."""
         return 0.0 if self.rest(group) else self._group(group).speed
@@ -266,11 +270,12 @@ class Gates:
             if gate is not asking and gate.lane.queue == asking.lane.queue and gate.taker is not None:
                 yield gate.taker
 
-    def ahead(self) -> float:
-        """Seconds until the last message is due that was put off for the pace of its group."""
+    def ahead(self, queue: str = "") -> float:
+        """Seconds until the last message, of a queue or of all, is due that was put off for the pace of its group."""
         now = self._clock.now()
         self._lines = {key: line for key, line in self._lines.items() if line.until > now}
-        return max((line.until - now for line in self._lines.values()), default=0.0) / 1000
+        waits = [line.until - now for key, line in self._lines.items() if queue in ("", key[0])]
+        return math.ceil(max(waits, default=0)) / 1000
 
     def due(self, asking: Gate, group: str) -> tuple[int, bool]:
         """When (ms) a message that has no room now is due, and whether that is the end of a rest on every lane."""

@@ -39,6 +39,7 @@ MARGIN = 90.0
 FRESH = 10.0
 _PACED_SECONDS = 3  # a paced lane claims no more than it sends in so long
 _RESTS_SECONDS = 2.0  # between two looks at what other processes and people have written down about groups
+_LINGER_SECONDS = 1.0
 _MANY = 20  # answers in a row that make the receiver's side suspect are an outage
 
 
@@ -178,7 +179,12 @@ class LaneRun:
             if self._gate is not None:
                 await self._look_at_rests(self._gate)
             page = await self._portion()
-            if self._is_enough() or not (works := await self._claim(page)):
+            if self._is_enough():
+                break
+            works = await self._claim(page)
+            if not works and await self._linger():
+                continue
+            if not works:
                 break
             waiting: list[Work] = []
             if self._gated is not None and self._gate is not None:
@@ -195,6 +201,15 @@ class LaneRun:
         self._proved.set()
         if self._ration is not None:
             self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
+
+    async def _linger(self) -> bool:
+        """Whether a moment was waited for what was put off for its group's pace: to end and begin again would cost the
+        connections."""
+        ahead = self._gate.ahead() if self._gate is not None else 0.0
+        if not ahead or not self._proved.is_set():
+            return False
+        await self._context.clock.sleep(min(ahead, _LINGER_SECONDS))
+        return True
 
     def _is_enough(self) -> bool:
         return self._over or self._retired

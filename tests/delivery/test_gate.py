@@ -218,7 +218,10 @@ async def test_one_provider_rests_over_a_restart_and_then_begins_with_one_connec
     await desk.drain(channel, page=20)
     again = channel.to(GMAIL)[refused:]
     assert len(again) >= 60 - refused
-    assert [max(send.together for send in again[start : start + 10]) for start in (0, 10, 20)] == [1, 2, 3]
+    most = [max(send.together for send in again[start : start + 10]) for start in (0, 10, 20)]
+    assert most[0] == 1
+    assert max(most) >= 2
+    assert all(most[place] <= place + 1 for place in (1, 2))
     desk.clock.ms += 600_000
     await desk.drain(channel, page=20)
     assert set(desk.states().values()) == {"sent"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dispatch import archive
+from dispatch import archive, mail_dns
 from dispatch.app import App
 from dispatch.assets import templates_dir
 from dispatch.channels.registry import CHANNELS, off
@@ -22,11 +22,14 @@ from dispatch.delivery.integrity import Tick
 from dispatch.delivery.status_reader import Reader
 from dispatch.digests.templates import template_faults
 from dispatch.errors import DispatchError
+from dispatch.findings import Finding
 from dispatch.settings import Relay
 from dispatch.upkeep.postgresql import Server
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.errors import SubscriberError
+
+__all__ = ["Finding", "examine"]
 
 _SECONDS = 5.0
 _LONGEST_ANSWER = 1_000_000
@@ -35,16 +38,14 @@ _SECRET = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    what: str
-    state: str
-    detail: str
-
-
-def examine(app: App, config: Path | None, tick: Tick = lambda what, done, total: None) -> list[Finding]:
+def examine(
+    app: App,
+    config: Path | None,
+    tick: Tick = lambda what, done, total: None,
+    resolver: mail_dns.Resolver | None = None,
+) -> list[Finding]:
     """All findings; `config` is the file of the settings. Nothing is changed. `tick` is told how far the look at the
-    ledger is."""
+    ledger is; DNS is asked by `resolver`, else by that of the machine."""
     return [
         *_configuration(config),
         *_settings(config),
@@ -54,6 +55,7 @@ def examine(app: App, config: Path | None, tick: Tick = lambda what, done, total
         *_backup(app),
         *_inbox(app),
         *_channels(app),
+        *_sender(app, resolver),
         *_web(app),
         *_metrics(app),
     ]
@@ -189,6 +191,11 @@ def _relay(relay: Relay) -> Finding:
     bounded = relay.model_copy(update={"timeout": min(relay.timeout, _SECONDS)})
     fault = asyncio.run(check(bounded))
     return Finding(what, "bad", f"{where}: {fault}") if fault else Finding(what, "ok", f"{where} takes a session")
+
+
+def _sender(app: App, resolver: mail_dns.Resolver | None) -> list[Finding]:
+    """What DNS says of who sends the email."""
+    return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver)
 
 
 def _answers(what: str, host: str, port: int, where: str) -> Finding:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -28,8 +29,7 @@ _LONGEST_NAME = 40
 _OPENS = re.compile(r"[@/\\:<>]|\w[.。．]\w|www|\d{6}", re.IGNORECASE)  # addresses of all kinds, and numbers to call
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """The page and the mailto address that ask for the same; "" where there is none."""
 
     page: str
@@ -41,7 +41,7 @@ class Links:
 
     def __init__(self, base_url: str, leave_address: str, signer: Signer) -> None:
         self._base = base_url
-        self._leave_address = leave_address
+        self._mailto = f"mailto:{quote(leave_address, safe='@+')}?subject=" if leave_address else ""
         self._signer = signer
 
     def article(self, bulletin: str, ref: str, position: int) -> str:
@@ -50,7 +50,7 @@ class Links:
 
     def leave(self, endpoint_id: int, tag: str = "") -> Leaving:
         """Where an endpoint leaves, or drops one follow: a page, a mail, or both. One signature serves both."""
-        if not self._base and not self._leave_address:
+        if not self._base and not self._mailto:
             return Leaving("", "")
         token = self._signer.leave(endpoint_id, tag)
         page = f"{self._base}/u/{token}" if self._base else ""
@@ -79,11 +79,9 @@ class Links:
         return f"{self._base}/{place}/{token}" if self._base else ""
 
     def _mail(self, wish: str, token: str) -> str:
-        """A mail that says what is wished in its subject, or "" where there is no address for it."""
-        if not self._leave_address:
-            return ""
-        subject = quote(f"{wish} {token}")
-        return f"mailto:{quote(self._leave_address, safe='@+')}?subject={subject}"
+        """A mail that says what is wished in its subject, or "" where there is no address for it. Nothing in a token
+        need be quoted (RFC 6068)."""
+        return f"{self._mailto}{wish}%20{token}" if self._mailto else ""
 
 
 def article_url(base: str, bulletin: str, ref: str, position: int) -> str:
@@ -108,7 +106,12 @@ def _many(work: Work) -> bool:
 
 def _closest(tags: Iterable[str]) -> list[str]:
     """The closest first."""
-    return sorted(tags, key=lambda tag: _CLOSEST.index(tag.partition(":")[0]))
+    return sorted(tags, key=_closeness)
+
+
+@lru_cache(maxsize=10_000)
+def _closeness(tag: str) -> int:
+    return _CLOSEST.index(tag.partition(":")[0])
 
 
 class Addressing:
@@ -117,6 +120,7 @@ class Addressing:
     def __init__(self, settings: Settings, links: Links, label: Callable[[str, str], str], installation: str) -> None:
         self._links = links
         self._label = label
+        self._labels: dict[tuple[str, str], str] = {}  # as many as the catalog has tags
         self._installation = installation
         self._confirm_days = settings.subscribers.confirm_days
         self._domain = settings.email.from_address.rpartition("@")[2] or "localhost"
@@ -181,9 +185,14 @@ class Addressing:
         return f"msg_{self._installation}_{work.message_id}"
 
     def _reasons(self, work: Work) -> tuple[Reason, ...]:
-        tags = dict.fromkeys(tag for owed in work.owed for tag in owed.tags)
-        return tuple(self._reason(work, tag) for tag in _closest(tags))
+        tags = (
+            work.owed[0].tags if len(work.owed) == 1 else dict.fromkeys(tag for owed in work.owed for tag in owed.tags)
+        )
+        return tuple([self._reason(work, tag) for tag in _closest(tags)])
 
     def _reason(self, work: Work, tag: str) -> Reason:
         leaving = self._links.leave(work.endpoint_id, tag)
-        return Reason(tag, self._label(tag, work.language), leaving.page or leaving.mail)
+        label = self._labels.get((tag, work.language))
+        if label is None:
+            label = self._labels[tag, work.language] = self._label(tag, work.language)
+        return Reason(tag, label, leaving.page or leaving.mail)

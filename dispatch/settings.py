@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+import idna
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as WrongEnvironment
 
@@ -38,6 +48,10 @@ _HOST = r"(?:[\w.%~-]+|\[[0-9A-Fa-f:.%]+\])?(?::[0-9]{1,5})?"
 _POSTGRESQL = re.compile(
     rf"postgres(?:ql)?://(?:[^@/?#\s]*@)?{_HOST}(?:,{_HOST})*(?:/[^@/?#\s]*)?(?:\?[^@#\s]*)?", re.ASCII
 )
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
+"""A domain, or a DKIM selector (RFC 6376, 3.1), in ASCII and without a dot at the end."""
+
 _UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -160,6 +174,12 @@ class EmailSettings(Relay):
     providers: tuple[Provider, ...] = ()
     retry_delays: Delays = (60.0, 300.0, 900.0, 3600.0, 7200.0, 14400.0, 28800.0)
     expire_hours: Hours = 48
+    dkim_domain: str = ""
+    dkim_selector: str = "dispatch"
+    dkim_key: Path | None = None
+    dkim_ed25519_selector: str = "dispatch-ed25519"
+    dkim_ed25519_key: Path | None = None
+    dkim_workers: Annotated[int, Field(ge=0, le=256)] = 0
 
     @field_validator("from_address", "reply_to", "unsubscribe_address")
     @classmethod
@@ -168,9 +188,37 @@ class EmailSettings(Relay):
             raise ValueError("allowed: one plain address, such as news@example.com")
         return value
 
+    @field_validator("dkim_domain", "dkim_selector", "dkim_ed25519_selector")
+    @classmethod
+    def _name_in_dns(cls, value: str, info: ValidationInfo) -> str:
+        if not DNS_NAME.fullmatch(value) and (value or info.field_name != "dkim_domain"):
+            raise ValueError("allowed: a name as it stands in DNS: ASCII letters, digits, hyphens and dots")
+        return value.lower()
+
+    @model_validator(mode="after")
+    def _dkim_fits(self) -> EmailSettings:
+        if self.dkim_key and self.dkim_ed25519_key and self.dkim_selector == self.dkim_ed25519_selector:
+            raise ValueError("dkim_selector and dkim_ed25519_selector must differ: a record in DNS has one key")
+        if self.dkim_domain and self.from_address and not are_aligned(self.dkim_domain, self.from_domain):
+            raise ValueError(
+                f"dkim_domain {self.dkim_domain} does not align with from_address: allowed: {self.from_domain}, or a"
+                " domain above or below it"
+            )
+        return self
+
     @property
     def enabled(self) -> bool:
         return bool(self.host and self.from_address)
+
+    @property
+    def from_domain(self) -> str:
+        """The domain of from_address as it stands in DNS; "" where there is none."""
+        return dns_domain(self.from_address)
+
+    @property
+    def signing_domain(self) -> str:
+        """The domain in the DKIM signatures (d=)."""
+        return self.dkim_domain or self.from_domain
 
     @property
     def all_relays(self) -> tuple[Relay, ...]:
@@ -410,9 +458,31 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
             "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
+            "email": settings.email.model_copy(update=_placed_keys(base, settings.email)),
             "backup": BackupSettings(postgresql_bin=_place(base, programs) if programs else None),
         }
     )
+
+
+def _placed_keys(base: Path, email: EmailSettings) -> dict[str, Path]:
+    keys = {"dkim_key": email.dkim_key, "dkim_ed25519_key": email.dkim_ed25519_key}
+    return {name: _place(base, key) for name, key in keys.items() if key}
+
+
+def dns_domain(address: str) -> str:
+    """The domain of an address as it stands in DNS (RFC 5890); as it is where it cannot stand there."""
+    domain = address.rpartition("@")[2].lower()
+    try:
+        return domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return domain
+
+
+def are_aligned(one: str, other: str) -> bool:
+    """Whether two domains are the same, or one stands above the other. DMARC's relaxed alignment (RFC 7489, 3.1.1) asks
+    for the same organisation; that a domain such as com.cn is none, only its list of public suffixes would know."""
+    shorter, longer = sorted((one.lower(), other.lower()), key=len)
+    return longer == shorter or ("." in shorter and longer.endswith(f".{shorter}"))
 
 
 def _place(base: Path, path: Path) -> Path:

@@ -12,9 +12,9 @@ with a key of the store.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +25,7 @@ import itsdangerous
 from subscribers.database import Database, queries
 
 SQL = queries(Path(__file__).with_name("sql") / "tokens.sql")
+_URLSAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648 5
 _MOST = 1000  # characters of a token that are looked at
 
 
@@ -52,6 +53,22 @@ class Expired(Exception):
     """The token is one of ours, and its time is over."""
 
 
+class Mac:
+    """HMAC-SHA256 (RFC 2104) with a key that is taken in once. For short texts that is a third of the time, and the
+    interpreter's lock is not given away for each."""
+
+    def __init__(self, key: bytes) -> None:
+        padded = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def digest(self, data: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class Signer:
     """Makes and checks tokens. One purpose's token is no good for another. Whoever shares one learns of a new key with
     the others: see `reload`."""
@@ -68,8 +85,8 @@ class Signer:
             )
             for purpose in Purpose
         }
-        # Several tokens stand in each message: they are signed with keys that were derived beforehand.
-        self._derived = {purpose: signer.derive_key() for purpose, signer in self._signers.items()}
+        # Several tokens stand in each message, so the work on the key is done once.
+        self._macs = {purpose: Mac(signer.derive_key()) for purpose, signer in self._signers.items()}
 
     @classmethod
     def load(cls, db: Database, now: int) -> Signer:
@@ -117,8 +134,7 @@ class Signer:
 
     def _sign(self, purpose: Purpose, words: str) -> str:
         signed = _encode(words.encode())
-        signature = _encode(hmac.digest(self._derived[purpose], signed, "sha256"))
-        return f"{signed.decode()}.{signature.decode()}"
+        return (b"%b.%b" % (signed, _encode(self._macs[purpose].digest(signed)))).decode()
 
     def _read(self, purpose: Purpose, token: str) -> str | None:
         if not token.isascii() or len(token) > _MOST:
@@ -151,7 +167,7 @@ def rotate(db: Database, now: int) -> None:
 
 
 def _encode(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return b2a_base64(data, newline=False).translate(_URLSAFE, b"=")
 
 
 def _decode(words: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dispatch import loops
 from dispatch.cli.context import session, user
 from dispatch.model import MessageState
 from dispatch.output import emit_json, fail, iso, say, table, warn, when
@@ -331,7 +331,7 @@ def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:
     if not goes and not as_json:
         return
     with sending() as tick:
-        report = asyncio.run(run_once(app, tick, take_in=False)) if goes else Report()
+        report = loops.run(app.settings, run_once(app, tick, take_in=False)) if goes else Report()
     if as_json:
         summary = report.summary
         counts = {"sent": summary.sent, "retried": summary.retried, "failed": summary.failed}
@@ -384,7 +384,7 @@ def _send_test(app: App, issue: str, to: str, act: Act, *, as_json: bool) -> Non
         raise UsageError(f"{channel} is off: {missing}")
     tell = warn if as_json else say  # standard output is the JSON's alone
     with sending() as tick:
-        ends = asyncio.run(send_only(app, lambda db: _queue_test(db, issue, address, act, tell), tick))
+        ends = loops.run(app.settings, send_only(app, lambda db: _queue_test(db, issue, address, act, tell), tick))
     sent = sum(row["state"] == MessageState.SENT for row in ends)
     reasons = list(dict.fromkeys(row["reason"] for row in ends if row["state"] != MessageState.SENT))
     if as_json:

@@ -22,6 +22,7 @@ from dispatch.cli import (
     deliveries,
     demo,
     doctor,
+    email,
     ingest,
     init,
     issues,
@@ -79,6 +80,7 @@ cli.command("report")(report.report)
 cli.add_typer(catalog.commands, name="catalog")
 cli.add_typer(database.commands, name="database")
 cli.add_typer(keys.commands, name="keys")
+cli.add_typer(email.commands, name="email")
 cli.command("audit")(audit.audit)
 cli.command("tag")(tag.tag)
 cli.command("run")(run.run)

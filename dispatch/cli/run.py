@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dispatch import loops
 from dispatch.cli.context import session
 from dispatch.output import fail, say, warn, when
 from dispatch.progress import sending
@@ -38,10 +38,10 @@ def run(
     if not once:
         app.settings.intake.folder.mkdir(parents=True, exist_ok=True)
         config = ["--config", str(found.config)] if found.config else []
-        asyncio.run(run_forever(app, [*config, "run", "--worker"], worker=worker))
+        loops.run(app.settings, run_forever(app, [*config, "run", "--worker"], worker=worker))
         return
     with sending() as tick:
-        report = asyncio.run(run_once(app, tick))
+        report = loops.run(app.settings, run_once(app, tick))
     for look in report.looks:
         if look.added:
             say(f"{look.source}: {look.added.name} {look.added.outcome}")

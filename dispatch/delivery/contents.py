@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -78,6 +80,7 @@ class Contents:
         self._english = english
         self._title = title
         self._digests: _Recent[int, Digest] = _Recent(_DIGESTS)
+        self._turns: dict[_Key, tuple[asyncio.Lock, int]] = {}
         self._rendered: _Recent[_Key, Rendered | RenderError] = _Recent(_VARIANTS)
 
     def ready(self, work: Work) -> Rendered | None:
@@ -92,14 +95,35 @@ class Contents:
         key = _key(work)
         found = self._rendered.get(key)
         if found is None:
-            _, kind, language, form, variants = key
-            sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
-            content = Content(kind, language, form, sections, self._title(language))
-            found = self._render(self._channels[work.channel], content)
-            self._rendered.put(key, found)
+            async with self._turn(key):  # who wants the same meanwhile waits for it
+                found = self._rendered.get(key)
+                if found is None:
+                    found = await self._make(key)
+                    self._rendered.put(key, found)
         if isinstance(found, RenderError):
             raise found
         return found
+
+    async def _make(self, key: _Key) -> Rendered | RenderError:
+        channel, kind, language, form, variants = key
+        try:
+            sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
+        except RenderError as error:
+            return error
+        content = Content(kind, language, form, sections, self._title(language))
+        return self._render(self._channels[channel], content)
+
+    @asynccontextmanager
+    async def _turn(self, key: _Key) -> AsyncIterator[None]:
+        lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns.pop(key)
+            if waiting > 1:
+                self._turns[key] = (lock, waiting - 1)
 
     def issue_of(self, digest_id: int) -> str:
         """The issue of a digest that was rendered lately; "" of another."""

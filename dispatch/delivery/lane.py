@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from dispatch.delivery import claims, lanes, ledger
@@ -25,6 +26,7 @@ from dispatch.delivery.retry import next_try
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
 from dispatch.delivery.todo import Todo
+from dispatch.delivery.watchdog import Watchdog
 from dispatch.errors import RenderError
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 
@@ -78,10 +80,42 @@ class _Job:
 
 @dataclass(slots=True)
 class _Held:
-    """A claimed message that has no outcome yet, and when it was claimed."""
+    """A claimed message that has no outcome yet, when it was claimed, and what is personal in it where that could be
+    made."""
 
     work: Work
     since: float
+    envelope: Envelope | None = None
+
+
+class _Line:
+    """A connection, and the time that a send may take on it."""
+
+    def __init__(self, connection: Connection, *, pipelined: bool) -> None:
+        self._connection = connection
+        self._watchdog = Watchdog(LONGEST_SEND)
+        self._pipelined = connection if pipelined and isinstance(connection, Pipelined) else None
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether it gains by knowing whom the following message is for."""
+        return self._pipelined is not None
+
+    def close(self) -> None:
+        self._watchdog.close()
+
+    async def send(self, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> Outcome:
+        try:
+            with self._watchdog:
+                if announced is not None and self._pipelined is not None:
+                    return await self._pipelined.send_then(letter.envelope, letter.rendered, part, announced)
+                return await self._connection.send(letter.envelope, letter.rendered, part)
+        except TimeoutError:
+            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
+        except RenderError as error:
+            return Rejected(f"cannot be rendered: {error}")
+        except Exception as error:
+            return _bug(work, error)
 
 
 class LaneRun:
@@ -116,6 +150,7 @@ class LaneRun:
         self._ration = ration
         self._gated = None if gate is None else GatedTodo(self._page, gate, context.clock)
         self._todo = self._gated or Todo(self._page)
+        self._fresh = min(FRESH, context.lease_ms / 1000 - MARGIN)
         self._proved = asyncio.Event()
         self._suspects = 0
         self._abandoned = False
@@ -283,29 +318,39 @@ class LaneRun:
             # The store claims all the same: what it claimed must be known, to be given back.
             self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in await claiming}
             raise
-        self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in works}
+        # A page at a time: code that has just run runs twice as fast.
+        self._held |= {(work.message_id, work.epoch): _Held(work, since, self._envelope(work)) for work in works}
         return works
+
+    def _envelope(self, work: Work) -> Envelope | None:
+        try:
+            return self._context.envelope(work)
+        except Exception:
+            return None  # it is made again for its letter, where what goes wrong is that message's
 
     async def _work(self, *, first: bool) -> None:
         if not first:
             await self._proved.wait()
         async with self._channel.open(self._lane) as connection:
             # What is announced while a message is under way goes next, so it must not have to wait for a slot.
-            pipelined = connection if isinstance(connection, Pipelined) and self._pace.is_free else None
-            ahead: _Job | None = None
-            while (job := ahead or await self._next()) is not None:
-                ahead = None
-                try:
-                    if self._late(job.work):
-                        await self._release(job.work)
-                    elif self._gate is not None and self._gate.rest(self._gate.group(job.work.address)):
-                        await self._pass_on([job.work])
-                    elif not self._over:
-                        ahead = await self._look_ahead(job.work) if pipelined else None
-                        await self._deliver(connection, job, ahead)
-                finally:
-                    self._todo.done(job.work)
-                self._proved.set()
+            with closing(_Line(connection, pipelined=self._pace.is_free)) as line:
+                await self._work_on(line)
+
+    async def _work_on(self, line: _Line) -> None:
+        ahead: _Job | None = None
+        while (job := ahead or await self._next()) is not None:
+            ahead = None
+            try:
+                if self._late(job.work):
+                    await self._release(job.work)
+                elif self._gate is not None and self._gate.rest(self._gate.group(job.work.address)):
+                    await self._pass_on([job.work])
+                elif not self._over:
+                    ahead = await self._look_ahead(job.work) if line.pipelined else None
+                    await self._deliver(line, job, ahead.letter if ahead else None)
+            finally:
+                self._todo.done(job.work)
+            self._proved.set()
 
     async def _next(self) -> _Job | None:
         work = await self._todo.get()
@@ -319,7 +364,7 @@ class LaneRun:
     def _late(self, work: Work) -> bool:
         """Whether the claim is too old to begin a send on."""
         age = self._context.clock.boottime() - self._held[work.message_id, work.epoch].since
-        return age > min(FRESH, self._context.lease_ms / 1000 - MARGIN)
+        return age > self._fresh
 
     async def _release(self, work: Work) -> None:
         await self._context.store.call(ledger.release, [work])
@@ -332,7 +377,7 @@ class LaneRun:
         if works:
             await self._context.store.call(ledger.release, works)
 
-    async def _deliver(self, connection: Connection, job: _Job, ahead: _Job | None) -> None:
+    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None) -> None:
         work, letter = job.work, job.letter
         if not isinstance(letter, _Letter):
             await self._settle(work, work.parts_done, letter, self._context.clock.now(), final=True)
@@ -340,7 +385,6 @@ class LaneRun:
         parts = letter.rendered.parts
         if work.parts_done >= parts:  # the reader's part became shorter since: all there is was sent
             await self._settle(work, work.parts_done - 1, Sent(), self._context.clock.now(), final=True)
-        following = ahead.letter.envelope if ahead and parts == 1 and isinstance(ahead.letter, _Letter) else None
         for part in range(work.parts_done, parts):
             if not self._pace.is_free:
                 await self._pace.acquire(work.address)
@@ -349,7 +393,8 @@ class LaneRun:
                     return
                 if self._over:
                     return
-            if not await self._send_part(connection, work, letter, part, following):
+            announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
+            if not await self._send_part(line, work, letter, part, announced):
                 return
 
     async def _letter(self, work: Work) -> _Letter | Outcome:
@@ -357,19 +402,19 @@ class LaneRun:
         try:
             contents = self._context.contents
             rendered = contents.ready(work) or await contents.rendered(work)
-            return _Letter(self._context.envelope(work), rendered)
+            held = self._held[work.message_id, work.epoch]
+            return _Letter(held.envelope or self._context.envelope(work), rendered)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:
             return _bug(work, error)
 
-    async def _send_part(
-        self, connection: Connection, work: Work, letter: _Letter, part: int, following: Envelope | None
-    ) -> bool:
+    async def _send_part(self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> bool:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._context.clock.now()
-        outcome = await _attempt(connection, work, letter, part, following)
-        self._pace.done(work.address)
+        outcome = await line.send(work, letter, part, announced)
+        if not self._pace.is_free:
+            self._pace.done(work.address)
         stops = self._is_outage(outcome)
         if stops:
             self._stop(outcome)
@@ -394,9 +439,8 @@ class LaneRun:
         assert self._gated is not None
         name = lanes.group_lane(self._lane.name, verdict.group)
         if name not in self.rests:
-            who = (
-                name if verdict.change is not None else f"{self._lane.name}: a reader's mail domain"
-            )  # not for the log
+            # A reader's own domain is not for the log.
+            who = name if verdict.change is not None else f"{self._lane.name}: a mail domain"
             log.warning("%s rests for %.0f seconds: it answered %s", who, verdict.rest, outcome.code)
         self.rests[name] = self._gate.reason(verdict.group)
         await self._pass_on(self._gated.withdraw(verdict.group))
@@ -445,22 +489,6 @@ class LaneRun:
 
 def _page(lane: Lane, most: int) -> int:
     return most if lane.rate is None else min(most, max(lane.connections, round(lane.rate * _PACED_SECONDS)))
-
-
-async def _attempt(
-    connection: Connection, work: Work, letter: _Letter, part: int, following: Envelope | None
-) -> Outcome:
-    try:
-        async with asyncio.timeout(LONGEST_SEND):
-            if following is not None and isinstance(connection, Pipelined):
-                return await connection.send_then(letter.envelope, letter.rendered, part, following)
-            return await connection.send(letter.envelope, letter.rendered, part)
-    except TimeoutError:
-        return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
-    except RenderError as error:
-        return Rejected(f"cannot be rendered: {error}")
-    except Exception as error:
-        return _bug(work, error)
 
 
 def _ours(outcome: Retry) -> str:

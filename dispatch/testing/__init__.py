@@ -5,6 +5,7 @@
 | `SmtpSink` | SMTP, with STARTTLS, TLS and AUTH; needs the extra `testing` | `smtp` |
 | `BotApi` | Telegram's Bot API: getMe, sendMessage | `bot_api` |
 | `WebhookReceiver` | HTTP, verifying Standard Webhooks signatures | `webhook` |
+| `DnsServer` | DNS over UDP | `dns` |
 
 Each is an async context manager on 127.0.0.1 and a free port, keeps what it receives, and misbehaves on request.
 `ChannelContract` (`conformance`) is the suite that every channel must pass; `samples` has something to send.

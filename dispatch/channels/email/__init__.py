@@ -7,13 +7,16 @@ import email.policy
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 from dispatch.channels.email.addressing import wire_address
 from dispatch.channels.email.compose import Built, Shapes, Stencil
+from dispatch.channels.email.dkim_keys import signing_keys
 from dispatch.channels.email.provider_answers import wants_new_connection
 from dispatch.channels.email.providers import Providers
 from dispatch.channels.email.render import render
 from dispatch.channels.email.session import Route, Session, Tls
+from dispatch.channels.email.signing import SigningError, SigningPool
 from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.digests.render import Renderer
 from dispatch.errors import RenderError, SettingsError
@@ -26,9 +29,12 @@ __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
 class EmailConnection:
     """One SMTP session, opened at the first message, reused, and opened anew when it was lost."""
 
-    def __init__(self, sender: str, session: Session, providers: Providers | None = None) -> None:
+    def __init__(
+        self, sender: str, session: Session, signing: SigningPool | None, providers: Providers | None = None
+    ) -> None:
         self._sender = sender
         self._session = session
+        self._signing = signing
         self._providers = providers
         self._carried: Counter[str] = Counter()  # by provider, on this session
 
@@ -43,10 +49,14 @@ class EmailConnection:
         built = rendered.fill(envelope)
         if isinstance(built, Rejected):
             return built
+        try:
+            data = built.data if self._signing is None else await self._signed(built, self._signing)
+        except SigningError as error:
+            return Rejected(str(error), code="dkim") if error.lasting else Retry(str(error), code="dkim", suspect=True)
         route = Route(built.sender, built.recipient, built.utf8)
         if self._providers is not None:
             following = await self._spare(self._providers, envelope, following)
-        outcome = await self._session.deliver(route, built.data, self._route(following))
+        outcome = await self._session.deliver(route, data, self._route(following))
         if isinstance(outcome, Retry) and wants_new_connection(outcome):
             await self._session.close()
         return outcome
@@ -69,6 +79,13 @@ class EmailConnection:
         most = providers.messages_per_connection(group)
         return bool(most) and self._carried[group] >= most
 
+    @staticmethod
+    async def _signed(built: Built, signing: SigningPool) -> bytes:
+        """The body has no more white space than its canonical form (RFC 6376 3.4.4): base64 and lines of ours."""
+        body = b"".join(built.body)
+        fields = await signing.sign(built.head, sha256(body).digest())
+        return b"".join((fields, built.head, b"\r\n", body))
+
     def _route(self, envelope: Envelope | None) -> Route | None:
         recipient = wire_address(envelope.address) if envelope is not None else None
         if envelope is None or recipient is None:
@@ -90,6 +107,8 @@ class EmailChannel:
         self._sender = wire_address(settings.from_address) or settings.from_address
         self._tls = {name: Tls() for name in self._relays}
         self._shapes = Shapes()
+        keys = signing_keys(settings)
+        self._signing = SigningPool(keys, settings.dkim_workers) if keys else None
         self._providers = Providers.of(settings)
 
     @property
@@ -140,7 +159,7 @@ class EmailChannel:
             raise SettingsError(f"there is no relay for the lane {lane.name}")
         session = Session(relay, self._tls[lane.name])
         try:
-            yield EmailConnection(self._sender, session, self._providers)
+            yield EmailConnection(self._sender, session, self._signing, self._providers)
         finally:
             await session.close()
 
@@ -148,3 +167,5 @@ class EmailChannel:
         """Connections close themselves; what is being looked up is given up."""
         if self._providers is not None:
             await self._providers.close()
+        if self._signing is not None:
+            await self._signing.close()

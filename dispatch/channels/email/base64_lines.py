@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Sequence
+from functools import lru_cache
+from struct import Struct
 
 _LINE = 76  # characters, RFC 2045 6.8: 57 bytes
 CRLF = b"\r\n"
@@ -22,9 +24,17 @@ def lines(data: bytes) -> bytes:
     encoded = b2a_base64(data, newline=False)
     if len(encoded) <= _LINE:
         return encoded + CRLF
-    found = [encoded[start : start + _LINE] for start in range(0, len(encoded), _LINE)]
-    found.append(b"")
+    whole = len(encoded) // _LINE
+    found = [*_cut(whole).unpack_from(encoded), encoded[whole * _LINE :]]
+    if found[-1]:
+        found.append(b"")
     return CRLF.join(found)
+
+
+@lru_cache(maxsize=1024)
+def _cut(count: int) -> Struct:
+    """Cuts so many lines off at once."""
+    return Struct(f"{_LINE}s" * count)
 
 
 class Constant:

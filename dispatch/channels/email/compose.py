@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from hashlib import sha256
 from itertools import count
+from typing import NamedTuple
 
 from markupsafe import escape
 
@@ -31,6 +32,7 @@ from dispatch.settings import EmailSettings
 log = logging.getLogger(__name__)
 
 _ENDS = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # what str.splitlines takes for the end of a line
+_SPECIAL = re.compile(b"[&<>'\"]")  # in HTML
 _PLACE = re.compile("(?:mailto:)?\ue002([0-9]+)\ue003")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}\Z")
 _SHORT = 200  # bytes of text that all have, below which it is encoded with what stands beside it
@@ -59,22 +61,21 @@ class Shapes:
 
     def __init__(self, size: int = _SHAPES) -> None:
         self._size = size
-        self._gaps: OrderedDict[tuple[object, ...], list[_Gap] | None] = OrderedDict()
-        self._bodies = count()
+        self._gaps: OrderedDict[tuple[object, ...], _Pieces] = OrderedDict()
+        self._stencils = count()
 
-    def new_body(self) -> int:
-        """A number that no other body has."""
-        return next(self._bodies)
+    def new_stencil(self) -> int:
+        """A number that no other stencil has."""
+        return next(self._stencils)
 
-    def __contains__(self, shape: tuple[object, ...]) -> bool:
-        return shape in self._gaps
+    def get(self, shape: tuple[object, ...]) -> _Pieces | None:
+        found = self._gaps.get(shape)
+        if found is not None:
+            self._gaps.move_to_end(shape)
+        return found
 
-    def get(self, shape: tuple[object, ...]) -> list[_Gap] | None:
-        self._gaps.move_to_end(shape)
-        return self._gaps[shape]
-
-    def put(self, shape: tuple[object, ...], gaps: list[_Gap] | None) -> None:
-        self._gaps[shape] = gaps
+    def put(self, shape: tuple[object, ...], pieces: _Pieces) -> None:
+        self._gaps[shape] = pieces
         if len(self._gaps) > self._size:
             self._gaps.popitem(last=False)
 
@@ -85,14 +86,14 @@ class Stencil:
     parts = 1
 
     def __init__(self, settings: EmailSettings, rendered: RenderedEmail, shapes: Shapes | None = None) -> None:
-        shapes = shapes or Shapes()
         self.rendered = rendered
+        self._shapes = shapes or Shapes()
+        self._number = self._shapes.new_stencil()
         self._sender = wire_address(settings.from_address) or settings.from_address
-        self._domain = self._sender.rpartition("@")[2]
         self._on_list = rendered.kind not in ("confirm", *RIGHTS)
         self._head = _Head(settings, rendered, self._sender, on_list=self._on_list)
-        self._text = _Body(rendered.text, rendered.personal_text, shapes)
-        self._html = _Body(rendered.html, rendered.personal_html, shapes)
+        self._text = _Body(rendered.text, rendered.personal_text)
+        self._html = _Body(rendered.html, rendered.personal_html)
         boundary = self._head.boundary
         parts = [f"--{boundary}\r\n{_part_headers(kind)}\r\n\r\n" for kind in ("plain", "html")]
         self._edges = (parts[0].encode(), parts[1].encode(), f"--{boundary}--\r\n".encode())
@@ -102,19 +103,35 @@ class Stencil:
         recipient = wire_address(envelope.address)
         if recipient is None:
             return Rejected(reason="the address is not an email address", code="address", endpoint_state="suppressed")
+        text, html = self._values(envelope)
+        for most in _FEWER:
+            if self._html.size(html) < MAX_HTML:
+                break
+            html = self._html.slow(replace(envelope, reasons=envelope.reasons[:most]))
         before_text, before_html, end = self._edges
-        body = [before_text, *self._text.fill(envelope), before_html, *self._html_pieces(envelope), end]
+        body = [before_text, *self._text.weave(text), before_html, *self._html.weave(html), end]
         head = self._head.fill(envelope, recipient)
         return Built(envelope.return_path or self._sender, recipient, not recipient.isascii(), head, body)
 
-    def _html_pieces(self, envelope: Envelope) -> list[bytes]:
-        """The HTML with its personal pieces; with fewer follows named where they are too many for MAX_HTML."""
-        pieces = self._html.fill(envelope, MAX_HTML)
-        for most in _FEWER:
-            if pieces:
-                return pieces
-            pieces = self._html.fill(replace(envelope, reasons=envelope.reasons[:most]), MAX_HTML)
-        return pieces or self._html.fill(envelope)
+    def _values(self, envelope: Envelope) -> tuple[list[bytes], list[bytes]]:
+        """What stands between the constants of the text, and of the HTML."""
+        if envelope.confirmation is not None or envelope.right_url:
+            return self._text.slow(envelope), self._html.slow(envelope)
+        reasons = envelope.reasons
+        own = [envelope.unsubscribe_url or envelope.unsubscribe_mailto, envelope.preferences_url]
+        own += [reason.unfollow_url for reason in reasons]
+        kinds = tuple([url[:7] == "mailto:" if url else None for url in own])
+        shape = (self._number, kinds, *[(reason.tag, reason.label) for reason in reasons])
+        pieces = self._shapes.get(shape)
+        if pieces is None:
+            pieces = _Pieces(self._text.learn(envelope, own), self._html.learn(envelope, own))
+            self._shapes.put(shape, pieces)
+        encoded = [url.encode() for url in own]
+        text = [gap.fill(encoded) for gap in pieces.text] if pieces.text else self._text.slow(envelope)
+        if any(_SPECIAL.search(url) for url in encoded):
+            encoded = [str(escape(url)).encode() for url in own]
+        html = [gap.fill(encoded) for gap in pieces.html] if pieces.html else self._html.slow(envelope)
+        return text, html
 
 
 class _Head:
@@ -193,10 +210,17 @@ class _Gap:
         return b"".join(parts)
 
 
+class _Pieces(NamedTuple):
+    """What stands between the constants of the text, and of the HTML; None where a template has to run each time."""
+
+    text: list[_Gap] | None
+    html: list[_Gap] | None
+
+
 class _Body:
     """One form of the message, HTML or text."""
 
-    def __init__(self, form: Slotted, personal: Personal, shapes: Shapes) -> None:
+    def __init__(self, form: Slotted, personal: Personal) -> None:
         self._escapes = personal.template.endswith(".html.j2")
         self._personal = personal
         self._names = form.names
@@ -205,40 +229,18 @@ class _Body:
             texts[-1] += "\n"
         self._constants, self._between = _partition(texts)
         self._size = sum(map(len, self._constants))
-        self._shapes = shapes
-        self._number = shapes.new_body()
 
-    def fill(self, envelope: Envelope, limit: int | None = None) -> list[bytes]:
-        """The lines of the encoded body; none where the body would be as long as `limit`."""
-        unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
-        if envelope.confirmation is not None or envelope.right_url:
-            values = [gap.fill(()) for gap in self._gaps(self._slow(envelope, unsubscribe))]
-        else:
-            values = self._quick(envelope, unsubscribe)
-        if limit is not None and self._size + sum(map(len, values)) >= limit:
-            return []
+    def size(self, values: Sequence[bytes]) -> int:
+        """Bytes of the body with these values, before it is encoded."""
+        return self._size + sum(map(len, values))
+
+    def weave(self, values: Sequence[bytes]) -> list[bytes]:
+        """The lines of the encoded body."""
         return weave(self._constants, values)
 
-    def _quick(self, envelope: Envelope, unsubscribe: str) -> list[bytes]:
-        reasons, preferences = envelope.reasons, envelope.preferences_url
-        own = [unsubscribe, preferences, *[reason.unfollow_url for reason in reasons]]
-        shape = (
-            self._number,
-            tuple([(reason.tag, reason.label) for reason in reasons]),
-            tuple([url[:7] == "mailto:" if url else None for url in own]),
-        )
-        if shape in self._shapes:
-            gaps = self._shapes.get(shape)
-        else:
-            gaps = self._learn(shape, envelope, own)
-        if gaps is None:
-            return [gap.fill(()) for gap in self._gaps(self._slow(envelope, unsubscribe))]
-        encoded = [str(escape(url)).encode() if self._escapes else url.encode() for url in own]
-        return [gap.fill(encoded) for gap in gaps]
-
-    def _learn(self, shape: tuple[object, ...], envelope: Envelope, own: Sequence[str]) -> list[_Gap] | None:
-        """The pieces of all who follow these things, or None where a template does more with an address than to write
-        it down: then it has to run for each reader."""
+    def learn(self, envelope: Envelope, own: Sequence[str]) -> list[_Gap] | None:
+        """The pieces of all who follow the same, or None where a template does more with an address than to write it
+        down: then it has to run for each reader."""
         stand_ins = [
             ("mailto:" if url.startswith("mailto:") else "") + f"\ue002{n}\ue003" if url else ""
             for n, url in enumerate(own)
@@ -246,23 +248,23 @@ class _Body:
         reasons = tuple(
             Reason(reason.tag, reason.label, url) for reason, url in zip(envelope.reasons, stand_ins[2:], strict=True)
         )
-        pieces = self._personal.pieces(self._names, reasons, stand_ins[0], preferences=stand_ins[1])
-        gaps: list[_Gap] | None = self._gaps(pieces)
-        slow = [gap.fill(()) for gap in self._gaps(self._slow(envelope, own[0]))]
+        gaps = self._gaps(self._personal.pieces(self._names, reasons, stand_ins[0], preferences=stand_ins[1]))
         encoded = [str(escape(url)).encode() if self._escapes else url.encode() for url in own]
-        if [gap.fill(encoded) for gap in gaps or ()] != slow:
-            log.warning("%s changes addresses, so it has to run for each reader, slowly", self._personal.template)
-            gaps = None
-        self._shapes.put(shape, gaps)
-        return gaps
+        if [gap.fill(encoded) for gap in gaps] == self.slow(envelope):
+            return gaps
+        log.warning("%s changes addresses, so it has to run for each reader, slowly", self._personal.template)
+        return None
 
-    def _slow(self, envelope: Envelope, unsubscribe: str) -> dict[str, str]:
+    def slow(self, envelope: Envelope) -> list[bytes]:
+        """What stands between the constants, by the templates."""
         more: dict[str, object] = {"preferences": envelope.preferences_url}
         if envelope.confirmation is not None:
             more = {"confirmation": envelope.confirmation, "reader": envelope.name}
         elif envelope.right_url:
             more = {"right": envelope.right_url, "reader": envelope.name}
-        return self._personal.pieces(self._names, envelope.reasons, unsubscribe, **more)
+        unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
+        pieces = self._personal.pieces(self._names, envelope.reasons, unsubscribe, **more)
+        return [gap.fill(()) for gap in self._gaps(pieces)]
 
     def _gaps(self, pieces: Mapping[str, str]) -> list[_Gap]:
         return [_Gap("".join([pieces[text] if is_slot else text for text, is_slot in gap])) for gap in self._between]

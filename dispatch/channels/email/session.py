@@ -11,9 +11,10 @@ import base64
 import logging
 import socket
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from aiosmtplib import (
     SMTP,
@@ -123,7 +124,7 @@ class Session:
 
     def _is_spent(self) -> bool:
         relay = self._relay
-        return self._carried >= relay.messages_per_connection or asyncio.get_running_loop().time() >= self._until
+        return self._carried >= relay.messages_per_connection or time.monotonic() >= self._until
 
     async def _attempt(
         self, route: Route, data: bytes, following: Route | None, *, in_groups: bool
@@ -165,16 +166,17 @@ class Session:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
-            if not isinstance(client.transport, asyncio.Transport):
+            if client.transport is None:
                 raise ConnectionResetError("the connection was lost")
         except (SMTPException, OSError, ValueError) as error:
             client.close()
             return self._refused_session(error)
         self._groups = client.supports_extension("pipelining")
         self._takes_utf8 = client.supports_extension("smtputf8")
-        self._carried, self._until = 0, asyncio.get_running_loop().time() + relay.connection_seconds
-        self._wire = Wire(client.transport, relay.timeout)
-        self._tell_tls(client.transport)
+        self._carried, self._until = 0, time.monotonic() + relay.connection_seconds
+        transport = cast(asyncio.Transport, client.transport)  # other event loops' are none by their class
+        self._wire = Wire(transport, relay.timeout)
+        self._tell_tls(transport)
         return self._wire
 
     def _tell_tls(self, transport: asyncio.Transport) -> None:

@@ -76,6 +76,7 @@ class Gate:
         self._clock = clock
         self._gates = gates
         self._groups: dict[str, _Group] = {}
+        self._troubled: set[str] = set()  # groups that rest or recover
         self._domains: set[str] = set()  # groups that are no provider's: there only while they rest or recover
         self.taker: Taker | None = None  # what takes over claimed works while its lane is at work
         self.usable = False  # whether its lane works, or would if something were due
@@ -131,24 +132,30 @@ class Gate:
             found.busy = max(0, found.busy - 1)
             found.took += (took - found.took) / 5
 
-    def judge(self, address: str, outcome: Outcome) -> Verdict:
-        """Learn from an outcome."""
-        group = self.group(address)
+    def rests(self, address: str) -> bool:
+        """Whether nothing may go to an address for now."""
+        return bool(self._troubled) and self.rest(self.group(address)) > 0
+
+    def judge(self, address: str, outcome: Outcome) -> Verdict | None:
+        """Learn from an outcome; None where it changes nothing."""
         if isinstance(outcome, Retry):
             return (
-                self._refused(group or self._own(address), outcome)
-                if outcome.group_rest is not None
-                else Verdict(group)
+                None
+                if outcome.group_rest is None
+                else self._refused(self.group(address) or self._own(address), outcome)
             )
+        if not self._troubled:
+            return None
+        group = self.group(address)
         found = self._groups.get(group)
-        if found is None or found.state.breaker == CLOSED or found.state.wait(self._clock.now()):
-            return Verdict(group)
+        if found is None or group not in self._troubled or found.state.wait(self._clock.now()):
+            return None
         found.well, found.refusals = found.well + 1, 0
         if found.well < _WELL:
-            return Verdict(group)
+            return None
         found.well = 0
         found.allowed += found.allowed < found.ceiling
-        return Verdict(group, change=self._recovered(group, found) if found.allowed >= found.ceiling else None)
+        return Verdict(group, change=self._recovered(group, found)) if found.allowed >= found.ceiling else None
 
     def sort(self, works: Iterable[Work], ready: Mapping[str, int]) -> tuple[list[Work], list[Work]]:
         """Which of some works are kept ready, where of each group so many are `ready` already, and which have to
@@ -156,19 +163,21 @@ class Gate:
         count, go, wait = dict(ready), [], []
         for work in works:
             group = self.group(work.address)
-            if group and not self.has_room(work, count.get(group, 0)):
-                wait.append(work)
-                continue
-            count[group] = count.get(group, 0) + 1
+            if group:
+                if not self._takes(group, work, count.get(group, 0)):
+                    wait.append(work)
+                    continue
+                count[group] = count.get(group, 0) + 1
             go.append(work)
         return go, wait
 
     def has_room(self, work: Work, ready: int) -> bool:
         """Whether a work can go soon, where so many of its group are ready already."""
         group = self.group(work.address)
-        if not group:
-            return True
-        if self.rest(group):
+        return not group or self._takes(group, work, ready)
+
+    def _takes(self, group: str, work: Work, ready: int) -> bool:
+        if group in self._troubled and self.rest(group):
             return False
         return work.kind not in _CAN_WAIT or ready < max(1.0, self._group(group).speed * AHEAD)
 
@@ -195,6 +204,7 @@ class Gate:
             if found.state.breaker == CLOSED:
                 found.slow_down(state)
             found.state = state
+            self._troubled.add(state.name.partition(">")[2])
 
     def ahead(self) -> float:
         """Seconds until the last message of the queue is due that was put off for the pace of its group; 0 for none."""
@@ -211,11 +221,13 @@ class Gate:
             seconds *= 2 ** min(found.refusals, _DOUBLINGS)
             found.refusals += 1
         found.slow_down(found.state.rested(outcome.reason, seconds, now))
+        self._troubled.add(group)
         change = None if group in self._domains else GroupChange(found.state.name, seconds, outcome.reason)
         return Verdict(group, found.state.wait(now) / 1000, change)
 
     def _recovered(self, group: str, found: _Group) -> GroupChange | None:
         found.state = LaneState(found.state.name, changed_at=self._clock.now())
+        self._troubled.discard(group)
         if group in self._domains:
             self._domains.discard(group)
             self._groups.pop(group)
@@ -227,6 +239,7 @@ class Gate:
         if len(self._domains) >= _DOMAINS:
             oldest = min(self._domains, key=lambda name: self._group(name).state.not_before)
             self._domains.discard(oldest)
+            self._troubled.discard(oldest)
             self._groups.pop(oldest)
         self._domains.add(own)
         return own

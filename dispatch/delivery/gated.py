@@ -38,15 +38,26 @@ class GatedTodo(Todo):
     def put(self, works: Iterable[Work]) -> None:
         if self._closed:
             return
+        group_of, lines = self._gate.group, self._lines
         for work in works:
-            self._lines.setdefault(self._gate.group(work.address), deque()).append(work)
+            group = group_of(work.address)
+            line = lines.get(group)
+            if line is None:
+                line = lines[group] = deque()
+            line.append(work)
             self._count += 1
             wake(self._getters)
 
     def take(self, behind: Work | None = None) -> Work | None:
-        for group in list(self._lines):
-            place = behind is not None and bool(group) and self._out.get(behind.message_id, ("",))[0] == group
-            if group and self._gate.wait(group, behind=place):
+        for group in tuple(self._lines):
+            if not group:
+                if (work := self._first(group)) is not None:
+                    self._busy.add(work.address)
+                    self._left()
+                    return work
+                continue
+            place = behind is not None and self._out.get(behind.message_id, ("",))[0] == group
+            if self._gate.wait(group, behind=place):
                 continue
             work = self._first(group)
             if work is not None:
@@ -60,22 +71,25 @@ class GatedTodo(Todo):
         for place, work in enumerate(line):
             if work.address not in self._busy:
                 del line[place]
-                del self._lines[group]
-                if line:
-                    self._lines[group] = line
+                if not line:
+                    del self._lines[group]
+                elif len(self._lines) > 1:
+                    self._lines[group] = self._lines.pop(group)
                 return work
         return None
 
     def _begin(self, work: Work, group: str, behind: Work | None) -> None:
         self._busy.add(work.address)
+        self._out[work.message_id] = (group, self._clock.monotonic())
+        self._gate.begin(group, behind=behind is not None)
+        if behind is not None:
+            self._behind[behind.message_id] = work.message_id
+        self._left()
+
+    def _left(self) -> None:
         self._count -= 1
-        if self._count < self._size:
+        if self._count < self._size and self._putters:
             wake(self._putters)
-        if group:
-            self._out[work.message_id] = (group, self._clock.monotonic())
-            self._gate.begin(group, behind=behind is not None)
-            if behind is not None:
-                self._behind[behind.message_id] = work.message_id
 
     def withdraw(self, group: str) -> list[Work]:
         """Take back all that waits of a group."""
@@ -108,8 +122,9 @@ class GatedTodo(Todo):
         return min((self._gate.wait(group) for group in self._lines if group), default=math.inf)
 
     def done(self, work: Work) -> None:
-        group, since = self._out.pop(work.message_id, ("", 0.0))
-        if group:
+        begun = self._out.pop(work.message_id, None) if self._out else None
+        if begun is not None:
+            group, since = begun
             self._gate.end(group, self._clock.monotonic() - since)
             after = self._behind.pop(work.message_id, None)
             if after is not None and after in self._out:

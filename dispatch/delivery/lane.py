@@ -343,7 +343,7 @@ class LaneRun:
             try:
                 if self._late(job.work):
                     await self._release(job.work)
-                elif self._gate is not None and self._gate.rest(self._gate.group(job.work.address)):
+                elif self._gate is not None and self._gate.rests(job.work.address):
                     await self._pass_on([job.work])
                 elif not self._over:
                     ahead = await self._look_ahead(job.work) if line.pipelined else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from dispatch.delivery import lanes
 from dispatch.delivery.channel import GroupLimits, Lane
-from dispatch.delivery.gate import Gate, Gates
-from dispatch.delivery.ledger import Work
+from dispatch.delivery.gate import Gate, Gates, Verdict
+from dispatch.delivery.ledger import GroupChange, Work
 from dispatch.model import Outcome, Rejected, Retry, Sent
 from tests.delivery.conftest import START, Desk, FakeClock
 from tests.delivery.grouped import DEFAULT, Domains, GroupedChannel, prepared
@@ -32,6 +33,12 @@ def gate(clock: FakeClock, slots: int = 1, **limits: GroupLimits) -> Gate:
 
 def work(number: int, address: str, kind: str = "digest") -> Work:
     return Work(number, 1, kind, "email", "email", 1, address, "", "zh", "full", (), 0, 0, START + 172_800_000)
+
+
+def refused(gate: Gate, address: str, asked: float = 0.0) -> Verdict:
+    verdict = gate.judge(address, replace(SLOW, group_rest=asked))
+    assert verdict is not None
+    return verdict
 
 
 def test_a_group_has_so_many_sends_at_a_time_and_so_many_a_second() -> None:
@@ -64,11 +71,11 @@ def test_several_processes_keep_a_limit_together_with_a_connection_each() -> Non
 def test_a_receiver_that_wants_less_rests_and_comes_back_one_by_one() -> None:
     clock = FakeClock()
     both = gate(clock, gmail=GroupLimits(connections=3, backoff=600))
-    verdict = both.judge("a@gmail.test", SLOW)
+    verdict = refused(both, "a@gmail.test")
     assert (verdict.group, verdict.rest) == (GMAIL, 600)
     assert verdict.change is not None
     assert (verdict.change.name, verdict.change.rest) == (ROW, 600)
-    assert both.judge("b@gmail.test", Sent()).change is None  # it was on its way already
+    assert both.judge("b@gmail.test", Sent()) is None  # it was on its way already
     clock.ms += 599_000
     assert both.rest(GMAIL) == pytest.approx(1)
     clock.ms += 1_000
@@ -81,16 +88,17 @@ def test_a_receiver_that_wants_less_rests_and_comes_back_one_by_one() -> None:
         allowed.append(begun)
         for _ in range(begun):
             both.end(GMAIL, 0.1)
-        changes.append(both.judge("a@gmail.test", Sent()).change)
+        changes.append(both.judge("a@gmail.test", Sent()))
     assert allowed == [1] * 10 + [2] * 10 + [3] * 20
-    assert [change.rest for change in changes if change] == [None]
-    assert changes[19] is not None
+    [recovered] = [verdict for verdict in changes if verdict]
+    assert recovered.change == GroupChange(ROW)
+    assert changes[19] is recovered
 
 
 @pytest.mark.parametrize(("asked", "rest"), [(0, 600), (900, 900), (60, 600)])
 def test_a_rest_is_as_long_as_asked_and_as_set_at_least(asked: float, rest: float) -> None:
     both = gate(FakeClock(), gmail=GroupLimits(backoff=600))
-    assert both.judge("a@gmail.test", Retry("421 slow", "421", group_rest=asked)).rest == rest
+    assert refused(both, "a@gmail.test", asked).rest == rest
 
 
 def test_a_rest_doubles_where_the_first_message_after_it_is_refused_and_not_for_what_was_on_its_way() -> None:
@@ -98,19 +106,19 @@ def test_a_rest_doubles_where_the_first_message_after_it_is_refused_and_not_for_
     both = gate(clock, gmail=GroupLimits(backoff=600))
     rests = []
     for _ in range(6):
-        rests.append(both.judge("a@gmail.test", SLOW).rest)
-        assert both.judge("b@gmail.test", SLOW).rest == rests[-1]
+        rests.append(refused(both, "a@gmail.test").rest)
+        assert refused(both, "b@gmail.test").rest == rests[-1]
         clock.ms += round(rests[-1] * 1000)
     assert rests == [600, 1200, 2400, 4800, 4800, 4800]
     both.judge("a@gmail.test", Rejected("550 no such user", "550"))  # somebody talks to us again
-    assert both.judge("a@gmail.test", SLOW).rest == 600
+    assert refused(both, "a@gmail.test").rest == 600
 
 
 def test_a_domain_of_no_provider_rests_by_itself_and_is_forgotten_when_it_has_recovered() -> None:
     clock = FakeClock()
     both = gate(clock, gmail=GroupLimits())
     assert both.group("a@x.test") == ""
-    verdict = both.judge("a@x.test", SLOW)
+    verdict = refused(both, "a@x.test")
     assert (verdict.group, verdict.rest, verdict.change) == ("@x.test", 600, None)
     assert both.group("b@x.test") == "@x.test"
     assert both.group("b@y.test") == ""
@@ -129,7 +137,8 @@ def test_domains_that_rest_are_bounded() -> None:
 
 def test_a_plain_retry_says_nothing_about_the_provider() -> None:
     both = gate(FakeClock(), gmail=GroupLimits())
-    assert both.judge("a@gmail.test", Retry("450 greylisted", "450")) == both.judge("a@gmail.test", Sent())
+    assert both.judge("a@gmail.test", Retry("450 greylisted", "450")) is None
+    assert not both.rests("a@gmail.test")
 
 
 def test_what_has_no_room_soon_is_put_off_in_step_with_the_rate() -> None:

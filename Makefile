@@ -9,10 +9,10 @@ PYTEST_ARGS ?=
 
 KILLS ?= 500
 
-.PHONY: help demo test soak bench check format lock wheel clean
+.PHONY: help demo test test-spam soak bench check format lock wheel clean
 
 help:  ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=/path/to/python3"; exit 1; }
@@ -27,6 +27,10 @@ demo: $(READY)  ## take the bundled issue through all of it, on loopback only
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-spam: $(READY)  ## ask SpamAssassin (Debian's, without the network) about our mails
+	@command -v spamassassin >/dev/null || { echo "spamassassin was not found; on Debian and Ubuntu: apt install spamassassin"; exit 1; }
+	@$(BIN)/python -m pytest -q -n0 -s tests/spam
 
 soak: $(READY)  ## kill the sending program hundreds of times; KILLS=N for another number
 	@$(BIN)/python -m tests.acceptance.killing --kills $(KILLS)

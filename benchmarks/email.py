@@ -30,26 +30,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parents[1])  # not this folder: its `email` is not the standard library's
+sys.path.pop(0)  # this folder's `email` is not the standard library's
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import argparse
 import json
-import os
+import signal
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from benchmarks.sending import peers
-from benchmarks.sending.peers import Peer
-from benchmarks.sending.product import Office, Sent, Setting
+from benchmarks.sending.peers import SMTP_SOURCE, Peer, at_hand, nodemailer
+from benchmarks.sending.product import Office, Sent, Setting, knows_dkim
+from benchmarks.sending.signing import CORES, signatures_a_second
 from benchmarks.sending.sink import Sink
 
 CONNECTIONS = (16, 32, 64)
 DELAY, FAR_CONNECTIONS = 0.010, 10
+_SIGNATURE = "DKIM-Signature:"
 PROMISED = {
     "product_to_smtp_source": 0.6,
     "product_to_best_peer": 3.0,
@@ -60,20 +61,20 @@ PROMISED = {
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is sent. `seconds` is what a turn of the product shall take; `most` is what anything may take."""
+    """How much is sent."""
 
-    rounds: int
-    tried: int  # messages by which the number of connections is chosen
-    seconds: float
-    fewest: int
+    turns: int
+    tried: int  # messages by which the number of connections is chosen, and the fewest of a turn
+    seconds: float  # that a turn of the product shall take
     peers: float  # of a peer's usual number of messages
-    far: int
-    memory: tuple[int, int]
-    most: float
+    signing: float  # seconds for which signatures are counted
+    far: int  # messages where replies come late
+    memory: tuple[int, int]  # recipients
+    most: float  # seconds that a run of the product may take; it is stopped then
 
 
-FULL = Scale(3, 5_000, 5.0, 5_000, 1.0, 5_000, (10_000, 1_000_000), 900.0)
-QUICK = Scale(1, 1_000, 1.0, 1_000, 0.25, 2_000, (10_000, 100_000), 8.0)
+FULL = Scale(3, 5_000, 5.0, 1.0, 1.0, 10_000, (10_000, 1_000_000), 900.0)
+QUICK = Scale(1, 1_000, 1.0, 0.2, 0.4, 3_000, (10_000, 100_000), 5.0)
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Bench:
     office: Office
     sink: Sink
     tell: Callable[[str], None]
+    signs: bool = False
     start_cpu: float = 0.0  # seconds of the processor that the product takes for a single message
     figures: dict[str, Any] = field(default_factory=dict)
     rates: dict[str, list[float]] = field(default_factory=dict)
@@ -93,21 +95,41 @@ class Bench:
     def choose(self) -> Setting:
         """The number of connections with which the product is fastest here."""
         self.start_cpu = self.office.run(1, Setting(CONNECTIONS[0]), self.sink).cpu
+        self.signs = self._signs()
         tried = {}
         for connections in CONNECTIONS:
-            self.tell(f"product, {connections} connections")
+            self.tell(f"product with {connections} connections")
             tried[connections] = self.office.run(self.scale.tried, Setting(connections), self.sink).rate
         best = max(tried, key=lambda connections: tried[connections])
         self.figures["connections_tried"] = {str(key): round(rate) for key, rate in tried.items()}
         self.figures["connections"] = best
-        wanted = tried[best] * self.scale.seconds
-        self.figures["messages"] = max(round(wanted, -3), self.scale.fewest)
+        self.figures["messages"] = max(int(round(tried[best] * self.scale.seconds, -3)), self.scale.tried)
         return Setting(best)
 
-    def product(self, name: str, setting: Setting) -> Sent:
+    def _signs(self) -> bool:
+        """Whether a signature comes out where a key is set."""
+        if knows_dkim() and _SIGNATURE in self.office.run(1, Setting(CONNECTIONS[0], signed=True), self.sink).sample:
+            return True
+        self.tell("the product is not run with DKIM: this version does not sign")
+        return False
+
+    def turn(self, setting: Setting, others: Sequence[Peer], sample: Path) -> None:
+        """Everybody once."""
+        sent = self.product("product", setting)
+        sample.write_bytes(sent.sample.encode("latin-1"))
+        if self.signs:
+            self.product("product-dkim", replace(setting, signed=True))
+        for peer in others:
+            self.peer(peer, sample)
+        self.tell("RSA-2048 signatures")
+        self.rates.setdefault("rsa-2048", []).append(signatures_a_second(self.scale.signing))
+
+    def product(self, name: str, setting: Setting, sink: Sink | None = None) -> Sent:
         """A run that counts as a sender of that name."""
         self.tell(name)
-        sent = self.office.run(int(self.figures["messages"]), setting, self.sink)
+        sent = self.office.run(self.figures["messages"], setting, sink or self.sink, self.scale.most)
+        if setting.signed != (_SIGNATURE in sent.sample):
+            sys.exit(f"{name}: messages are {'not ' if setting.signed else ''}signed")
         self.figures.setdefault("message_bytes", round(sent.message_bytes))
         self._count(name, sent.rate, (sent.cpu - self.start_cpu) / sent.messages, sent.sink_cpu / sent.messages)
         return sent
@@ -117,40 +139,134 @@ class Bench:
         self.tell(peer.name)
         self.sink.report()
         count = max(round(peer.messages * self.scale.peers), 100)
-        ended = peer.run(self.sink.port, count, sample)
-        took = self.sink.report()
-        if took["accepted"] != count:
-            sys.exit(f"{peer.name} sent {took['accepted']} messages and not {count}")
-        self._count(peer.name, count / ended.seconds, ended.cpu / count, took["cpu"] / count)
+        took = peer.send(self.sink.port, count, sample)
+        report = self.sink.report()
+        if report["accepted"] != count:
+            sys.exit(f"{peer.name} sent {report['accepted']} messages and not {count}")
+        self._count(peer.name, count / took.seconds, took.cpu / count, report["cpu"] / count)
 
     def _count(self, name: str, rate: float, cpu: float, sink: float) -> None:
         for kept, value in ((self.rates, rate), (self.cpus, cpu * 1e6), (self.sinks, sink * 1e6)):
             kept.setdefault(name, []).append(value)
+
+    def far(self) -> float:
+        """Messages a second over the one a round trip that each connection can have."""
+        self.tell(f"product with replies {DELAY * 1000:.0f} ms away")
+        with Sink("--delay", str(DELAY)) as sink:
+            sent = self.office.run(self.scale.far, Setting(FAR_CONNECTIONS), sink, self.scale.most)
+        delay = round(sent.delay * 1000, 2)
+        self.figures["far"] = {"connections": FAR_CONNECTIONS, "delay_ms": delay, "rate": round(sent.rate)}
+        return sent.rate * DELAY / FAR_CONNECTIONS
+
+    def memory(self, setting: Setting) -> float:
+        """The peak for most recipients over that for the fewest."""
+        told = {}
+        for readers in self.scale.memory:
+            self.tell(f"memory with {readers:,} recipients")
+            sent = self.office.run(readers, setting, self.sink, self.scale.most)
+            told[str(readers)] = {"peak_mb": round(sent.peak_mb, 1), "sent": sent.messages, "rate": round(sent.rate)}
+        peaks = [entry["peak_mb"] for entry in told.values()]
+        self.figures["memory"] = told
+        self.figures["sender_peak_mb"] = max(peaks)
+        return peaks[-1] / peaks[0]
 
     def ratio(self, name: str, other: str) -> float:
         """The median, over the turns, of the rates of two senders in the same turn."""
         turns = zip(self.rates[name], self.rates[other], strict=True)
         return statistics.median(one / two for one, two in turns)
 
+    def dkim(self) -> float:
+        """The median, over the turns, of what is reached of the limit by signatures."""
+        turns = zip(self.rates["product-dkim"], self.rates["product"], self.rates["rsa-2048"], strict=True)
+        return statistics.median(signed * (1 / rsa + 1 / plain) for signed, plain, rsa in turns)
+
+    def senders(self) -> dict[str, dict[str, float]]:
+        """The medians of each sender."""
+        return {
+            name: {
+                "rate": round(statistics.median(rates)),
+                "cpu_us": round(statistics.median(self.cpus[name])),
+                "sink_us": round(statistics.median(self.sinks[name])),
+            }
+            for name, rates in self.rates.items()
+            if name in self.cpus
+        }
+
+
+def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
+    """All of it, as ratios and figures."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="email-")))
+        bench = Bench(scale, Office(folder), stack.enter_context(Sink()), tell)
+        others = [*at_hand(tell), *nodemailer(folder, tell)]
+        setting = bench.choose()
+        for turn in range(scale.turns):
+            tell(f"turn {turn + 1} of {scale.turns}")
+            bench.turn(setting, others, folder / "sample.eml")
+        ratios = _ratios(bench, [peer.name for peer in others])
+        ratios["one_message_a_round_trip"] = bench.far()
+        ratios["memory_1m_to_10k"] = bench.memory(setting)
+        if scale is FULL:
+            bench.product("product, 2 processes", replace(setting, processes=2))
+            bench.product("product, TLS", replace(setting, tls=True), stack.enter_context(Sink("--tls")))
+    figures = {**bench.figures, "rsa_2048": round(statistics.median(bench.rates["rsa-2048"])), "cores": CORES}
+    return {
+        "ratios": {name: round(ratio, 3) for name, ratio in ratios.items()},
+        "figures": {**figures, "senders": bench.senders()},
+    }
+
+
+def _ratios(bench: Bench, others: Sequence[str]) -> dict[str, float]:
+    """Those of the senders that took turns; a sender that this machine has not is in none."""
+    ratios = {}
+    libraries = [name for name in others if name != SMTP_SOURCE]
+    if SMTP_SOURCE in others:
+        ratios["product_to_smtp_source"] = bench.ratio("product", SMTP_SOURCE)
+    best = max(libraries, key=lambda name: statistics.median(bench.rates[name]))
+    bench.figures["best_peer"] = best
+    ratios["product_to_best_peer"] = bench.ratio("product", best)
+    if "product-dkim" in bench.rates:
+        ratios["dkim_to_rsa_limit"] = bench.dkim()
+    return ratios
+
+
+def show(measured: dict[str, Any]) -> None:
+    figures = measured["figures"]
+    tried = ", ".join(f"{rate:,} with {count}" for count, rate in figures["connections_tried"].items())
+    print(
+        f"{figures['message_bytes']:,} bytes a message; the product with {figures['connections']} connections ({tried})"
+    )
+    print(f"{'sender':<22}{'messages/s':>12}{'CPU µs each':>13}{'sink µs':>9}")
+    for name, row in figures["senders"].items():
+        print(f"{name:<22}{row['rate']:>12,}{row['cpu_us']:>13,}{row['sink_us']:>9,}")
+    far = figures["far"]
+    print(f"replies {far['delay_ms']} ms away, {far['connections']} connections: {far['rate']:,} messages a second")
+    print(f"RSA-2048 signatures: {figures['rsa_2048']:,} a second by {figures['cores']} processes")
+    for readers, row in figures["memory"].items():
+        print(f"{int(readers):,} recipients ({row['sent']:,} sent): peak {row['peak_mb']} MB")
+    for name, value in measured["ratios"].items():
+        print(f"{name}: {value}" + (f" (at least {PROMISED[name]})" if name in PROMISED else ""))
+
 
 def one(name: str, messages: int, connections: int) -> dict[str, Any]:
     """A single sender once, with so many messages: what it did and what the sink had of it."""
     with tempfile.TemporaryDirectory(prefix="email-") as folder, Sink() as sink:
-        sent = Office(Path(folder)).run(messages, Setting(connections, signed=name == "product-dkim"), sink)
-        if name in ("product", "product-dkim"):
-            return _told(sent)
+        office, setting = Office(Path(folder)), Setting(connections, signed=name == "product-dkim")
+        if name.startswith("product"):
+            return _told(office.run(messages, setting, sink))
         sample = Path(folder) / "sample.eml"
-        sample.write_bytes(sent.sample.encode("latin-1"))
-        (peer,) = [peer for peer in peers.found(Path(folder), print) if peer.name == name]
-        took = peer.run(sink.port, messages, sample)
+        sample.write_bytes(office.run(1, setting, sink).sample.encode("latin-1"))
+        others = nodemailer(Path(folder), _progress) if name.startswith("nodemailer") else at_hand(_progress)
+        (peer,) = [peer for peer in others if peer.name == name]
+        took = peer.send(sink.port, messages, sample)
         report = sink.report()
         return {"accepted": report["accepted"], "rate": messages / took.seconds, "cpu_us": took.cpu / messages * 1e6}
 
 
 def _told(sent: Sent) -> dict[str, Any]:
-    found = asdict(sent)
-    del found["sample"]
-    return {**found, "rate": sent.rate}
+    told = asdict(sent)
+    del told["sample"]
+    return {**told, "rate": sent.rate}
 
 
 def main() -> None:
@@ -159,8 +275,20 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--one", nargs=3, metavar=("SENDER", "N", "CONNECTIONS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is ended too
     if options.one:
         print(json.dumps(one(options.one[0], int(options.one[1]), int(options.one[2]))))
+        return
+    measured = measure(QUICK if options.quick else FULL, _quiet if options.json else _progress)
+    print(json.dumps(measured, indent=2)) if options.json else show(measured)
+
+
+def _progress(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _quiet(words: str) -> None:
+    """Nothing is told where JSON is wanted."""
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).parents[1])  # not this folder, where files have names of packages
+sys.path.pop(0)  # this folder's files have names of packages
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from dispatch import archive
 from dispatch.archive import ColumnName

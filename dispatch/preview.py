@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from dispatch import archive
 from dispatch.app import App
 from dispatch.archive import StoredIssue
+from dispatch.assets import config_dir
 from dispatch.channels.registry import CHANNELS
 from dispatch.delivery.channel import Channel
 from dispatch.digests.compose import section
-from dispatch.model import Content, Envelope, Reason
+from dispatch.links import leave_address
+from dispatch.model import Content, Digest, Envelope, Reason
 from dispatch.settings import EmailSettings, Settings
-from subscribers.database import Database
+from subscribers.audit import PROGRAM, Act, Way
+from subscribers.database import SCHEMA, Database
 
 # A reader of nobody's, so that a preview shows every personal place filled.
 _ADDRESSES = {"email": "reader@example.com", "telegram": "1", "webhook": "https://receiver.example.com/"}
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a reader chose: the language of the frame, and `full` text or `titles`."""
+
+    language: str = "zh"
+    format: str = "full"
+
+
 def write_previews(
-    app: App, db: Database, stored: StoredIssue, folder: Path, language: str
+    app: App, db: Database, stored: StoredIssue, folder: Path, form: Form, column: str = ""
 ) -> list[tuple[str, str, Path]]:
-    """Write every digest, with all of its articles, for every channel; (column, channel, file) of each file.
+    """Write every digest, or those of a column, with all articles, for every channel; (column, channel, file) of each
+    file. The digests are numbered as they stand in the issue.
 
     Raises RenderError where a template fails.
     """
@@ -31,15 +45,30 @@ def write_previews(
     written = []
     for number, digest_id in enumerate(archive.digest_ids(db, stored.id), start=1):
         digest = archive.digest(db, digest_id, app.english(stored.issue.bulletin))
-        content = Content("digest", language, "full", (section(digest, digest.whole),))
+        if column and digest.column != column:
+            continue
+        content = Content("digest", form.language, form.format, (section(digest, digest.whole),))
         for name, channel in channels.items():
-            envelope = _envelope(app, name, language, f"bulletin:{digest.bulletin}")
+            envelope = nobodys_envelope(app, name, form.language, f"bulletin:{digest.bulletin}")
             for suffix, text in channel.preview(content, envelope).items():
                 stem = re.sub(r"[^\w-]+", "-", f"{number}-{digest.column}")
                 path = folder / f"{stem}.{name}{suffix}"
                 path.write_text(text, encoding="utf-8", newline="")
                 written.append((digest.column, name, path))
     return written
+
+
+def sample_digests(app: App) -> list[Digest]:
+    """The digests of the issue that comes with the program, taken in beside the installation's own database."""
+    reading = app.pickup.read(config_dir() / "samples" / "huoju-2022-05.md")
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database.open(f"sqlite:///{folder}/sample.db", (SCHEMA, archive.SCHEMA), synchronous="normal")
+        try:
+            added = app.pickup.take_in(db, reading, Act(app.clock.now(), PROGRAM, Way.FILE))
+            english = app.english(reading.issue.bulletin)
+            return [archive.digest(db, digest_id, english) for digest_id in archive.digest_ids(db, added.id)]
+        finally:
+            db.close()
 
 
 def _channels(app: App) -> dict[str, Channel]:
@@ -54,9 +83,12 @@ def _with_sender(settings: Settings) -> EmailSettings:
     return settings.email.model_copy(update={"from_address": "bulletin@example.com"})
 
 
-def _envelope(app: App, channel: str, language: str, tag: str) -> Envelope:
+def nobodys_envelope(app: App, channel: str, language: str, tag: str) -> Envelope:
+    """The envelope of a reader who follows `tag` and does not exist: every personal place is filled, no link of it
+    changes anything."""
     base = app.settings.web.base_url
     leave = f"{base}/u/preview" if base else ""
+    mail = f"mailto:{leave_address(app.settings) or 'bulletin@example.com'}"
     return Envelope(
         message_id=0,
         channel=channel,
@@ -64,8 +96,8 @@ def _envelope(app: App, channel: str, language: str, tag: str) -> Envelope:
         name="",
         language=language,
         provider_id="preview@example.com",
-        reasons=(Reason(tag, app.catalog.label(tag, language), leave or "mailto:bulletin@example.com"),),
+        reasons=(Reason(tag, app.catalog.label(tag, language), leave or mail),),
         unsubscribe_url=leave,
-        unsubscribe_mailto="mailto:bulletin@example.com",
+        unsubscribe_mailto=mail,
         preferences_url=f"{base}/p/preview" if base else "",
     )

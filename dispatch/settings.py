@@ -130,6 +130,7 @@ class Relay(Section):
     name: str = "default"
     host: str = ""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
+    allow_plaintext: bool = False
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: str = ""
     password: SecretStr = SecretStr("")
@@ -140,6 +141,18 @@ class Relay(Section):
     timeout: Seconds = 60
     weight: Annotated[float | None, Field(gt=0, le=1000)] = None
     standby: bool = False
+
+    @field_validator("security")
+    @classmethod
+    def _is_private(cls, value: str, others: ValidationInfo) -> str:
+        """Readers' addresses and the password do not cross a network in the clear unless somebody says so."""
+        host = others.data.get("host", "")
+        if value == "none" and host and not others.data.get("allow_plaintext") and not _is_loopback(host):
+            raise ValueError(
+                "allowed: starttls or tls, for a mail server that is not on this machine;"
+                " with allow_plaintext = true also none"
+            )
+        return value
 
     @property
     def resolved_port(self) -> int:
@@ -184,7 +197,7 @@ class EmailSettings(Relay):
     @field_validator("from_address", "reply_to", "unsubscribe_address")
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and ("@" not in value or any(c.isspace() or c in "<>,;" for c in value)):
+        if value and ("@" not in value or not value.isprintable() or any(c.isspace() or c in "<>,;" for c in value)):
             raise ValueError("allowed: one plain address, such as news@example.com")
         return value
 
@@ -512,6 +525,13 @@ def _http_base(value: str) -> str:
     if parts is None or parts.query or parts.fragment:
         raise ValueError(f"{_WEB_ADDRESS}, and without query")
     return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _host_and_port(value: str) -> str:

@@ -20,8 +20,10 @@ import sqlite_utils
 
 from subscribers.database import BUSY_SECONDS, OPENING_SECONDS, Database, Params, Row, Synchronous, check_list, filled
 from subscribers.errors import Busy, DatabaseError, InvalidValue
+from subscribers.many_rows import as_one
 
 _RETRY_SECONDS = 0.01
+_MANY = 16  # rows from which one statement for all of them is worth it
 _LIST = re.compile(r"\bIN \(:([A-Za-z_]\w*)\)")
 _WRITES_WITH = re.compile(r"\A(?:\s|--[^\n]*\n)*WITH\b.*\b(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
 _WORDS = {
@@ -41,6 +43,7 @@ class SqliteDatabase(Database):
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._told = _Told(path)
+        self._columns: dict[str, list[str]] = {}  # of the queries that are read a page at a time
         self.path = path
         self.where = str(path)
 
@@ -66,6 +69,19 @@ class SqliteDatabase(Database):
         with self._told:
             return self._connection.execute(*_bound(sql, params)).fetchall()
 
+    def page(self, sql: str, params: Params | None = None) -> list[tuple[Any, ...]]:
+        with self._told:
+            text, bound = _bound(sql, params)
+            columns = self._columns.get(text)
+            if columns is None:
+                columns = self._columns[text] = _names(self._connection.execute(text, bound))
+            fields = ", ".join(f'"{name}"' for name in columns)
+            (found,) = self._connection.execute(
+                f"SELECT json_group_array(json_array({fields})) FROM ({text})",  # noqa: S608 - queries of ours
+                bound,
+            ).fetchone()
+            return list(map(tuple, json.loads(found)))
+
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         with self._told:
             cursor = self._connection.execute(*_bound(sql, params))
@@ -88,7 +104,14 @@ class SqliteDatabase(Database):
 
     def many(self, sql: str, rows: Iterable[Params]) -> int:
         with self._told:
-            return self._connection.executemany(_translated(sql).text, rows).rowcount
+            found = list(rows)
+            # Python gives its lock away and takes it back at each step, which takes long beside a busy event loop: many
+            # rows are one step, here and in `page`.
+            text = _for_all(sql, tuple(found[0])) if len(found) >= _MANY else ""
+            values = _json(found) if text else None
+            if values is not None:
+                return self._connection.execute(text, {"each_row": values}).rowcount
+            return self._connection.executemany(_translated(sql).text, found).rowcount
 
     def server(self) -> str:
         return f"SQLite {sqlite3.sqlite_version}"
@@ -240,6 +263,31 @@ def _bound(sql: str, params: Params | None) -> tuple[str, Params]:
             check_list(name, len(values))
         bound[name] = json.dumps(values if isinstance(values, list | tuple) else [values])
     return query.text, bound
+
+
+@lru_cache(maxsize=256)
+def _for_all(sql: str, names: tuple[str, ...]) -> str:
+    """One statement for many rows, which are one JSON text; "" where it cannot be said so."""
+    columns = ", ".join(f"json_extract(value, '$[{place}]') AS p_{name}" for place, name in enumerate(names))
+    # MATERIALIZED: else SQLite would read the text anew for each row of the table, or choose another index.
+    given = f"WITH given AS MATERIALIZED (SELECT {columns} FROM json_each(:each_row)) SELECT * FROM given"  # noqa: S608
+    return as_one(filled(sql, _WORDS), f"({given}) AS each_row")
+
+
+def _json(rows: Sequence[Params]) -> str | None:
+    """The values of rows that all have the same names, in their order; None where JSON would change one of them."""
+    names = rows[0].keys()
+    if any(row.keys() != names for row in rows):
+        return None
+    try:
+        text = json.dumps([list(row.values()) for row in rows], ensure_ascii=False, allow_nan=False, default=_no_json)
+    except (TypeError, ValueError):
+        return None
+    return None if "\\u0000" in text else text  # SQLite ends a text there
+
+
+def _no_json(value: object) -> object:
+    raise TypeError(type(value).__name__)
 
 
 def _names(cursor: sqlite3.Cursor) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,19 @@ import pytest
 
 from dispatch import archive
 from subscribers.database import SCHEMA, Database
+from tests.marks import MISSING
 from tests.postgres import PostgresServer, name_of, postgres_server, why_not
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Which programs were missing, how many tests were skipped for that, and how they are installed."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and MISSING in report.longrepr[2]
+    )
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} tests were skipped: {reason}")
 
 
 @pytest.fixture(scope="session")

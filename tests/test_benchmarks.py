@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from benchmarks.sending.processes import Ended
+from benchmarks.sending.product import checked
+from benchmarks.sending.sink import Sink, fingerprint
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -40,6 +48,84 @@ def test_the_import_and_raw_sqlite_leave_the_same_rows() -> None:
     ours, raw = (run("subscribers_import.py", "--one", side, "3000") for side in ("ours", "raw"))
     left = {"subscribers": 3000, "endpoints": 3000, "follows": 6000, "consents": 3000, "audit": 3000}
     assert ours["left"] == raw["left"] == left
+
+
+def test_the_product_settles_what_the_sink_took() -> None:
+    found = run("email.py", "--one", "product", "70", "4")  # it stops by itself where ledger and sink differ
+    assert (found["messages"], found["whole"], found["most_open"]) == (70, True, 4)
+    assert 20_000 < found["message_bytes"] < 26_000
+
+
+@pytest.mark.parametrize("name", ["smtplib, ready", "smtplib, built", "aiosmtplib, ready", "aiosmtplib, built"])
+def test_all_that_a_library_sends_arrives(name: str) -> None:
+    assert run("email.py", "--one", name, "50", "1")["accepted"] == 50
+
+
+@pytest.mark.skipif(shutil.which("smtp-source") is None, reason="Postfix is not installed: there is no smtp-source")
+def test_all_that_smtp_source_sends_arrives() -> None:
+    assert run("email.py", "--one", "smtp-source", "50", "1")["accepted"] == 50
+
+
+ENVELOPE = b"MAIL FROM:<a@b.test>\r\nRCPT TO:<r@b.test>\r\nDATA\r\n"
+BODIES = {
+    "dots": b"Subject: x.y\r\n\r\n" + b"..\r\na.b.c\r\n" * 600,
+    "base64": b"Subject: x.y\r\n\r\n" + b"QUJD\r\n" * 2000,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+def test_the_sink_finds_the_end_of_a_body_wherever_a_chunk_ends(body: bytes) -> None:
+    with Sink() as sink:
+        for cut in range(1, 7):  # within CRLF.CRLF and before it
+            with socket.create_connection(("127.0.0.1", sink.port), timeout=20) as client:
+                replies = client.makefile("rb")
+                assert replies.readline().startswith(b"220 ")
+                client.sendall(ENVELOPE)
+                assert [replies.readline()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+                data = body + b".\r\n"
+                first = max(len(data) - cut, 0)
+                client.sendall(data[:first])
+                assert sink.report()["accepted"] == 0  # so that what follows comes as a chunk of its own
+                client.sendall(data[first:] + ENVELOPE)  # the next envelope in one write with the end
+                assert [replies.readline()[:3] for _ in range(4)] == [b"250", b"250", b"250", b"354"]
+            report = sink.report()
+            assert (report["accepted"], report["bytes"], report["refused"]) == (1, len(data), 0)
+            assert report["recipients"] == fingerprint("r@b.test")
+            assert report["samples"] == [body.decode()]
+
+
+def test_the_sink_wants_commands_in_order() -> None:
+    with Sink() as sink, socket.create_connection(("127.0.0.1", sink.port), timeout=20) as client:
+        replies = client.makefile("rb")
+        replies.readline()
+        client.sendall(b"RCPT TO:<r@b.test>\r\nDATA\r\nMAIL FROM:<a@b.test>\r\nDATA\r\nWHAT\r\n")
+        assert [replies.readline()[:3] for _ in range(5)] == [b"503", b"503", b"250", b"503", b"502"]
+        assert sink.report()["accepted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "taken", "said"),
+    [
+        ("sent", ["one@b.test"], "the sink took 1 messages"),  # one was lost
+        ("sent", ["one@b.test", "one@b.test"], "the sink took 2 messages"),  # one came twice, another not at all
+        ("queued", ["one@b.test", "two@b.test"], "the ledger has"),
+    ],
+)
+def test_a_run_counts_only_where_ledger_and_sink_agree(tmp_path: Path, state: str, taken: list[str], said: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        db.executescript(f"""
+            CREATE TABLE issues (state, ended_at); INSERT INTO issues VALUES ('sent', 2);
+            CREATE TABLE endpoints (id, address); INSERT INTO endpoints VALUES (1, 'one@b.test'), (2, 'two@b.test');
+            CREATE TABLE deliveries (state); INSERT INTO deliveries VALUES ('sent'), ('sent');
+            CREATE TABLE messages (id, endpoint_id, state, created_at, ended_at);
+            INSERT INTO messages VALUES (1, 1, 'sent', 1, 2), (2, 2, '{state}', 1, 2);
+            CREATE TABLE attempts (message_id, outcome); INSERT INTO attempts VALUES (1, 'sent'), (2, 'sent');
+        """)
+    took = {"accepted": len(taken), "recipients": sum(map(fingerprint, taken))}
+    ended = Ended(code=0, seconds=1.0, cpu=1.0, peak_mb=1.0, out="", err="", stopped=False)
+    with pytest.raises(SystemExit, match=said):
+        checked(tmp_path / "ledger.db", 2, ended, took)
 
 
 @pytest.mark.parametrize("file", sorted(BENCHMARKS.glob("*.py")), ids=lambda file: file.name)

@@ -79,6 +79,7 @@ def test_templates_that_are_well_or_not_there_are_told(examined: Examined, tmp_p
         ('[email]\nfrom_address = "a@x.test"', "email", "host"),
         ('[[email.relays]]\nhost = "h"', "email", "from_address"),
         ('[email]\nfrom_address = "a@x.test"\n[[email.relays]]\nname = "b"', "email relay b", "no host"),
+        ('[email]\nhost = "127.0.0.1"\nport = 1\nfrom_address = "a@x.test"', "email relay default", "starttls"),
         ('[telegram]\napi_base = "http://127.0.0.1:1"', "telegram", "token"),
         ('[[telegram.bots]]\nname = "b"', "telegram bot b", "no token"),
     ],

@@ -128,7 +128,7 @@ def test_what_is_no_secret_is_shown(tmp_path: Path, text: str, words: str) -> No
         ),
         (
             '[[email.relays]]\nname = "a"\nfrom_address = "x@y.test"',
-            "[[email.relays]] 1 (a) from_address: there is no such setting; allowed: name, host, port, security,",
+            "[[email.relays]] 1 (a) from_address: there is no such setting; allowed: name, host, port, allow_plain",
         ),
     ],
 )
@@ -254,3 +254,34 @@ def test_init_writes_a_file_that_was_never_readable_by_others(tmp_path: Path, mo
     finally:
         os.umask(old)
     assert (tmp_path / "new" / "dispatch.toml").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.0.2", "::1", "[::1]", ""])
+def test_mail_may_go_in_the_clear_on_this_machine(tmp_path: Path, host: str) -> None:
+    file = tmp_path / "dispatch.toml"
+    file.write_text(f'[email]\nhost = "{host}"\nsecurity = "none"', encoding="utf-8")
+    assert load_settings(file).email.security == "none"
+
+
+@pytest.mark.parametrize("host", ["mx.example.com", "192.0.2.1", "localhost.example.com", "127.0.0.1.example.com"])
+def test_mail_leaves_this_machine_in_the_clear_only_where_somebody_says_so(tmp_path: Path, host: str) -> None:
+    text = f'[email]\nhost = "{host}"\nsecurity = "none"'
+    words = "[email] security = 'none': allowed: starttls or tls, for a mail server that is not on this machine; with"
+    assert words in refusal(tmp_path, text)
+    relay = f'[[email.relays]]\nname = "b"\nhost = "{host}"\nsecurity = "none"'
+    assert "[[email.relays]] 1 (b) security = 'none': allowed: starttls or tls" in refusal(tmp_path, relay)
+    file = tmp_path / "dispatch.toml"
+    file.write_text(f"{text}\nallow_plaintext = true\n{relay}\nallow_plaintext = true", encoding="utf-8")
+    assert [made.security for made in load_settings(file).email.all_relays] == ["none", "none"]
+
+
+def test_mail_goes_out_encrypted_unless_set_otherwise(tmp_path: Path) -> None:
+    file = tmp_path / "dispatch.toml"
+    file.write_text('[email]\nhost = "mx.example.com"\n[[email.relays]]\nhost = "b"\nname = "b"', encoding="utf-8")
+    assert [relay.security for relay in load_settings(file).email.all_relays] == ["starttls", "starttls"]
+
+
+@pytest.mark.parametrize("setting", ["from_address", "reply_to", "unsubscribe_address"])
+@pytest.mark.parametrize("address", ["a\\u0001@x.test", "a\\u007f@x.test", "a\\r\\nBcc: b@x.test", "a\\u2028@x.test"])
+def test_an_address_of_ours_holds_nothing_that_could_end_a_header(tmp_path: Path, setting: str, address: str) -> None:
+    assert "one plain address" in refusal(tmp_path, f'[email]\n{setting} = "{address}"')

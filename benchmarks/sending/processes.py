@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _PEAK_UNIT = 1024 if platform.system() == "Linux" else 1024**2  # of ru_maxrss, in a megabyte
 
@@ -51,18 +52,29 @@ def run(
         watch.start()
         try:
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its number is nobody else's until wait4
+        except BaseException:
+            process.kill()  # nothing is left behind by one who ends this
+            raise
         finally:
             over.set()
             watch.join()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         took = time.monotonic() - began
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode("utf-8", "replace"))
-    cpu = usage.ru_utime + usage.ru_stime
-    return Ended(process.returncode, took, cpu, usage.ru_maxrss / _PEAK_UNIT, *texts, stopped.is_set())
+        return Ended(
+            code=process.returncode,
+            seconds=took,
+            cpu=usage.ru_utime + usage.ru_stime,
+            peak_mb=usage.ru_maxrss / _PEAK_UNIT,
+            out=_text(out),
+            err=_text(err),
+            stopped=stopped.is_set(),
+        )
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 def _watch(

@@ -1,36 +1,24 @@
-"""The product in a folder of its own: an approved issue, readers, and `dispatch run` that sends it.
-
-    benchmarks/sending/product.py FOLDER READERS    makes the folder; `Office` does the rest from outside
-
-Each reader follows one, two or three of a park and five topics, and gets one message: two of the four articles in
-full and the others as titles, so there are six variants. The articles are as long as it takes for a message of
-WIRE_BYTES.
-"""
+"""The product in a folder of its own: `dispatch run` sends an approved issue, and ledger and sink are compared."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path[0] = str(ROOT)  # not this folder
-
 from benchmarks.sending import processes
 from benchmarks.sending.processes import Ended
 from benchmarks.sending.sink import Sink, fingerprint
 
-WIRE_BYTES = 23_000
-_ADDRESS = "reader{}@example.org"
+ROOT = Path(__file__).parents[2]
+_PREPARE = Path(__file__).with_name("prepare.py")
 _SETTINGS = """\
 [database]
 url = "sqlite:///dispatch.db"
@@ -43,123 +31,10 @@ base_url = "https://bulletin.example.org"
 [email]
 host = "127.0.0.1"
 port = {port}
-from_address = "news@example.org"
+from_address = "news@example.test"
 postal_address = "1 Example Road, Beijing 100000"
 {email}
 """
-
-_PEOPLE = """
-WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-INSERT INTO subscribers (name, created_at) SELECT '读者' || i, 1 FROM n
-"""
-_RHYTHM = """
-INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
-VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)
-"""
-_ENDPOINTS = """
-INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled, rhythm_id, created_at,
-                       changed_at)
-SELECT id, 'email', 'reader' || id || '@example.org', 'email', 'active', 'zh', 'full', 0, 1, 1, 1
-FROM subscribers ORDER BY id
-"""
-_FOLLOWS = """
-INSERT INTO follows (tag, endpoint_id, created_at)
-SELECT :tag, id, 1 FROM endpoints WHERE id % 7 IN (SELECT value FROM json_each(:readers)) ORDER BY id
-"""
-_CARRIED = {  # by which articles, and followed by which readers (their number modulo 7)
-    "park:南昌高新区": ((0, 1), (0, 6)),
-    "topic:optoelectronics": ((2, 3), (1,)),
-    "topic:blockchain": ((0,), (2, 3, 6)),
-    "topic:biomedicine": ((1,), (4, 5, 6)),
-    "topic:new-materials": ((2,), (2, 4)),
-    "topic:new-energy": ((3,), (3, 5)),
-}
-_VARIANTS = (0b0011, 0b1100, 0b0101, 0b1001, 0b0110, 0b1010)
-_PARAGRAPH = (
-    "南昌高新区聚焦光电产业，上半年新增企业120家，完善服务体系，搭建公共平台，"
-    "推动创新链、产业链、资金链、人才链深度融合，"
-)
-
-
-def prepare(folder: Path, readers: int) -> None:
-    """A database with the approved issue and the readers, in one file."""
-    from dispatch import archive
-    from subscribers.database import SCHEMA, Database
-
-    db = Database.open(f"sqlite:///{folder / 'dispatch.db'}", (SCHEMA, archive.SCHEMA))
-    with db.transaction():
-        _add_issue(db, _fitting())
-        db.run(_PEOPLE, {"count": readers})
-        db.run(_RHYTHM)
-        db.run(_ENDPOINTS)
-        for tag, (_, readers_of) in sorted(_CARRIED.items()):
-            db.run(_FOLLOWS, {"tag": tag, "readers": json.dumps(readers_of)})
-    db.run("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-
-
-def _add_issue(db: Any, characters: int) -> None:
-    from dispatch import archive
-    from dispatch.archive import ColumnName
-    from dispatch.model import Article, Block, BlockKind, Column, Issue
-
-    blocks = tuple(Block(BlockKind.PARAGRAPH, text) for text in _paragraphs(characters))
-    articles = tuple(Article(f"高新区光电产业再上台阶之{n}", "南昌高新区", blocks) for n in range(4))
-    column = Column("高质量发展看高新区", "", articles)
-    issue = Issue("huoju", "火炬动态", "科技部火炬中心", 2022, 5, 534, None, (column,))
-    tags = {
-        article.title: [tag for tag, (carriers, _) in _CARRIED.items() if n in carriers]
-        for n, article in enumerate(articles)
-    }
-    added = archive.add(
-        db,
-        issue,
-        source="benchmark",
-        warnings=(),
-        column_name=lambda bulletin, column: ColumnName(column.name, ""),
-        tags_of=lambda article, column: tags[article.title],
-        now=1,
-    )
-    archive.approve(db, archive.load(db, added.id), "benchmark", 1)
-
-
-def _paragraphs(characters: int) -> list[str]:
-    text = _PARAGRAPH * (characters // len(_PARAGRAPH) + 1)
-    return [text[at : min(at + 200, characters)] for at in range(0, characters, 200)]
-
-
-def _fitting() -> int:
-    """The characters of an article with which a message has WIRE_BYTES: size is a straight line of length."""
-    short, long = 200, 2000
-    small, large = _mean_size(short), _mean_size(long)
-    return max(round(short + (WIRE_BYTES - small) * (long - short) / (large - small)), 1)
-
-
-def _mean_size(characters: int) -> float:
-    """Bytes of a message on the wire, as the channel builds it, over the variants."""
-    from dispatch import archive
-    from dispatch.app import App
-    from dispatch.digests.compose import section
-    from dispatch.model import Content
-    from dispatch.settings import EmailSettings, Settings, WebSettings
-    from dispatch.testing.samples import sample_envelope
-    from subscribers.database import SCHEMA, Database
-
-    email = EmailSettings(host="127.0.0.1", from_address="news@example.org", postal_address="1 Example Road, Beijing")
-    app = App(Settings.model_construct(email=email, web=WebSettings(base_url="https://bulletin.example.org")))
-    channel = app.channels()["email"]
-    with tempfile.TemporaryDirectory() as folder:
-        db = Database.open(f"sqlite:///{folder}/dispatch.db", (SCHEMA, archive.SCHEMA))
-        with db.transaction():
-            _add_issue(db, characters)
-        digest = archive.digest(db, archive.digest_ids(db, 1)[0])
-        db.close()
-    envelope = sample_envelope("reader1@example.org", channel="email", name="x" * 90)  # as long as a signed link
-    sizes = [
-        len(channel.preview(Content("digest", "zh", "full", (section(digest, variant),)), envelope)[".eml"].encode())
-        for variant in _VARIANTS
-    ]
-    return sum(sizes) / len(sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +51,7 @@ class Sent:
     sink_cpu: float
     connections: int
     most_open: int
+    delay: float  # seconds that the sink's replies really waited
     sample: str = field(repr=False)
     whole: bool = True  # unless it was stopped in the middle
 
@@ -230,7 +106,7 @@ class Office:
         assert not before["samples"], "somebody else sends to the sink"
         ended = _serve(folder, setting, most) if setting.processes > 1 else _once(folder, most)
         took = sink.report()
-        sent = _checked(folder / "dispatch.db", readers, ended, took)
+        sent = checked(folder / "dispatch.db", readers, ended, took)
         shutil.rmtree(folder)
         return sent
 
@@ -238,7 +114,7 @@ class Office:
         made = self._folder / f"readers-{readers}"
         if not made.is_dir():
             made.mkdir()
-            subprocess.run([sys.executable, __file__, str(made), str(readers)], check=True)
+            subprocess.run([sys.executable, str(_PREPARE), str(made), str(readers)], check=True)
             _make_key(made / "dkim.pem")
         self._runs += 1
         copy = self._folder / f"run-{self._runs}"
@@ -257,6 +133,13 @@ def _make_key(file: Path) -> None:
     key = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
     file.touch(mode=0o600)
     file.write_bytes(key)
+
+
+def knows_dkim() -> bool:
+    """Whether this version has [email] dkim_key."""
+    code = "from dispatch.settings import EmailSettings; print('dkim_key' in EmailSettings.model_fields)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    return done.stdout.strip() == "True"
 
 
 def environment(folder: Path) -> Mapping[str, str]:
@@ -302,7 +185,7 @@ def _serve(folder: Path, setting: Setting, most: float) -> Ended:
         db.close()
 
 
-def _checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) -> Sent:
+def checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) -> Sent:
     """What the run did, by the ledger, which has to agree with what the sink has."""
     db = sqlite3.connect(file)
     whole = db.execute("SELECT state FROM issues").fetchone()[0] == "sent"
@@ -313,17 +196,20 @@ def _checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) ->
     began, last, ended_at = db.execute(
         "SELECT MIN(m.created_at), MAX(m.ended_at), (SELECT ended_at FROM issues) FROM messages m"
     ).fetchone()
-    sent = [address for (address,) in db.execute(_ACCEPTED)]
+    sent = recipients = 0
+    for (address,) in db.execute(_ACCEPTED):  # one by one: what is kept here counts as memory of the next process
+        sent += 1
+        recipients += fingerprint(address)
     db.close()
     expected = {name: {"sent": readers} for name in tables}
     if whole and tables != expected:
         sys.exit(f"the ledger has {tables}, not {expected}: {ended.err}")
-    if took["accepted"] != len(sent) or took["recipients"] != sum(map(fingerprint, sent)):
-        sys.exit(f"the sink took {took['accepted']} messages, the ledger has {len(sent)} sent: {ended.err}")
+    if (took["accepted"], took["recipients"]) != (sent, recipients):
+        sys.exit(f"the sink took {took['accepted']} messages, the ledger has {sent} sent: {ended.err}")
     if not sent or (whole and ended.code) or not (whole or ended.stopped):
         sys.exit(f"the run ended with {ended.code}: {ended.out}{ended.err}")
     return Sent(
-        messages=len(sent),
+        messages=sent,
         seconds=(max(last, ended_at or 0) - began) / 1000,
         process_seconds=ended.seconds,
         cpu=ended.cpu,
@@ -332,6 +218,7 @@ def _checked(file: Path, readers: int, ended: Ended, took: Mapping[str, Any]) ->
         sink_cpu=took["cpu"],
         connections=took["connections"],
         most_open=took["most_open"],
+        delay=took["delay"],
         sample=took["samples"][0],
         whole=whole,
     )
@@ -341,7 +228,3 @@ _ACCEPTED = """
 SELECT e.address FROM attempts a JOIN messages m ON m.id = a.message_id JOIN endpoints e ON e.id = m.endpoint_id
 WHERE a.outcome = 'sent'
 """
-
-
-if __name__ == "__main__":
-    prepare(Path(sys.argv[1]), int(sys.argv[2]))

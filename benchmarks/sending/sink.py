@@ -13,7 +13,9 @@ import argparse
 import asyncio
 import json
 import queue
+import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import threading
@@ -28,6 +30,7 @@ _END = b"\r\n.\r\n"
 _LONGEST = 4096  # bytes of a command, more than RFC 5321 4.5.3.1 asks for
 _SAMPLES = 3
 _HEADERS = 2048  # bytes in which dots are many
+_QUICKACK = getattr(socket, "TCP_QUICKACK", 0)  # Linux has it
 _DOTS = 40  # beyond which a body is taken for one of plain text
 _EXTENSIONS = (b"PIPELINING", b"SIZE 52428800", b"8BITMIME", b"SMTPUTF8")
 
@@ -66,6 +69,7 @@ class Tally:
         self.most_open = self.open
         self.refused = 0
         self.samples: list[str] = []
+        self.delays: list[float] = []
         self._cpu = time.process_time()
 
     def take(self, recipients: int, size: int) -> None:
@@ -75,7 +79,7 @@ class Tally:
         self.bytes += size
 
     def report(self) -> dict[str, Any]:
-        """The numbers since the last report; `cpu` is seconds of this process."""
+        """The numbers since the last report: `cpu` is seconds of this process, `delay` those a reply waited."""
         found = {
             "accepted": self.accepted,
             "bytes": self.bytes,
@@ -84,6 +88,7 @@ class Tally:
             "most_open": self.most_open,
             "refused": self.refused,
             "samples": self.samples,
+            "delay": statistics.fmean(self.delays) if self.delays else 0.0,
             "cpu": time.process_time() - self._cpu,
         }
         self.begin()
@@ -92,11 +97,13 @@ class Tally:
 
 class Delay:
     """Writes replies so many seconds after what they answer has come, in order. A thread waits for it: the event loop's
-    timers go by whole milliseconds."""
+    timers go by whole milliseconds. How late replies have been is taken off, so that the mean is what was asked for."""
 
-    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, seconds: float, tally: Tally, loop: asyncio.AbstractEventLoop) -> None:
         self._seconds = seconds
+        self._tally = tally
         self._loop = loop
+        self._late = 0.0
         self._waiting: queue.SimpleQueue[tuple[float, asyncio.Transport, bytes]] = queue.SimpleQueue()
         threading.Thread(target=self._work, name="delay", daemon=True).start()
 
@@ -106,8 +113,14 @@ class Delay:
     def _work(self) -> None:
         while True:
             due, transport, reply = self._waiting.get()
-            time.sleep(max(due - time.monotonic(), 0))
-            self._loop.call_soon_threadsafe(_write, transport, reply)
+            time.sleep(max(due - self._late - time.monotonic(), 0))
+            self._loop.call_soon_threadsafe(self._send, due, transport, reply)
+
+    def _send(self, due: float, transport: asyncio.Transport, reply: bytes) -> None:
+        late = time.monotonic() - due
+        self._late = min(max(self._late + late / 50, 0), self._seconds / 2)
+        self._tally.delays.append(self._seconds + late)
+        _write(transport, reply)
 
 
 def _write(transport: asyncio.Transport, reply: bytes) -> None:
@@ -122,7 +135,7 @@ class Session(asyncio.Protocol):
         self._tally = tally
         self._delay = delay
         self._tls = tls
-        self._secure = False
+        self._secure = self._upgrading = False
         self._rest = b""  # of a command that has not come whole
         self._in_body = False
         self._tail = b""  # the last bytes of the body so far: its end may begin in them
@@ -136,8 +149,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if self._secure:
-            return
+        self._socket = transport.get_extra_info("socket")
         self._tally.open += 1
         self._tally.connections += 1
         self._tally.most_open = max(self._tally.most_open, self._tally.open)
@@ -149,6 +161,9 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._rest:
             data, self._rest = self._rest + data, b""
+        if self._upgrading:  # the first command under TLS is here before the transport that answers it
+            self._rest = data
+            return
         at = 0
         while at < len(data):
             found = self._body(data, at) if self._in_body else self._command(data, at)
@@ -173,6 +188,7 @@ class Session(asyncio.Protocol):
         if across < 0 and end < 5:
             self._size += len(data) - at
             self._tail = (tail + data[max(at, len(data) - 4) :])[-4:]
+            self._acknowledge()
             if self._kept is not None:
                 self._kept.append(data[at:])
             return -1
@@ -182,6 +198,12 @@ class Session(asyncio.Protocol):
         self._replies.append(b"250 2.0.0 Ok: queued\r\n")
         self._reset()
         return end
+
+    def _acknowledge(self) -> None:
+        """Let no sender wait 40 ms that writes the end of a body for itself (Nagle's algorithm, RFC 896) for an
+        acknowledgement that is put off (RFC 1122 4.2.3.2)."""
+        if _QUICKACK and self._socket:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _keep(self, last: bytes) -> None:
         whole = b"".join([*(self._kept or ()), last])
@@ -202,7 +224,7 @@ class Session(asyncio.Protocol):
             return -1
         line = data[at:end]
         reply = self._reply(line[:4].upper(), line)
-        if reply[:1] in b"45":
+        if reply[:1] in (b"4", b"5"):
             self._tally.refused += 1
         if reply:
             self._replies.append(reply)
@@ -235,7 +257,9 @@ class Session(asyncio.Protocol):
     def _seldom(self, verb: bytes, line: bytes) -> bytes:
         if verb == b"EHLO":
             offered = [*_EXTENSIONS, *([b"STARTTLS"] if self._tls and not self._secure else [])]
-            return b"".join(b"250-%s\r\n" % word for word in (b"sink.test", *offered[:-1])) + b"250 %s\r\n" % offered[-1]
+            return (
+                b"".join(b"250-%s\r\n" % word for word in (b"sink.test", *offered[:-1])) + b"250 %s\r\n" % offered[-1]
+            )
         if verb == b"HELO":
             return b"250 sink.test\r\n"
         if verb == b"RSET":
@@ -244,6 +268,7 @@ class Session(asyncio.Protocol):
         if verb == b"NOOP":
             return b"250 2.0.0 Ok\r\n"
         if line.upper() == b"STARTTLS" and self._tls and not self._secure:
+            self._upgrading = True
             self._transport.pause_reading()
             self._transport.write(b"220 2.0.0 Go on\r\n")
             self._upgrade = asyncio.get_running_loop().create_task(self._start_tls(self._tls))
@@ -255,19 +280,18 @@ class Session(asyncio.Protocol):
         return b"502 5.5.2 Unknown command\r\n"
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
-        self._secure = True
-        try:
-            loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):  # a client that does not go on
             secured = await loop.start_tls(self._transport, self, context, server_side=True)
-        except OSError:
-            return
-        self._transport = cast("asyncio.Transport", secured)
+            self._transport = cast("asyncio.Transport", secured)
+            self._secure, self._upgrading = True, False
+            self.data_received(b"")
 
 
 async def _serve(delay: float, tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
     tally = Tally()
-    delayed = Delay(delay, loop) if delay else None
+    delayed = Delay(delay, tally, loop) if delay else None
     over = asyncio.Event()
 
     def asked() -> None:
@@ -289,7 +313,8 @@ def main() -> None:
     parser.add_argument("--tls", action="store_true", help="offer STARTTLS, with the certificate of the tests")
     options = parser.parse_args()
     if options.tls:  # asyncio's own loop is the faster one under TLS
-        sys.path[0] = str(Path(__file__).parents[2])
+        sys.path.pop(0)  # not this folder
+        sys.path.insert(0, str(Path(__file__).parents[2]))
         from dispatch.testing.certificate import server_tls
 
         asyncio.run(_serve(options.delay, server_tls()))

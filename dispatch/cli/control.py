@@ -14,7 +14,7 @@ from dispatch.output import emit_json, plain, say, table
 if TYPE_CHECKING:
     from dispatch.archive import StoredIssue
     from dispatch.delivery.control import Part
-    from subscribers.database import Database
+    from subscribers.database import Database, Row
 
 Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
 ColumnOption = Annotated[str, typer.Option("--column", metavar="NAME", help="Only this column, by name or key.")]
@@ -112,12 +112,18 @@ def _part(db: Database, issue: str, column: str, channel: str) -> tuple[StoredIs
     stored = archive.load(db, archive.find(db, issue))
     if channel and channel not in CHANNELS:
         raise UsageError(f"channel {channel!r}: allowed are {', '.join(CHANNELS)}")
-    if not column:
-        return stored, Part(None, channel)
+    return stored, Part(column_row(db, stored, column)["position"] if column else None, channel)
+
+
+def column_row(db: Database, stored: StoredIssue, column: str) -> Row:
+    """The column of an issue that is called so, by name or key. Raises UsageError, which names those there are."""
+    from dispatch import archive
+    from dispatch.errors import UsageError
+
     columns = archive.columns(db, stored.id)
     for row in columns:
         if column in (row["name"], row["key"]):
-            return stored, Part(row["position"], channel)
+            return row
     names = ", ".join(f"{row['name']} ({row['key']})" if row["key"] else row["name"] for row in columns)
     raise UsageError(f"issue {stored.name} has no column {column}; it has {names}")
 

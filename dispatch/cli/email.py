@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from dispatch.cli import dkim_key
+from dispatch.cli import dkim_key, email_test
 
-commands = typer.Typer(help="The keys that sign mail.", no_args_is_help=True)
+commands = typer.Typer(help="The keys that sign mail, and a mail to try a relay.", no_args_is_help=True)
 commands.command("dkim-key")(dkim_key.dkim_key)
-
-
-@commands.callback()
-def _group() -> None:
-    """The keys that sign mail."""  # with a callback it is a group, also while it has one command only
+commands.command("test")(email_test.send_test)

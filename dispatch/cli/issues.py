@@ -175,24 +175,36 @@ def preview(
     ctx: typer.Context,
     issue: Issue,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write the files.")] = None,
+    column: Annotated[str, typer.Option("--column", metavar="NAME", help="Only this column, by name or key.")] = "",
     language: Annotated[str, typer.Option("--language", metavar="zh|en", help="The language of the frame.")] = "zh",
+    form: Annotated[
+        str, typer.Option("--format", metavar="full|titles", help="Whole articles, or titles and first sentences.")
+    ] = "full",
     as_json: Json = False,
 ) -> None:
     """Write each digest in each channel's form. To be looked at before it goes out."""
-    from dispatch.errors import UsageError
-    from dispatch.preview import write_previews
+    from dispatch.cli.control import column_row
+    from dispatch.preview import Form, write_previews
 
-    if language not in ("zh", "en"):
-        raise UsageError(f"language {language!r}: allowed are zh, en")
+    wanted = Form(_one_of("language", language, ("zh", "en")), _one_of("format", form, ("full", "titles")))
     app = session(ctx).app
     with app.database() as db:
         stored = _load(db, issue)
+        only = column_row(db, stored, column)["name"] if column else ""
         folder = out or Path("preview") / stored.name.replace(":", "-")
-        files = write_previews(app, db, stored, folder, language)
+        files = write_previews(app, db, stored, folder, wanted, only)
     if as_json:
         emit_json([{"column": column, "channel": channel, "file": str(path)} for column, channel, path in files])
         return
     table(("column", "channel", "file"), files, empty="the issue has no digests")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    from dispatch.errors import UsageError
+
+    if value not in allowed:
+        raise UsageError(f"{name} {value!r}: allowed are {', '.join(allowed)}")
+    return value
 
 
 @commands.command()

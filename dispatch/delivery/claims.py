@@ -140,17 +140,17 @@ class _Check:
     def _load(self) -> None:
         db = self._db
         people = list({message.endpoint_id for message in self._leased if message.endpoint_id is not None})
-        found = map(_Endpoint._make, db.rows(SQL["claimed_endpoints"], {"ids": people}))
+        found = map(_Endpoint._make, db.page(SQL["claimed_endpoints"], {"ids": people}))
         self._endpoints = {endpoint.id: endpoint for endpoint in found if endpoint.name is not None}
         rhythms = {endpoint.rhythm_id for endpoint in self._endpoints.values()}
         self._quiet = directory.quiet_until(db, rhythms, self._now)
         self._deliveries: defaultdict[int, list[_Delivery]] = defaultdict(list)
         ids = {"ids": [message.id for message in self._leased]}
-        for delivery in map(_Delivery._make, db.rows(SQL["claimed_deliveries"], ids)):
+        for delivery in map(_Delivery._make, db.page(SQL["claimed_deliveries"], ids)):
             if delivery.state == _PLANNED:
                 self._deliveries[delivery.message_id].append(delivery)
         self._follows: defaultdict[int, list[str]] = defaultdict(list)
-        for endpoint_id, tag in db.rows(SQL["claimed_follows"], {"ids": people}):
+        for endpoint_id, tag in db.page(SQL["claimed_follows"], {"ids": people}):
             self._follows[endpoint_id].append(tag)
         asked = [confirmations.consent_of(m.content) for m in self._leased if m.kind == confirmations.KIND]
         self._requests = consent.requests(db, asked) if asked else {}

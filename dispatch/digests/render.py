@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from dispatch.digests.slots import Slotted, slot
+from dispatch.digests.styles import StyledLoader
 from dispatch.digests.templates import environment
 from dispatch.digests.words import Words, clip, first_sentence, shorten
 from dispatch.errors import RenderError
@@ -73,7 +74,7 @@ class Renderer:
     def __init__(self, templates: Path, override: Path | None, link: Link) -> None:
         self._folders = [folder for folder in (override, templates) if folder is not None]
         self._link = link
-        self._environment = environment(self._folders, escapes=_escapes)
+        self._environment = environment(self._folders, escapes=_escapes, loader=StyledLoader)
         self._environment.filters.update(clip=clip)
         self._environment.globals.update(slot=slot, lead=first_sentence, shorten=shorten)
 

@@ -13,12 +13,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 
 def environment(
-    folders: Sequence[Path], *, escapes: bool | Callable[[str | None], bool] = True, watched: bool = True
+    folders: Sequence[Path],
+    *,
+    escapes: bool | Callable[[str | None], bool] = True,
+    watched: bool = True,
+    loader: type[FileSystemLoader] = FileSystemLoader,
 ) -> Environment:
     """An environment in which an unknown name is an error. `escapes` is whether values become text in HTML, by name of
     template if need be. A change of a file counts at once, unless it is not `watched`."""
     return Environment(
-        loader=FileSystemLoader([str(folder) for folder in folders]),
+        loader=loader([str(folder) for folder in folders]),
         autoescape=escapes,  # noqa: S701 - on, unless the caller tells HTML and plain text apart
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -38,13 +38,18 @@ r10U1S65YVSj07gc7Ud/vVTRrVbpKl6YBxU=
 """The certificate in PEM form, for clients that shall trust it."""
 
 
+def server_pem() -> str:
+    """The key and the certificate in PEM form, for servers that read them from a file."""
+    return _KEY + CERTIFICATE
+
+
 def server_tls() -> ssl.SSLContext:
     """A context for a server that shows the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # The ssl module loads keys from files only.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "localhost.pem"
-        file.write_text(_KEY + CERTIFICATE, encoding="ascii")
+        file.write_text(server_pem(), encoding="ascii")
         context.load_cert_chain(file)
     return context
 

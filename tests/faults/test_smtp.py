@@ -36,6 +36,12 @@ WORDS: list[tuple[Stage, str, Expect]] = [
     ("RCPT",    "550 5.7.1 refused by policy",                                  FAILS),
     ("RCPT",    "550 5.7.515 the sender's domain must pass DMARC",              FAILS),
     ("RCPT",    "552 5.2.2 mailbox full",                                       FAILS),
+    # Not about the recipient: the relay does not take ours.
+    ("RCPT",    "554 5.7.1 <victim@x.test>: Relay access denied",               LATER),
+    ("RCPT",    "550 relay not permitted",                                      LATER),
+    ("RCPT",    "554 5.7.1 <mta[192.0.2.1]>: Client host rejected: Access denied", LATER),
+    ("RCPT",    "553 5.7.1 <news@bulletin.test>: Sender address rejected: not owned by user", LATER),
+    ("RCPT",    "550 5.7.1 Client was not authenticated",                       LATER),
     ("RCPT",    "452 4.2.2 mailbox full",                                       LATER),
     ("DATA",    "550 5.1.1 User unknown",                                       FAILS),
     ("DATA",    "554 5.7.1 looks like spam",                                    FAILS),

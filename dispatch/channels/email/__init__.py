@@ -30,13 +30,19 @@ class EmailConnection:
     """One SMTP session, opened at the first message, reused, and opened anew when it was lost."""
 
     def __init__(
-        self, sender: str, session: Session, signing: SigningPool | None, providers: Providers | None = None
+        self, sender: str, session: Session, signing: SigningPool | None, tls: Tls, providers: Providers | None
     ) -> None:
         self._sender = sender
         self._session = session
         self._signing = signing
+        self._tls = tls
         self._providers = providers
         self._carried: Counter[str] = Counter()  # by provider, on this session
+
+    @property
+    def tls(self) -> str:
+        """The version and cipher that the lane's newest session speaks, `no TLS` without; "" before there was one."""
+        return self._tls.spoken
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send the email to `envelope.address`; it has one part. See `outcome` for what comes back."""
@@ -159,7 +165,7 @@ class EmailChannel:
             raise SettingsError(f"there is no relay for the lane {lane.name}")
         session = Session(relay, self._tls[lane.name])
         try:
-            yield EmailConnection(self._sender, session, self._signing, self._providers)
+            yield EmailConnection(self._sender, session, self._signing, self._tls[lane.name], self._providers)
         finally:
             await session.close()
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import cache
 from hashlib import sha256
 from itertools import count
 from typing import NamedTuple
@@ -252,7 +253,7 @@ class _Body:
         encoded = [str(escape(url)).encode() if self._escapes else url.encode() for url in own]
         if [gap.fill(encoded) for gap in gaps] == self.slow(envelope):
             return gaps
-        log.warning("%s changes addresses, so it has to run for each reader, slowly", self._personal.template)
+        _warn(self._personal.template)
         return None
 
     def slow(self, envelope: Envelope) -> list[bytes]:
@@ -268,6 +269,12 @@ class _Body:
 
     def _gaps(self, pieces: Mapping[str, str]) -> list[_Gap]:
         return [_Gap("".join([pieces[text] if is_slot else text for text, is_slot in gap])) for gap in self._between]
+
+
+@cache
+def _warn(template: str) -> None:
+    """Once a template."""
+    log.warning("%s changes addresses, so it has to run for each reader, slowly", template)
 
 
 _Between = list[list[tuple[str, bool]]]

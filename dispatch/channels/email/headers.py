@@ -35,7 +35,7 @@ def mailbox(name: str, display: str, address: str) -> str:
     words = plain(display)[:_MAX_WORDS]
     if not words:
         return f"{name}: {address}"
-    phrase = f'"{quote(words)}"' if words.isascii() else _encode(words, len(name) + 2)
+    phrase = f'"{quote(words)}"' if _is_plain(words) else _encode(words, len(name) + 2)
     return f"{name}: {phrase}\r\n <{address}>"
 
 
@@ -53,5 +53,11 @@ def _encode(words: str, used: int) -> str:
     data = words.encode()
     if len(data) <= _WORD and len(data) > len(words):  # as most names are
         return f"=?utf-8?b?{b64encode(data).decode()}?="
-    charset = "us-ascii" if words.isascii() else "utf-8"
+    charset = "us-ascii" if _is_plain(words) else "utf-8"
     return Header(words, charset, maxlinelen=75, header_name="x" * used).encode(linesep="\r\n")
+
+
+def _is_plain(words: str) -> bool:
+    """Whether they can stand as they are: mailers decode what looks like an encoded word (RFC 2047), even within
+    quotation marks, and it could hold line breaks."""
+    return words.isascii() and "=?" not in words

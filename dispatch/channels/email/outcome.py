@@ -24,6 +24,14 @@ _UNKNOWN_USER = re.compile(
 _FREQUENCY = re.compile(r"frequen|too many (?:messages|mails|connections)|rate limit|发送频率|频率", re.IGNORECASE)
 _AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
 _LONGEST = 300
+# Words about who sends, or by which relay, though they come with a code of the recipient's: a log-in that was forgotten
+# in the settings, or a relay that does not know us any more. Everybody would be refused like that.
+_NOT_OURS = re.compile(
+    r"relay(?:ing)?\W+(?:access\W+)?(?:is\W+)?(?:denied|not (?:permitted|allowed)|prohibited)"
+    r"|(?:client host|sender address|client) (?:was )?(?:rejected|not authenticated)"
+    r"|(?:unable|not allowed|refus\w+|not permitted) to relay|authentication (?:is )?required|must authenticate",
+    re.IGNORECASE,
+)
 
 
 class Stage(StrEnum):
@@ -63,6 +71,8 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
         return Retry(f"the relay refused the sender: {said}", code=str(code), outage=True)
     if code < 500 or _FREQUENCY.search(words):
         return Retry(said, code=str(code))
+    if stage is Stage.RCPT and _NOT_OURS.search(words):  # once it may be one domain's matter; in a row the lane rests
+        return Retry(said, code=str(code), suspect=True)
     return Rejected(said, code=str(code), endpoint_state=_endpoint_state(code, words, stage))
 
 

@@ -20,7 +20,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @commands.command("list")
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
-    """How each lane stands, and why it rests; LANE>PROVIDER is a mailbox provider that asked for a rest on it."""
+    """How each lane stands, and why it rests.
+
+    LANE>PROVIDER is a mailbox provider that has asked for a rest on that lane; its messages are counted with the lane's.
+    """
     from dispatch.delivery import lanes
 
     app = session(ctx).app

@@ -20,6 +20,8 @@ from subscribers.errors import NoDatabase
 from subscribers.model import Address
 
 if TYPE_CHECKING:
+    from dispatch.bounces.desk import Desk
+    from dispatch.delivery.bounces import Limits
     from dispatch.delivery.channel import Channel
     from dispatch.delivery.engine import Engine
     from dispatch.delivery.ledger import Attempt
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from dispatch.intake.pickup import Pickup
     from subscribers.audit import Act
     from subscribers.tokens import Signer
+    from subscribers.verp import ReturnPaths
 
 log = logging.getLogger(__name__)
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
@@ -60,6 +63,7 @@ class App:
         self._begins = begins
         self.clock: Clock = clock or SystemClock()
         self._signer: Signer | None = None
+        self._paths: ReturnPaths | None = None
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -133,9 +137,33 @@ class App:
             self._signer = Signer.load(db, self.clock.now())
         return self._signer
 
+    def return_paths(self, db: Database) -> ReturnPaths | None:
+        """What makes and reads return paths, one for all parts of the program; None without a bounce address."""
+        from subscribers.verp import ReturnPaths
+
+        if self._paths is None and self.settings.email.bounce_address:
+            self.signer(db)  # it makes the first key
+            self._paths = ReturnPaths.load(db, self.settings.email.bounce_address)
+        return self._paths
+
+    def desk(self, db: Database) -> Desk:
+        """Where mail about our mail is acted upon."""
+        from dispatch.bounces.desk import Desk
+
+        return Desk(self.signer(db), self.return_paths(db), self.bounce_limits)
+
+    @property
+    def bounce_limits(self) -> Limits:
+        """How often mail may come back."""
+        from dispatch.delivery.bounces import Limits
+
+        return Limits(self.settings.bounces.soft_limit, self.settings.bounces.soft_days)
+
     def reload_keys(self, db: Database) -> None:
         """Learn of keys that were made since."""
         self.signer(db).reload(db)
+        if self._paths is not None:
+            self._paths.reload(db)
 
     def links(self, db: Database) -> Links:
         return Links(self.settings.web.base_url, leave_address(self.settings), self.signer(db))
@@ -160,7 +188,11 @@ class App:
         from dispatch.delivery.ledger import installation
 
         addressing = Addressing(
-            self.settings, await store.call(self.links), self.catalog.label, await store.call(installation)
+            self.settings,
+            await store.call(self.links),
+            self.catalog.label,
+            await store.call(installation),
+            await store.call(self.return_paths),
         )
         async with AsyncExitStack() as stack:
             channels = self.channels()
@@ -184,6 +216,17 @@ class App:
 
         async with metrics(self.connect, self.settings.metrics.listen, self.clock):
             yield
+
+    @asynccontextmanager
+    async def listener(self, store: Store) -> AsyncIterator[int]:
+        """Mail about our mail, taken while inside; gives the port."""
+        from dispatch.bounces.listener import Taker, listening
+
+        settings = self.settings
+        addresses = (settings.email.bounce_address, leave_address(settings))
+        taker = Taker(settings.bounces, addresses, await store.call(self.desk), store, self.clock)
+        async with listening(settings.bounces, taker) as port:
+            yield port
 
     @asynccontextmanager
     async def web(self, store: Store) -> AsyncIterator[None]:

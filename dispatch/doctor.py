@@ -17,7 +17,7 @@ from dispatch import archive, mail_dns
 from dispatch.app import App
 from dispatch.assets import templates_dir
 from dispatch.channels.registry import CHANNELS, off
-from dispatch.delivery import integrity
+from dispatch.delivery import bounces, integrity
 from dispatch.delivery.integrity import Tick
 from dispatch.delivery.status_reader import Reader
 from dispatch.digests.templates import template_faults
@@ -32,6 +32,7 @@ from subscribers.errors import SubscriberError
 __all__ = ["Finding", "examine"]
 
 _SECONDS = 5.0
+_WEEK_MS = 7 * 86_400_000
 _LONGEST_ANSWER = 1_000_000
 _SECRET = re.compile(
     r"""^[^#\n]*(?:\b(?:password|token)\b["']?\s*=\s*["'][^"']|://[^\s"'@/]*:[^\s"'@/]+@)""", re.MULTILINE
@@ -56,6 +57,7 @@ def examine(
         *_inbox(app),
         *_channels(app),
         *_sender(app, resolver),
+        *_bounces(app),
         *_web(app),
         *_metrics(app),
     ]
@@ -181,6 +183,31 @@ def _channels(app: App) -> Iterator[Finding]:
         yield Finding("webhook", "ok", f"networks of your own that are allowed: {networks}")
 
 
+def _bounces(app: App) -> Iterator[Finding]:
+    """Whether it is known what comes back, and whether mail servers find fault with us."""
+    if not app.settings.email.enabled:
+        return
+    settings = app.settings.bounces
+    places = {"maildir": settings.maildir, "imap": settings.imap_host, "listener": settings.listen}
+    found = [name for name, place in places.items() if place]
+    if not app.settings.email.bounce_address:
+        detail = "set [email] bounce_address and [bounces]: until then nobody learns what came back"
+        yield Finding("bounces", "off", detail)
+    else:
+        where = ", ".join(found) or "dispatch bounces read alone (no maildir, imap_host or listen in [bounces])"
+        yield Finding("bounces", "ok", f"reports to {app.settings.email.bounce_address} come by {where}")
+    try:
+        with app.database() as db:
+            since = app.clock.now() - _WEEK_MS
+            counts = {row["kind"]: row["bounces"] for row in db.all(bounces.SQL["kinds_since"], {"since": since})}
+            words = db.value(bounces.SQL["last_block"], {"since": since})
+    except SubscriberError:
+        return  # told already
+    if counts.get("block"):
+        detail = f"{counts['block']} refusals of us in a week, last: {words}; see: dispatch bounces list --kind block"
+        yield Finding("blocks", "note", detail)
+
+
 def _relay(relay: Relay) -> Finding:
     """A session as a send would open it: with TLS and the log-in."""
     from dispatch.channels.email.session import check
@@ -195,7 +222,8 @@ def _relay(relay: Relay) -> Finding:
 
 def _sender(app: App, resolver: mail_dns.Resolver | None) -> list[Finding]:
     """What DNS says of who sends the email."""
-    return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver)
+    bounce_domain = app.settings.email.bounce_address.rpartition("@")[2]
+    return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver, bounce_domain)
 
 
 def _answers(what: str, host: str, port: int, where: str) -> Finding:

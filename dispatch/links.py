@@ -20,6 +20,7 @@ from dispatch.settings import Settings
 from subscribers.consent import Request
 from subscribers.model import Rhythm
 from subscribers.tokens import Purpose, Signer
+from subscribers.verp import ReturnPaths
 
 # Readers see first what they follow most closely.
 _CLOSEST = ("park", "topic", "province", "column", "bulletin", "all")
@@ -115,10 +116,19 @@ def _closeness(tag: str) -> int:
 
 
 class Addressing:
-    """Makes the envelope of a claimed message. `label(tag, language)` is the catalog's."""
+    """Makes the envelope of a claimed message. `label(tag, language)` is the catalog's; `paths` make return paths,
+    where a bounce address is set."""
 
-    def __init__(self, settings: Settings, links: Links, label: Callable[[str, str], str], installation: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        links: Links,
+        label: Callable[[str, str], str],
+        installation: str,
+        paths: ReturnPaths | None = None,
+    ) -> None:
         self._links = links
+        self._paths = paths
         self._label = label
         self._labels: dict[tuple[str, str], str] = {}  # as many as the catalog has tags
         self._installation = installation
@@ -143,6 +153,7 @@ class Addressing:
             unsubscribe_mailto=leaving.mail,
             preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id and not _many(work) else "",
             secret=work.secret,
+            return_path=self._return_path(work),
         )
 
     def _asking(self, work: Work, request: Request) -> Envelope:
@@ -164,6 +175,7 @@ class Addressing:
                 network=request.network,
                 text=request.text,
             ),
+            return_path=self._return_path(work),
         )
 
     def _to_right(self, work: Work, right: Right) -> Envelope:
@@ -176,7 +188,14 @@ class Addressing:
             language=work.language,
             provider_id=self._provider_id(work),
             right_url=self._links.right(work.kind, right.subscriber_id, right.until, work.language),
+            return_path=self._return_path(work),
         )
+
+    def _return_path(self, work: Work) -> str:
+        """Where a mail server reports that just this message came back; "" for the sender's own address."""
+        if self._paths is None or work.channel != "email":
+            return ""
+        return self._paths.make(work.message_id, work.endpoint_id)
 
     def _provider_id(self, work: Work) -> str:
         """The same in every attempt, because it is made of what never changes."""

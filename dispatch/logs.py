@@ -37,6 +37,7 @@ def set_up(settings: LogSettings) -> None:
         logging.getLogger(name).setLevel(logging.INFO if settings.level == "debug" else logging.WARNING)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # what it stumbles over is a stranger's, and no error
 
 
 class ConsoleFormatter(LineFormatter):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dispatch import archive
 from dispatch.app import App
-from dispatch.delivery import control, ledger, planner
+from dispatch.delivery import bounces, control, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
 from dispatch.delivery.member import Member
 from dispatch.delivery.retention import prune
@@ -230,6 +230,33 @@ def _resume_page(db: Database, now: int) -> int:
         return directory.resume_due(db, Act(now, PROGRAM, Way.SCHEDULE), _RESUMED)
 
 
+async def read_bounces(app: App, store: Store, stopping: asyncio.Event) -> None:
+    """Act upon what came back, by Maildir and IMAP, and pause the addresses that it comes back from again and again."""
+    from dispatch.bounces.source import look
+
+    settings = app.settings.bounces
+    desk = await store.call(app.desk)
+    if settings.maildir is not None:
+        from dispatch.bounces.maildir import Maildir
+
+        await look(Maildir(settings.maildir, settings.after, settings.move_to), desk, store, app.clock, stopping)
+    if settings.imap_host and not stopping.is_set():
+        from dispatch.bounces.imap import Imap
+
+        name = f"imap:{settings.imap_username}@{settings.imap_host}/{settings.imap_folder}"
+        known = await store.call(archive.source_state, name)
+        mailbox = Imap(settings, (int(known.get("validity", 0)), int(known.get("uid", 0))))
+        was = mailbox.state
+        await look(mailbox, desk, store, app.clock, stopping)
+        if mailbox.state != was:
+            validity, uid = mailbox.state
+            state = {"validity": str(validity), "uid": str(uid)}
+            await store.call(_remember, name, state, app.clock.now())
+    paused = await store.call(bounces.score_new, app.bounce_limits, app.clock.now())
+    if paused:
+        log.warning("%d endpoints are paused: mail to them came back too often", paused)
+
+
 async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True) -> Report:
     """Do everything that is due: take in, plan, send. Serves no page."""
     report = Report()
@@ -237,6 +264,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
         if take_in:
             inbox = Inbox(app.settings.intake.folder)
             report.looks = await look_everywhere(app, store, inbox, engine.stopping, settled=False)
+            await read_bounces(app, store, engine.stopping)  # what is planned today does not go to the dead
         await resume_due(app, store, engine)  # before the plan: what is planned today is theirs again
         report.planned = await plan_due(app, store, engine)
         await plan_firsts(app, store, engine)
@@ -304,6 +332,8 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         if settings.metrics.listen and not worker:
             await stack.enter_async_context(app.metrics())
         pages = await stack.enter_async_context(_pages(app, store, engine))
+        if settings.bounces.listen:
+            stack.enter_context(_task(_take_mails(app, store, engine)))
         jobs = [*(_by_one(member, job) for job in _jobs(app, store, engine)), _keys(app, store)]
         await stack.enter_async_context(running(jobs, settings.engine.shutdown))
         log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
@@ -331,6 +361,9 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         if planned or firsts or moved:
             engine.wake()
 
+    async def returned() -> None:
+        await read_bounces(app, store, engine.stopping)
+
     async def tidy() -> None:
         await prune(store, settings.retention, app.clock.now(), engine.stopping)
 
@@ -338,6 +371,7 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         Job("inbox", settings.intake.every, watch),
         Job("addresses", settings.intake.urls_every, fetch),
         Job("plan", settings.engine.poll, plan),
+        Job("bounces", settings.bounces.every, returned),
         Job("retention", _DAY, tidy),
     ]
 
@@ -397,10 +431,7 @@ class _Pages:
                 # Who served them before may still be at the address: it is tried again.
                 log.error("the pages: %s", error)
             self.tried.set()
-            await self._rest()
-
-    async def _rest(self) -> None:
-        await asyncio.sleep(self._app.settings.engine.poll)
+            await _rest(self._app)
 
     async def _serve(self) -> None:
         member, web = self._engine.member, self._app.settings.web
@@ -410,7 +441,7 @@ class _Pages:
             log.info("pages on http://%s for %s", web.listen, web.base_url)
             self.tried.set()
             while await member.hold("web"):
-                await self._rest()
+                await _rest(self._app)
 
     def check(self) -> None:
         """Raises what kept the pages from being served: an address that is taken, for one."""
@@ -428,6 +459,25 @@ async def _pages(app: App, store: Store, engine: Engine) -> AsyncIterator[_Pages
         await pages.tried.wait()
         pages.check()
         yield pages
+
+
+async def _take_mails(app: App, store: Store, engine: Engine) -> None:
+    """Take mail about our mail for as long as this process is the one that does."""
+    while True:
+        try:
+            if await engine.member.hold("bounces"):
+                async with app.listener(store):
+                    log.info("mails about our mail are taken on %s", app.settings.bounces.listen)
+                    while await engine.member.hold("bounces"):
+                        await _rest(app)
+        except (DispatchError, DatabaseError) as error:  # who did it before may still be at the address
+            log.error("mails about our mail: %s", error)
+        await _rest(app)
+
+
+async def _rest(app: App) -> None:
+    """Until it is looked again who does what."""
+    await asyncio.sleep(app.settings.engine.poll)
 
 
 @contextmanager

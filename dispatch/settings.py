@@ -180,6 +180,7 @@ class EmailSettings(Relay):
     from_name: str = ""
     reply_to: str = ""
     unsubscribe_address: str = ""
+    bounce_address: str = ""
     postal_address: str = ""
     relays: tuple[Relay, ...] = ()
     provider_limits: bool = True
@@ -219,6 +220,14 @@ class EmailSettings(Relay):
             )
         return self
 
+    @field_validator("bounce_address")
+    @classmethod
+    def _return_path(cls, value: str) -> str:
+        """A token of 44 characters goes into the local part, which has 64 at most (RFC 5321 4.5.3.1.1)."""
+        if value and not re.fullmatch(r"[A-Za-z0-9._-]{1,19}@(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+", value):
+            raise ValueError("allowed: bounces@example.com, with at most 19 letters and digits before the @")
+        return value
+
     @property
     def enabled(self) -> bool:
         return bool(self.host and self.from_address)
@@ -238,6 +247,60 @@ class EmailSettings(Relay):
         """The plain `[email]` settings as the first relay, then `[[email.relays]]`."""
         first = Relay(**{name: getattr(self, name) for name in Relay.model_fields})
         return (first, *self.relays) if self.host else self.relays
+
+
+class BounceSettings(Section):
+    """Where mail about our mail comes from, and what comes of it."""
+
+    maildir: Path | None = None
+    imap_host: str = ""
+    imap_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    imap_security: Literal["none", "starttls", "tls"] = "tls"
+    imap_username: str = ""
+    imap_password: SecretStr = SecretStr("")
+    imap_folder: Annotated[str, Field(min_length=1, max_length=200)] = "INBOX"
+    after: Literal["delete", "seen", "move"] = "seen"
+    move_to: str = "Processed"
+    every: Seconds = 60
+    timeout: Seconds = 30
+    listen: str = ""
+    protocol: Literal["lmtp", "smtp"] = "lmtp"
+    connections: Annotated[int, Field(ge=1, le=1000)] = 20
+    unread: Path = Path("unread-bounces")
+    soft_limit: Annotated[int, Field(ge=1, le=1000)] = 5
+    soft_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        return _host_and_port(value) if value else value
+
+    @field_validator("imap_username", "imap_folder", "imap_password")
+    @classmethod
+    def _sayable(cls, value: str | SecretStr) -> str | SecretStr:
+        """They are words of a line of commands; names of folders outside ASCII are written as the server has them."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not text.isascii() or any(c < " " or c == "\x7f" for c in text):
+            raise ValueError("allowed: one line in ASCII")
+        return value
+
+    @field_validator("move_to")
+    @classmethod
+    def _folder_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._ -]{0,99}", value):
+            raise ValueError("allowed: the name of a folder, such as Processed")
+        return value
+
+    @model_validator(mode="after")
+    def _passwords_stay_here(self) -> BounceSettings:
+        if self.imap_host and self.imap_security == "none" and not _is_loopback(self.imap_host):
+            raise ValueError("imap_security none is for a server on this machine alone: use tls or starttls")
+        return self
+
+    @property
+    def resolved_imap_port(self) -> int:
+        """The port set, else the usual one of the kind of security."""
+        return self.imap_port or (993 if self.imap_security == "tls" else 143)
 
 
 class Bot(Section):
@@ -381,6 +444,7 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     subscribers: SubscriberSettings = SubscriberSettings()
     email: EmailSettings = EmailSettings()
+    bounces: BounceSettings = BounceSettings()
     telegram: TelegramSettings = TelegramSettings()
     webhook: WebhookSettings = WebhookSettings()
     web: WebSettings = WebSettings()
@@ -465,6 +529,10 @@ def _anchor(settings: Settings, base: Path) -> Settings:
         url = f"{_SQLITE}{_place(base, Path(url.removeprefix(_SQLITE)))}"
     catalog, templates = settings.catalog.folder, settings.templates.folder
     programs = settings.backup.postgresql_bin
+    bounces = settings.bounces
+    places = {"unread": _place(base, bounces.unread)}
+    if bounces.maildir:
+        places["maildir"] = _place(base, bounces.maildir)
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": url}),
@@ -472,6 +540,7 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
             "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
             "email": settings.email.model_copy(update=_placed_keys(base, settings.email)),
+            "bounces": bounces.model_copy(update=places),
             "backup": BackupSettings(postgresql_bin=_place(base, programs) if programs else None),
         }
     )

@@ -17,6 +17,7 @@ from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue, NotFound
 from subscribers.model import (
+    COMPLAINED,
     OPTED_OUT,
     PAUSED_BY_ADMINISTRATOR,
     PAUSED_BY_READER,
@@ -450,6 +451,22 @@ def provider_state(db: Database, endpoint_id: int, state: EndpointState, reason:
     if changed:
         _record_state(db, endpoint_id, was, state, reason, act)
     return changed
+
+
+def provider_pause(db: Database, endpoint_id: int, reason: str, act: Act) -> bool:
+    """What mail that comes back again and again makes of an endpoint; whether it did: only an active one is paused."""
+    changed = bool(db.run(SQL["provider_pause"], {"id": endpoint_id, "reason": reason, "now": act.at}))
+    if changed:
+        _record_state(db, endpoint_id, EndpointState.ACTIVE, EndpointState.PAUSED, reason, act)
+    return changed
+
+
+def complained(db: Database, endpoint_id: int, act: Act) -> bool:
+    """The reader has called a message spam: nothing more goes to this address; whether it did until now."""
+    if not provider_state(db, endpoint_id, EndpointState.SUPPRESSED, COMPLAINED, act):
+        return False
+    proof.withdraw(db, endpoint_id, act, basis=COMPLAINED)
+    return True
 
 
 def pause(db: Database, endpoint: Endpoint, act: Act, until: int | None = None) -> bool:

@@ -20,7 +20,10 @@ class Cadence(StrEnum):
     WEEKLY = "weekly"
 
 
-OPTED_OUT = "unsubscribed by the reader"  # the reason of a suppression that is the reader's own wish
+# The reasons of suppressions that are the reader's own wish: they said so, or called a message spam.
+OPTED_OUT, COMPLAINED = "unsubscribed by the reader", "reported as spam by the reader"
+OWN_WISHES = (OPTED_OUT, COMPLAINED)
+CAME_BACK = "mail came back"  # how the reasons begin for which a provider's reports end or pause an endpoint
 PAUSED_BY_READER, PAUSED_BY_ADMINISTRATOR = "paused by the reader", "paused by an administrator"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LANGUAGES = ("zh", "en")
@@ -102,7 +105,12 @@ class Endpoint:
     @property
     def opted_out(self) -> bool:
         """Whether the reader wants nothing more."""
-        return self.state is EndpointState.SUPPRESSED and self.reason == OPTED_OUT
+        return self.state is EndpointState.SUPPRESSED and self.reason in OWN_WISHES
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a pause is the reader's to end: their own, or one that came of mail that could not be delivered."""
+        return self.reason == PAUSED_BY_READER or self.reason.startswith(CAME_BACK)
 
     @property
     def label(self) -> str:

@@ -20,7 +20,7 @@ from subscribers import audit, directory, suppression
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import InvalidValue, NotFound
-from subscribers.model import OPTED_OUT, Address, EndpointState
+from subscribers.model import OWN_WISHES, Address, EndpointState
 from subscribers.rhythm import clock
 from subscribers.suppression import Hasher
 
@@ -172,7 +172,7 @@ def stop(db: Database, subscriber_id: int, act: Act, *, for_good: bool = True) -
         suppressed = row["state"] == EndpointState.SUPPRESSED and row["reason"] != ERASED
         if for_good or suppressed:
             address = Address(row["channel"], row["address"], row["queue"])
-            reason = OPTED_OUT if suppressed and row["reason"] == OPTED_OUT else ERASED
+            reason = row["reason"] if suppressed and row["reason"] in OWN_WISHES else ERASED
             suppression.suppress(db, hasher, address, reason, act.at)
     db.run(SQL["stop_endpoints"], {"id": subscriber_id, "reason": ERASED, "now": act.at})
     if found.endpoints:

@@ -31,9 +31,9 @@ def state(db: Database, endpoint_ids: Sequence[int], basis: str, act: Act, origi
     db.many(SQL["add_row"], [{**common, "endpoint_id": id_, "at": act.at} for id_ in endpoint_ids])
 
 
-def withdraw(db: Database, endpoint_id: int, act: Act, origin: str = "") -> None:
+def withdraw(db: Database, endpoint_id: int, act: Act, origin: str = "", basis: str = OPTED_OUT) -> None:
     """The reader takes it back. Called inside a transaction."""
-    add(db, endpoint_id, Step.WITHDRAWN, act, basis=OPTED_OUT, origin=origin)
+    add(db, endpoint_id, Step.WITHDRAWN, act, basis=basis, origin=origin)
 
 
 def is_asked(db: Database, endpoint_id: int) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from subscribers.database import Database, queries
+from subscribers.database import Database, Row, queries
 from subscribers.model import Address
 
 SQL = queries(Path(__file__).with_name("sql") / "suppression.sql")
@@ -66,3 +66,25 @@ def reasons(db: Database, hasher: Hasher, addresses: Iterable[Address]) -> dict[
 
 def _slices(items: Sequence[str]) -> Iterable[list[str]]:
     return (list(items[start : start + _SLICE]) for start in range(0, len(items), _SLICE))
+
+
+def endpoints(db: Database, channel: str = "", page: int = _SLICE) -> Iterator[Row]:
+    """The endpoints to which nothing goes: `id`, `channel`, `address`, `reason`, `since` (ms), and by whose act and
+    way, as far as that is on record. Few are in memory. Reads only."""
+    after = 0
+    while rows := db.all(SQL["endpoints"], {"channel": channel, "after": after, "page": page}):
+        yield from rows
+        after = rows[-1]["id"]
+
+
+def hashes(db: Database, page: int = _SLICE) -> Iterator[Row]:
+    """The addresses that no endpoint has: `address_hash`, `reason`, `since` (ms). Reads only."""
+    after = ""
+    while rows := db.all(SQL["hashes"], {"after": after, "page": page}):
+        yield from rows
+        after = rows[-1]["address_hash"]
+
+
+def by_reason(db: Database) -> list[Row]:
+    """How many addresses that no endpoint has are suppressed for which `reason`, and the `latest` time (ms)."""
+    return db.all(SQL["by_reason"])

@@ -144,8 +144,13 @@ def _story_json(story: Story) -> dict[str, Any]:
         "follows": [{"tag": item["tag"], "since": iso(item["created_at"])} for item in story.follows],
         "message": message,
         "attempts": [{**item, "started_at": iso(item["started_at"])} for item in story.attempts],
+        "came_back": [_returned_json(item) for item in story.returned],
         "next": {"words": story.next.words, "at": iso(story.next.at)},
     }
+
+
+def _returned_json(item: Row) -> dict[str, Any]:
+    return {"at": iso(item["at"]), **{name: item[name] for name in ("kind", "status", "diagnostic", "source")}}
 
 
 def _tell(story: Story, label: Callable[[str, str], str]) -> None:
@@ -164,6 +169,10 @@ def _tell(story: Story, label: Callable[[str, str], str]) -> None:
     if row["reason"] and row["state"] != "sent":
         say(f"reason:     {row['reason']}")
     _tell_message(story)
+    for item in story.returned:
+        words = item["diagnostic"] or item["status"] or "no reason given"
+        what = "complaint:  " if item["kind"] == "complaint" else "came back:  "
+        say(f"{what}{when(item['at'])}, {item['kind']}: {words}")
     say(f"next:       {_next(story.next)}")
     table(
         ("attempt", "part", "lane", "time", "ms", "outcome", "code", "answer"),

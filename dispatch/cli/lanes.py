@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """How each lane stands, and why it rests.
 
-    LANE>PROVIDER is a mailbox provider that has asked for a rest on that lane; its messages are counted with the lane's.
+    LANE>PROVIDER is a mailbox provider that has asked for a rest there; its messages are counted with the lane's.
     """
     from dispatch.delivery import lanes
 

@@ -16,6 +16,7 @@ import typer
 from dispatch import __version__
 from dispatch.cli import (
     audit,
+    bounces,
     catalog,
     control,
     database,
@@ -75,6 +76,7 @@ for command in (control.pause, control.resume, control.cancel):
 cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
+cli.add_typer(bounces.commands, name="bounces")
 cli.add_typer(lanes.commands, name="lanes")
 cli.command("report")(report.report)
 cli.add_typer(email.commands, name="email")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, transfer
+from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, suppressions, transfer
 from dispatch.cli.context import session, user
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.output import emit_json, say, warn
@@ -237,11 +237,8 @@ def suppress(
 ) -> None:
     """Send nothing more until reactivated. What waits for them ends as suppressed, with the reason."""
     from subscribers import directory
-    from subscribers.errors import InvalidValue
 
-    if not reason.strip():
-        raise InvalidValue("say why: --reason TEXT")
-    words = f"{reason.strip()} (suppressed by {user()})"
+    words = suppressions.reason_words(reason)
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
@@ -263,7 +260,7 @@ def reactivate(
     suppressed before anybody agreed to it is pending then."""
     from subscribers import directory
 
-    wish = f"{consent.strip()} (recorded by {user()})" if consent.strip() else ""
+    wish = suppressions.consent_words(consent)
 
     def change(app: App, db: Database, subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
         for endpoint in endpoints:
@@ -304,6 +301,7 @@ commands.command()(moving.move)
 commands.command()(moving.merge)
 commands.command()(moving.remove)
 commands.add_typer(bulk.commands, name="bulk")
+commands.add_typer(suppressions.commands, name="suppressions")
 commands.command()(history.history)
 commands.command("stats")(audience.stats)
 commands.command("import")(transfer.import_)

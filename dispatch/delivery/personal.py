@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dispatch.delivery import reports
+from dispatch.delivery import bounces, reports
 from subscribers import personal
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
@@ -21,7 +21,7 @@ from subscribers.personal import Person, iso
 
 SQL = queries(Path(__file__).with_name("personal.sql"))
 SLICE = 2_000  # deliveries of a transaction, with their messages and attempts
-TABLES = (*personal.TABLES, "deliveries", "messages", "attempts")
+TABLES = (*personal.TABLES, "deliveries", "messages", "attempts", "bounces")
 _TIMES = ("due_at", "expires_at", "created_at", "ended_at", "paused_at")
 Tick = Callable[[int], None]
 
@@ -57,6 +57,7 @@ def data(db: Database, subscriber_id: int) -> dict[str, Any]:
         "taken_away": [data(db, former) for former in personal.formerly(db, subscriber_id)],
         "deliveries": [_delivery(row) for row in reports.deliveries(db, wanted)],
         "messages": [_message(row) for ids in _pages(_message_ids(db, person)) for row in _with_attempts(db, ids)],
+        "complaints": [_bounce(row) for row in bounces.of_endpoints(db, person.endpoints)] if person.endpoints else [],
     }
 
 
@@ -67,14 +68,21 @@ def _delivery(row: Row) -> dict[str, Any]:
 
 def _with_attempts(db: Database, ids: Sequence[int]) -> Iterator[Row]:
     attempts = db.all(SQL["attempts"], {"ids": list(ids)})
+    returned = bounces.of_messages(db, ids)
     for row in db.all(SQL["messages"], {"ids": list(ids)}):
-        yield {**row, "made": [item for item in attempts if item["message_id"] == row["id"]]}
+        mine = {"made": attempts, "back": returned}
+        yield {**row, **{name: [x for x in rows if x["message_id"] == row["id"]] for name, rows in mine.items()}}
 
 
 def _message(row: Row) -> dict[str, Any]:
     attempts = [{**item, "started_at": iso(item["started_at"])} for item in row.pop("made")]
+    returned = [_bounce(item) for item in row.pop("back")]
     row["attempts_since_queued"] = row.pop("attempts")
-    return {**row, **{name: iso(row[name] or None) for name in _TIMES}, "attempts": attempts}
+    return {**row, **{name: iso(row[name] or None) for name in _TIMES}, "attempts": attempts, "came_back": returned}
+
+
+def _bounce(row: Row) -> dict[str, Any]:
+    return {**row, "at": iso(row["at"])}
 
 
 def _message_ids(db: Database, person: Person) -> list[int]:
@@ -230,7 +238,11 @@ def _strip(db: Database, person: Person, ids: Sequence[int], done: Erased, tick:
         with db.transaction():
             db.run(SQL["strip_messages"], {"ids": page})
             db.run(SQL["strip_attempts"], {"ids": page})
+            db.run(bounces.SQL["strip_messages"], {"ids": page})
         tick(len(page))
+    if person.endpoints:
+        with db.transaction():
+            db.run(bounces.SQL["strip_endpoints"], {"ids": list(person.endpoints)})
 
 
 def _clean_lanes(db: Database, person: Person) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatch import archive
+from dispatch.delivery import bounces
 from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.slices import slices
 from dispatch.delivery.tally import PAUSED
@@ -139,6 +140,7 @@ class Story:
     attempts: list[Row]
     follows: list[Row]
     next: Next = field(default_factory=lambda: Next(""))
+    returned: list[Row] = field(default_factory=list)  # what came back of the message, the oldest first
 
 
 def story(db: Database, delivery_id: int, now: int) -> Story:
@@ -150,7 +152,9 @@ def story(db: Database, delivery_id: int, now: int) -> Story:
     message = db.one(SQL["message"], {"id": delivery_id})
     attempts = db.all(SQL["attempts"], {"id": message["id"]}) if message else []
     follows = db.all(SQL["follows"], {"id": delivery_id})
-    return Story(row, message, attempts, follows, _next(db, row, message, now))
+    returned = bounces.of_messages(db, [message["id"]]) if message else []
+    returned = [item for item in returned if item["source"] != bounces.SMTP]  # attempts tell of those
+    return Story(row, message, attempts, follows, _next(db, row, message, now), returned)
 
 
 def _next(db: Database, row: Row, message: Row | None, now: int) -> Next:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dispatch.delivery import personal
+from dispatch.delivery import bounces, personal
 from dispatch.delivery.leases import is_dead
 from dispatch.delivery.slices import REST_SECONDS
 from dispatch.delivery.store import Store
@@ -51,6 +51,7 @@ class Pruned:
     deliveries: int = 0
     lane_minutes: int = 0
     leases: int = 0
+    bounces: int = 0
     audit: int = 0
     asks: int = 0
     removed: int = 0  # subscribers whose personal data was still there
@@ -91,6 +92,7 @@ class Sweep:
         self._steps: list[Callable[[Database], bool]] = [
             self._attempts,
             self._messages,
+            self._bounces,
             self._minutes,
             self._leases,
             self._asks,
@@ -133,6 +135,17 @@ class Sweep:
         owed = int(db.value(SQL["count_deliveries_of"], {"ids": ids})) if ids else 0
         self.pruned.deliveries += self._change(db, "strip_deliveries_of", ids, owed)
         self.pruned.messages += self._change(db, "delete_messages", ids, len(ids))
+
+    def _bounces(self, db: Database) -> bool:
+        """They are kept as long as messages."""
+        before = self._messages_before
+        old = int(db.value(bounces.SQL["count_old"], {"before": before})) if before else 0
+        if self._dry or not old:
+            self.pruned.bounces += old
+            return False
+        with db.transaction():
+            self.pruned.bounces += db.run(bounces.SQL["delete_old"], {"before": before, "page": self._rows})
+        return True
 
     def _minutes(self, db: Database) -> bool:
         before = self._now // 60_000 - _MINUTES_KEPT

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from dispatch.delivery import bounces
 from dispatch.delivery.lanes import Tally
 from dispatch.delivery.ledger import SQL, Attempt, Work
 from dispatch.model import MessageState, Rejected, Retry, Sent
@@ -66,6 +67,7 @@ class _Batch:
         self._deliveries: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
         self._changes: list[tuple[Work, Retry | Rejected]] = []
+        self._refused: list[tuple[int, int, str, str]] = []
         self._tally = Tally()
         for attempt in attempts:
             self._add(attempt)
@@ -87,10 +89,21 @@ class _Batch:
         reason = _storable(outcome.reason)
         if isinstance(outcome, Rejected):
             self._end(attempt, MessageState.FAILED, reason)
+            self._refuse(work, outcome)
         elif attempt.retry_at < work.expires_at:
             self._say("settle_retry", work, due_at=max(attempt.retry_at, self._now), reason=reason)
         else:
             self._end(attempt, MessageState.EXPIRED, f"not sent in time; last: {reason}")
+            self._refuse(work, outcome)
+
+    def _refuse(self, work: Work, outcome: Retry | Rejected) -> None:
+        """What a mail server refused until the end counts in the endpoint's score, unless it has ended the endpoint
+        at once, or nothing says that it was about this receiver."""
+        final = isinstance(outcome, Rejected) and outcome.endpoint_state
+        elsewhere = isinstance(outcome, Retry) and (outcome.outage or outcome.suspect)
+        replied = len(outcome.code) == 3 and outcome.code.isdecimal()
+        if work.channel == "email" and work.endpoint_id and replied and not final and not elsewhere:
+            self._refused.append((work.message_id, work.endpoint_id, outcome.code, _storable(outcome.reason)))
 
     def _say(self, query: str, work: Work, **values: object) -> None:
         self._messages[query].append({"id": work.message_id, "epoch": work.epoch, **values})
@@ -150,6 +163,7 @@ class _Batch:
             db.many(SQL["add_attempt"], self._records)
         for work, outcome in sorted(self._changes, key=lambda change: change[0].endpoint_id):  # as all others lock them
             _change_endpoint(db, work, outcome, self._now)
+        bounces.refused(db, self._refused, self._now)
         self._tally.write(db, self._now)
 
 

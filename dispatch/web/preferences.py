@@ -18,7 +18,7 @@ from subscribers.audit import Act
 from subscribers.consent import Wish
 from subscribers.database import Database
 from subscribers.errors import InvalidValue, NotFound
-from subscribers.model import PAUSED_BY_READER, Address, Endpoint, EndpointState, Preferences
+from subscribers.model import Address, Endpoint, EndpointState, Preferences
 from subscribers.tokens import Purpose
 
 DONE = ("followed", "dropped", "saved", "paused", "resumed", "asked", "mailed")
@@ -70,15 +70,15 @@ def pause(db: Database, endpoint_id: int, until: int | None, act: Act) -> None:
     """Pause; what an administrator paused is theirs to resume."""
     with db.transaction():
         endpoint = directory.endpoint(db, endpoint_id)
-        if endpoint.state is not EndpointState.PAUSED or endpoint.reason == PAUSED_BY_READER:
+        if endpoint.state is not EndpointState.PAUSED or endpoint.resumable:
             directory.pause(db, endpoint, act, until)
 
 
 def resume(db: Database, endpoint_id: int, act: Act) -> None:
-    """End a pause of the reader's own."""
+    """End a pause of the reader's own, or one that came of mail that could not be delivered."""
     with db.transaction():
         endpoint = directory.endpoint(db, endpoint_id)
-        if endpoint.reason == PAUSED_BY_READER:
+        if endpoint.resumable:
             directory.resume(db, endpoint, act)
 
 
@@ -235,7 +235,7 @@ class PreferencesPages:
             words=self._choices.words(language),
             zones=wishes.ZONES,
             days=wishes.days_to_choose(timezone, now),
-            own_pause=endpoint.reason == PAUSED_BY_READER,
+            own_pause=endpoint.resumable,
             paused_until=wishes.day_of(until, timezone) if until else None,
             may_come_back=self._may_come_back(endpoint),
             rights=self._has_rights(endpoint),

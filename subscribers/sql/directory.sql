@@ -114,6 +114,10 @@ UPDATE endpoints SET state = :state, reason = :reason, paused_until = :until, ch
 UPDATE endpoints SET state = :state, reason = :reason, paused_until = NULL, changed_at = :now
 WHERE id = :id AND state <> 'suppressed'
 
+-- name: provider_pause
+UPDATE endpoints SET state = 'paused', reason = :reason, paused_until = NULL, changed_at = :now
+WHERE id = :id AND state = 'active'
+
 -- name: opt_out
 -- The first wish keeps its time; a provider's suppression becomes the reader's own.
 UPDATE endpoints SET state = 'suppressed', reason = :reason, paused_until = NULL, changed_at = :now

@@ -16,3 +16,20 @@ SELECT 1 FROM suppressions LIMIT 1
 
 -- name: reasons
 SELECT address_hash, reason FROM suppressions WHERE address_hash IN (:hashes)
+
+-- name: endpoints
+-- Endpoints to which nothing goes, by their ids; and by whose act, as far as the record goes back.
+SELECT e.id, e.channel, e.address, e.reason, e.changed_at AS since,
+       (SELECT a.actor FROM audit a WHERE a.subject = 'endpoint' AND a.subject_id = CAST(e.id AS TEXT)
+        AND a.action = 'state' ORDER BY a.id DESC LIMIT 1) AS actor,
+       (SELECT a.way FROM audit a WHERE a.subject = 'endpoint' AND a.subject_id = CAST(e.id AS TEXT)
+        AND a.action = 'state' ORDER BY a.id DESC LIMIT 1) AS way
+FROM endpoints e
+WHERE e.state = 'suppressed' AND e.id > :after AND (:channel = '' OR e.channel = :channel)
+ORDER BY e.id LIMIT :page
+
+-- name: hashes
+SELECT address_hash, reason, at AS since FROM suppressions WHERE address_hash > :after ORDER BY address_hash LIMIT :page
+
+-- name: by_reason
+SELECT reason, COUNT(*) AS addresses, MAX(at) AS latest FROM suppressions GROUP BY reason ORDER BY reason

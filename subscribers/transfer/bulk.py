@@ -19,7 +19,7 @@ from typing import Any, cast
 from subscribers import audit, directory, proof, suppression
 from subscribers.audit import Act
 from subscribers.database import Database, Params, Row, queries
-from subscribers.model import OPTED_OUT, Address, EndpointState, Holder, Rhythm
+from subscribers.model import COMPLAINED, OPTED_OUT, OWN_WISHES, Address, EndpointState, Holder, Rhythm
 from subscribers.suppression import Hasher
 from subscribers.transfer.rows import Entry
 
@@ -257,6 +257,8 @@ class Store:
     def _suppress(self, endpoint_id: int, reason: str | None) -> None:
         if reason == OPTED_OUT:
             directory.opt_out(self._db, endpoint_id, self._act, self._terms.origin)
+        elif reason == COMPLAINED:
+            directory.complained(self._db, endpoint_id, self._act)
         else:
             words = reason or "suppressed in an imported file"
             directory.provider_state(self._db, endpoint_id, EndpointState.SUPPRESSED, words, self._act)
@@ -388,7 +390,7 @@ class Preparer:
         for basis, ids in by_basis.items():
             proof.state(self._out.as_database, ids, basis, self._act, self._terms.origin)
         for row in rows:
-            if row["state"] is EndpointState.SUPPRESSED and row["reason"] == OPTED_OUT:
+            if row["state"] is EndpointState.SUPPRESSED and row["reason"] in OWN_WISHES:
                 self._out.withdrawn.append(row["id"])
 
     def _created(self, entry: Entry) -> int:

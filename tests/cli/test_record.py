@@ -25,7 +25,17 @@ CHANGES_NOTHING = {
     *("issues list", "issues show", "issues preview", "subscribers list", "subscribers show", "subscribers export"),
     *("subscribers data", "deliveries list", "deliveries show", "deliveries summary", "deliveries export"),
     *("subscribers history", "subscribers stats", "catalog search"),
-    *("lanes list", "report", "catalog parks", "catalog topics", "catalog columns", "database info", "keys list"),
+    *(
+        "bounces list",
+        "subscribers suppressions list",
+        "lanes list",
+        "report",
+        "catalog parks",
+        "catalog topics",
+        "catalog columns",
+        "database info",
+        "keys list",
+    ),
     *("audit", "tag", "status", "doctor"),
     "email dkim-key",  # makes a file that counts when the settings name it
     "init",  # makes files, and an empty database
@@ -93,6 +103,16 @@ def leaving(office: Office) -> None:
     Path("token").write_text(Signer.load(office.desk.db, 1).leave(1), encoding="utf-8")
 
 
+def leaving_by_mail(office: Office) -> None:
+    leaving(office)
+    words = f"From: a@example.com\nSubject: unsubscribe {Path('token').read_text(encoding='utf-8')}\n\n"
+    Path("wish.eml").write_text(words, encoding="utf-8")
+
+
+def nobodys(office: Office) -> None:
+    office("subscribers", "suppressions", "add", "b@example.com", "--reason", "they asked")
+
+
 def sample(office: Office) -> None:
     Path("issue.md").write_text(
         (config_dir() / "samples" / "huoju-2022-05.md").read_text(encoding="utf-8"), encoding="utf-8"
@@ -128,6 +148,9 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
         {"state"},
     ),
     ("subscribers unsubscribe @token", leaving, "subscribers unsubscribe", {"state"}),
+    ("subscribers suppressions add b@example.com --reason wish", void, "subscribers suppressions add", {"suppressed"}),
+    ("subscribers suppressions remove b@example.com", nobodys, "subscribers suppressions remove", {"lifted"}),
+    ("bounces read wish.eml", leaving_by_mail, "bounces read", {"state"}),
     ("subscribers remove 1", reader, "subscribers remove", {"removed", "state"}),
     ("subscribers set 1 --language en", reader, "subscribers set", {"preferences"}),
     ("subscribers add-endpoint 1 --telegram 7 --confirmed", reader, "subscribers add-endpoint", {"added"}),
@@ -179,7 +202,7 @@ def test_who_changes_something_is_on_record(
     office(*words)
     new = rows(office)[before:]
     assert {row["action"] for row in new} >= actions
-    own = "reader" if name == "subscribers unsubscribe" else user()
+    own = "reader" if name in ("subscribers unsubscribe", "bounces read") else user()
     assert {row["actor"] for row in new if row["action"] in actions} == {own}
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dispatch.delivery import claims, integrity, ledger, personal, reports, settles
+from dispatch.delivery import bounces, claims, integrity, ledger, personal, reports, settles
+from dispatch.delivery.bounces import Bounce
+from dispatch.delivery.bounces import Limits as BounceLimits
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.model import Rejected, Retry, Sent
 from subscribers import audit, consent, directory, merging, suppression
@@ -86,6 +88,13 @@ def worked(desk: Desk) -> int:
             ledger.add_test(desk.db, test, desk.clock.now())
     desk.issue({"三": ["a"]}, issue + 600)
     desk.plan()
+    [email, *_] = directory.get(desk.db, who).endpoints
+    with desk.db.transaction():
+        sent = "SELECT id, endpoint_id FROM messages WHERE endpoint_id = :id AND state = 'sent'"
+        for row in desk.db.all(sent, {"id": email.id}):
+            words = f"<{ADDRESS}>: mailbox full"
+            returned = Bounce("soft", row["id"], row["endpoint_id"], "4.2.2", words, "imap")
+            bounces.take(desk.db, returned, BounceLimits(soft_limit=9), at(desk.clock.now()))
     return who
 
 
@@ -301,6 +310,7 @@ PERSONAL = {
         *("priority", "state", "due_at", "expires_at", "attempts", "parts_done", "provider_id", "reason"),
         *("created_at", "ended_at", "paused_at"),
     },
+    "bounces": {"message_id", "endpoint_id", "kind", "status", "diagnostic", "source", "at"},
     "attempts": {
         *("message_id", "number", "part", "lane", "started_at", "duration_ms", "outcome", "code", "detail"),
     },
@@ -320,6 +330,9 @@ NOT_SHOWN = {
     "messages.epoch": "which process sends: nothing of the person's",
     "messages.paused_for": "for which digest's sake it is paused: an internal number of ours",
     "attempts.id": "an internal number of ours",
+    "bounces.id": "an internal number of ours",
+    "bounces.key": "the message and kind again",
+    "bounces.standing": "whether it is in the score yet: nothing of the person's",
 }
 NOBODYS = {
     "suppressions": "keyed hashes: that there is one is told by `suppressed_by_hash`, and it stays on purpose",
@@ -365,7 +378,15 @@ def test_every_column_of_the_schema_is_told_or_there_is_a_reason(desk: Desk) -> 
 MARKED = [
     *("subscribers.name", "endpoints.queue", "endpoints.secret", "endpoints.reason", "endpoints.consent"),
     *("consents.basis", "consents.origin", "audit.actor", "audit.action", "deliveries.reason", "messages.provider_id"),
-    *("messages.reason", "messages.queue", "attempts.detail", "attempts.code", "attempts.lane", "consent_texts.text"),
+    *(
+        "messages.reason",
+        "messages.queue",
+        "bounces.diagnostic",
+        "attempts.detail",
+        "attempts.code",
+        "attempts.lane",
+        "consent_texts.text",
+    ),
 ]
 
 

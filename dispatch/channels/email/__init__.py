@@ -56,7 +56,7 @@ class EmailConnection:
         if isinstance(built, Rejected):
             return built
         try:
-            data = built.data if self._signing is None else await self._signed(built, self._signing)
+            data = built.pieces if self._signing is None else await self._signed(built, self._signing)
         except SigningError as error:
             return Rejected(str(error), code="dkim") if error.lasting else Retry(str(error), code="dkim", suspect=True)
         route = Route(built.sender, built.recipient, built.utf8)
@@ -86,11 +86,12 @@ class EmailConnection:
         return bool(most) and self._carried[group] >= most
 
     @staticmethod
-    async def _signed(built: Built, signing: SigningPool) -> bytes:
+    async def _signed(built: Built, signing: SigningPool) -> list[bytes]:
         """The body has no more white space than its canonical form (RFC 6376 3.4.4): base64 and lines of ours."""
-        body = b"".join(built.body)
-        fields = await signing.sign(built.head, sha256(body).digest())
-        return b"".join((fields, built.head, b"\r\n", body))
+        digest = sha256()
+        for piece in built.body:
+            digest.update(piece)
+        return [await signing.sign(built.head, digest.digest()), *built.pieces]
 
     def _route(self, envelope: Envelope | None) -> Route | None:
         recipient = wire_address(envelope.address) if envelope is not None else None

@@ -43,8 +43,8 @@ _FEWER = (12, 3, 0)  # follows named where all of them are too many for MAX_HTML
 
 @dataclass(slots=True)
 class Built:
-    """A message ready for the wire: its header fields, each with its line end, and its body; `sender` is the return
-    path, and `utf8` says whether it needs SMTPUTF8 (RFC 6531)."""
+    """A message ready for the wire: its header fields, each with its line end, and its body in pieces, of which most
+    are shared by all messages; `sender` is the return path, and `utf8` says whether it needs SMTPUTF8 (RFC 6531)."""
 
     sender: str
     recipient: str
@@ -53,8 +53,12 @@ class Built:
     body: list[bytes]
 
     @property
+    def pieces(self) -> list[bytes]:
+        return [self.head + CRLF, *self.body]
+
+    @property
     def data(self) -> bytes:
-        return b"".join([self.head, CRLF, *self.body])
+        return b"".join(self.pieces)
 
 
 class Shapes:

@@ -9,19 +9,8 @@ from enum import StrEnum
 from dispatch.channels.causes import causes, explain
 from dispatch.channels.email.provider_answers import meaning_of
 from dispatch.model import Outcome, Rejected, Retry, Sent
+from dispatch.refusals import FREQUENCY, is_dead
 
-_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-# RFC 3463 3.2: bad mailbox, system, syntax of the destination, moved. 5.1.7 and 5.1.8 are about the sender.
-_DEAD_ADDRESS = re.compile(r"5\.1\.(?:0|1|2|3|6|10)\Z")
-_UNKNOWN_USER = re.compile(
-    r"(?:user|recipient|mailbox|account|address)\W+(?:is\W+|was\W+)?(?:unknown|not found|not exist|invalid)"
-    r"|(?:unknown|invalid|no such|non-?existent)\W+(?:\w+\W+)?(?:user|recipient|mailbox|account|address)"
-    r"|(?:user|recipient|mailbox|account|address)\b.{0,80}\b(?:does(?: not|n't) exist|not exist|unknown|not found)"
-    r"|用户不存在|邮箱不存在|收件人不存在",
-    re.IGNORECASE,
-)
-# Of whomever: too many messages in a time; they are welcome later, whatever the code says.
-_FREQUENCY = re.compile(r"frequen|too many (?:messages|mails|connections)|rate limit|发送频率|频率", re.IGNORECASE)
 _AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
 _LONGEST = 300
 # Words about who sends, or by which relay, though they come with a code of the recipient's: a log-in that was forgotten
@@ -69,7 +58,7 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
         return Retry(said, code="421", outage=True, counted=stage in _ABOUT_ONE)
     if stage is Stage.MAIL:  # the sender is the same in every message: what fails here is no reader's fault
         return Retry(f"the relay refused the sender: {said}", code=str(code), outage=True)
-    if code < 500 or _FREQUENCY.search(words):
+    if code < 500 or FREQUENCY.search(words):
         return Retry(said, code=str(code))
     if stage is Stage.RCPT and _NOT_OURS.search(words):  # once it may be one domain's matter; in a row the lane rests
         return Retry(said, code=str(code), suspect=True)
@@ -78,13 +67,7 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
 
 def _endpoint_state(code: int, words: str, stage: Stage) -> str:
     """Only an answer to RCPT speaks of the address; a refusal of the message may be about its content."""
-    if stage is not Stage.RCPT:
-        return ""
-    enhanced = _ENHANCED.search(words)
-    if enhanced and _DEAD_ADDRESS.match(enhanced.group(1)):
-        return "suppressed"
-    vague = enhanced is None or enhanced.group(1) in ("5.0.0", "5.5.0", "5.7.1", "5.2.1")
-    return "suppressed" if code in (550, 551, 553) and vague and _UNKNOWN_USER.search(words) else ""
+    return "suppressed" if stage is Stage.RCPT and is_dead(code, words) else ""
 
 
 def from_lost_connection(error: BaseException, server: str, stage: Stage) -> Retry:

@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, cast
@@ -77,8 +78,8 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session with {self._server}>"
 
-    async def deliver(self, route: Route, data: bytes, following: Route | None = None) -> Outcome:
-        """Hand one message over; `data` ends in CRLF and has no line that begins with a dot unless it is doubled.
+    async def deliver(self, route: Route, data: Sequence[bytes], following: Route | None = None) -> Outcome:
+        """Hand one message over, in pieces. It ends in CRLF, and a dot that begins a line of it is doubled.
 
         The envelope of `following` may go out with it: then the next call must be for that, or the session is given up.
         A session that died while it was idle is replaced without a word.
@@ -113,7 +114,7 @@ class Session:
         """Say good-bye where somebody listens."""
         wire, begun = self._wire, self._begun
         if wire is not None and wire.is_open and begun is None:
-            wire.write(b"QUIT\r\n")
+            wire.write([b"QUIT\r\n"])
             with suppress(OSError, Garbage, TimeoutError):
                 async with asyncio.timeout(_GOODBYE):
                     await wire.reply()
@@ -127,7 +128,7 @@ class Session:
         return self._carried >= relay.messages_per_connection or time.monotonic() >= self._until
 
     async def _attempt(
-        self, route: Route, data: bytes, following: Route | None, *, in_groups: bool
+        self, route: Route, data: Sequence[bytes], following: Route | None, *, in_groups: bool
     ) -> tuple[Outcome, Stage]:
         if self._begun is not None and self._begun != route:
             self._drop()  # what was begun cannot be taken back
@@ -205,22 +206,23 @@ class Session:
         return Retry(f"no session with {self._server}: {error}", code="session", outage=True)
 
     async def _exchange(
-        self, wire: Wire, route: Route, data: bytes, following: Route | None, *, in_groups: bool
+        self, wire: Wire, route: Route, data: Sequence[bytes], following: Route | None, *, in_groups: bool
     ) -> tuple[Outcome, Stage]:
         """The envelope and the message: the first reply that is no consent is the outcome."""
         stage = Stage.MAIL
         begun, self._begun = self._begun is not None, None
         try:
             if not begun and in_groups:
-                wire.write(self._reset() + b"".join(_commands(route)))
+                wire.write([_envelope(route, self._reset())])
             elif not begun and self._unreset:
-                wire.write(self._reset())
+                wire.write([self._reset()])
             if self._unreset:
                 self._unreset = False
                 await wire.reply()  # nothing but the next command tells whether it helped
-            for stage, command in zip(_STAGES, _commands(route), strict=True):
-                if not begun and not in_groups:
-                    wire.write(command)
+            commands = () if begun or in_groups else _commands(route)
+            for place, stage in enumerate(_STAGES):
+                if commands:
+                    wire.write([commands[place]])
                 reply = await wire.reply()
                 if not _consents(reply, stage):
                     await self._clear(wire, stage, reply, in_groups=begun or in_groups)
@@ -239,12 +241,12 @@ class Session:
             self._drop()
         return self._answer(reply, route), stage
 
-    def _message(self, data: bytes, following: Route | None, *, in_groups: bool) -> bytes:
+    def _message(self, data: Sequence[bytes], following: Route | None, *, in_groups: bool) -> list[bytes]:
         """The message and its final dot, and the envelope of the following one."""
         if following is None or not in_groups or self._is_spent() or (following.utf8 and not self._takes_utf8):
-            return data + b".\r\n"
+            return [*data, b".\r\n"]
         self._begun = following
-        return b"".join((data, b".\r\n", *_commands(following)))
+        return [*data, _envelope(following, b".\r\n")]
 
     def _reset(self) -> bytes:
         return b"RSET\r\n" if self._unreset else b""
@@ -264,7 +266,7 @@ class Session:
                 if stage is not Stage.RCPT:
                     self._drop()
                     return
-                wire.write(b".\r\n")
+                wire.write([b".\r\n"])
                 await wire.reply()
         except (OSError, TimeoutError, Garbage):
             self._drop()
@@ -306,12 +308,15 @@ async def check(relay: Relay) -> str:
 
 
 def _commands(route: Route) -> tuple[bytes, bytes, bytes]:
+    mail, rcpt, data = _envelope(route).splitlines(keepends=True)
+    return mail, rcpt, data
+
+
+def _envelope(route: Route, before: bytes = b"") -> bytes:
+    """The commands of a transaction up to the message."""
     options = " SMTPUTF8 BODY=8BITMIME" if route.utf8 else ""
-    return (
-        f"MAIL FROM:<{route.sender}>{options}\r\n".encode(),
-        f"RCPT TO:<{route.recipient}>\r\n".encode(),
-        b"DATA\r\n",
-    )
+    text = f"MAIL FROM:<{route.sender}>{options}\r\nRCPT TO:<{route.recipient}>\r\nDATA\r\n"
+    return before + text.encode()
 
 
 def _consents(reply: Reply, stage: Stage) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _LONGEST = 32_768  # bytes of replies that are not read yet; no server says so much
@@ -57,8 +58,9 @@ class Wire(asyncio.Protocol):
         """Whether a reply, or the end of the connection, can be read without waiting."""
         return bool(self._replies) or self._error is not None
 
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Write pieces as one; uvloop hands them to the system without a copy."""
+        self._transport.writelines(pieces)
 
     async def reply(self) -> Reply:
         """The next reply. Raises Lost, Garbage or TimeoutError."""

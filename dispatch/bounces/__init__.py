@@ -1,0 +1,5 @@
+"""Mail about our mail: reports that it came back, complaints, and wishes to leave that come by mail.
+
+`mime` and `report` read what strangers wrote, within bounds of time and memory; `desk` finds by a signature whom it is
+about and lets it act (`dispatch.delivery.bounces`); `maildir`, `imap` and `listener` are where it comes from.
+"""

@@ -1,0 +1,188 @@
+"""MIME (RFC 2045 to 2049) as far as reports need it, read within bounds.
+
+Not by `email.parser`: its time grows with the depth of nesting times the number of lines, and its recursion with the
+depth, both of which a stranger chooses. Here a body is cut at its boundaries, five levels deep and sixty parts wide at
+most, and what is beyond stays unread. Nothing raises, whatever the bytes.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.header import decode_header
+from email.message import Message
+
+MOST_BYTES = 2_000_000  # of a mail; what comes after is not looked at
+_MOST_HEAD = 200_000
+_MOST_FIELDS = 1_000
+_MOST_VALUE = 4_000
+_MOST_TEXT = 200_000
+_DEEPEST = 5
+_MOST_PARTS = 60
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
+# Those that decode in linear time and to text: others decode bytes to bytes, unpack, or take the square of the length.
+_CHARSETS = re.compile(
+    r"utf[-_]?8|us-ascii|ascii|iso[-_]?8859[-_]\d{1,2}|latin[-_]?1|windows-\d{3,4}|cp\d{3,4}|gb2312|gbk|gb18030|big5"
+    r"|big5-hkscs|hz-gb-2312|iso-2022-(?:jp|kr|cn)|shift[-_]jis|euc-(?:jp|kr)|koi8-[ru]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A mail, or a part of one: its fields in order with their names in lower case, its type (`text/plain` where it
+    says none), and its body, or its parts."""
+
+    fields: tuple[tuple[str, str], ...]
+    kind: str = "text/plain"
+    parameters: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    parts: tuple[Part, ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """The values of a field, unfolded, as they stand."""
+        return [value for found, value in self.fields if found == name]
+
+    def get(self, name: str) -> str:
+        """The first value of a field, or ""."""
+        return next((value for found, value in self.fields if found == name), "")
+
+    def words(self, name: str) -> str:
+        """The first value of an unstructured field, with its encoded words decoded (RFC 2047)."""
+        return decoded_words(self.get(name))
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return _decoded(self.body[:_MOST_TEXT], self.parameters.get("charset", "utf-8"))
+
+    def walk(self) -> Iterator[Part]:
+        """This part and those in it, in order."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+
+def read(data: bytes) -> Part:
+    """A mail from its bytes, of which the first two million count."""
+    data = data[:MOST_BYTES].replace(b"\r\n", b"\n")
+    if data.startswith((b"From ", b">From ")):  # the line that a pipe of an MTA, or an mbox, puts before it
+        data = data.partition(b"\n")[2]
+    return _part(data, _DEEPEST, _Budget(_MOST_PARTS))
+
+
+def read_fields(data: bytes) -> tuple[tuple[str, str], ...]:
+    """A block of header fields."""
+    return _fields(data.replace(b"\r\n", b"\n"))
+
+
+@dataclass(slots=True)
+class _Budget:
+    parts: int
+
+
+def _part(data: bytes, depth: int, budget: _Budget) -> Part:
+    budget.parts -= 1
+    head, body = _split(data)
+    fields = _fields(head)
+    kind, parameters = _content_type(next((value for name, value in fields if name == "content-type"), ""))
+    if kind.startswith("multipart/") and parameters.get("boundary") and depth > 0:
+        parts = []
+        for piece in _pieces(body, parameters["boundary"].encode("utf-8", "replace")):
+            if budget.parts <= 0:
+                break
+            parts.append(_part(piece, depth - 1, budget))
+        return Part(fields, kind, parameters, b"", tuple(parts))
+    encoding = next((value for name, value in fields if name == "content-transfer-encoding"), "")
+    return Part(fields, kind, parameters, _transferred(body, encoding.strip().lower()))
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """Head and body, at the first empty line."""
+    if data.startswith(b"\n"):
+        return b"", data[1:]
+    head, _, body = data.partition(b"\n\n")
+    return head[:_MOST_HEAD], body
+
+
+def _fields(head: bytes) -> tuple[tuple[str, str], ...]:
+    unfolded: list[list[bytes]] = []
+    for line in head.split(b"\n", _MOST_FIELDS * 5)[: _MOST_FIELDS * 5]:
+        if line[:1] in (b" ", b"\t"):
+            if unfolded:
+                unfolded[-1].append(line)
+        elif len(unfolded) < _MOST_FIELDS:
+            unfolded.append([line])
+    found = (_FIELD.match(b"".join(lines)[: 2 * _MOST_VALUE]) for lines in unfolded)
+    return tuple((item[1].decode().lower(), _as_text(item[2])) for item in found if item)
+
+
+def _as_text(value: bytes) -> str:
+    return value.decode("utf-8", "replace").strip()[:_MOST_VALUE]
+
+
+def _content_type(value: str) -> tuple[str, dict[str, str]]:
+    """The type and those of its parameters that matter here."""
+    carrier = Message()
+    carrier["content-type"] = " ".join(value[:1_000].split())
+    found = {}
+    for name in ("boundary", "charset", "report-type"):
+        parameter = carrier.get_param(name)
+        text = parameter[2] if isinstance(parameter, tuple) else parameter
+        if isinstance(text, str):
+            found[name] = text.strip()
+    return carrier.get_content_type(), found
+
+
+def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
+    """What stands between lines of `--boundary`, to `--boundary--` or the end (RFC 2046 5.1.1)."""
+    begin = -1  # where the piece at hand begins
+    for found in re.finditer(rb"^--" + re.escape(boundary) + rb"(--)?[ \t]*$", body, re.MULTILINE):
+        if begin >= 0:
+            yield body[begin : max(begin, found.start() - 1)]
+        if found[1]:
+            return
+        begin = found.end() + 1
+    if begin >= 0:
+        yield body[begin:]
+
+
+def _transferred(body: bytes, encoding: str) -> bytes:
+    if encoding == "base64":
+        try:
+            return binascii.a2b_base64(body)
+        except binascii.Error:
+            return body
+    return quopri.decodestring(body) if encoding == "quoted-printable" else body
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    """Bytes as text. What names no charset that is known, or another than its own, is tried as UTF-8 and GB 18030."""
+    if _CHARSETS.fullmatch(charset):
+        try:
+            return codecs.decode(data, charset)
+        except (UnicodeError, LookupError):
+            pass
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("gb18030", "replace")
+
+
+def decoded_words(value: str) -> str:
+    """A field's words (RFC 2047) on one line."""
+    if "=?" not in value:
+        return " ".join(value.split())
+    try:
+        pieces = decode_header(value[:_MOST_VALUE])
+    except Exception:
+        # The library raises errors of its own for base64 that is none, and for some more: the words stay as they are.
+        return " ".join(value.split())
+    texts = (
+        _decoded(piece, charset or "ascii") if isinstance(piece, bytes) else str(piece) for piece, charset in pieces
+    )
+    return " ".join("".join(texts).split())

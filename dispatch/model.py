@@ -255,7 +255,9 @@ class Retry:
     at the message, unless `counted`: where one message may itself be what makes the receiver hang up, it must take its
     turn again later, or it would stop the lane each time. `suspect` says that the receiver's side may be down as a
     whole (no answer in time, an error of the server's own): many in a row, with nothing in between that went well, are
-    an outage. `new_address` replaces the endpoint's address for good.
+    an outage. `group_rest` says that whoever stands behind this address (a mailbox provider) wants less from the lane:
+    at least so many seconds without anything for its addresses, or as long as its settings say (0); other messages of
+    the lane go on. `new_address` replaces the endpoint's address for good.
     """
 
     reason: str
@@ -265,6 +267,7 @@ class Retry:
     counted: bool = False
     suspect: bool = False
     new_address: str = ""
+    group_rest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 Delays = Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=50)]
 Interval = Annotated[float, Field(ge=0, le=3600)]
 Hours = Annotated[float, Field(gt=0, le=24 * 90)]
+# A domain or host, in which * stands for anything: qq.com, *.qq.com, yahoo.*.
+MailPattern = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9*-]+(\.[a-z0-9*-]+)*$")]
 
 # Standard Webhooks, "Deliverability and reliability": after 0, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
 WEBHOOK_DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
@@ -137,6 +139,8 @@ class Relay(Section):
     messages_per_connection: Annotated[int, Field(ge=1)] = 100
     connection_seconds: Seconds = 300
     timeout: Seconds = 60
+    weight: Annotated[float | None, Field(gt=0, le=1000)] = None
+    standby: bool = False
 
     @field_validator("security")
     @classmethod
@@ -156,6 +160,21 @@ class Relay(Section):
         return self.port or {"none": 25, "starttls": 587, "tls": 465}[self.security]
 
 
+class Provider(Section):
+    """What a mailbox provider takes from one relay: who belongs to it, and its limits; 0 is none of its own.
+
+    What an installation sets replaces that of the provider of this name in `config/providers.toml`, field by field.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")] = "own"
+    domains: Annotated[tuple[MailPattern, ...], Field(max_length=500)] = ()
+    mx: Annotated[tuple[MailPattern, ...], Field(max_length=500)] = ()
+    connections: Annotated[int, Field(ge=0, le=200)] = 0
+    rate: Annotated[float, Field(ge=0, le=100_000)] = 0
+    messages_per_connection: Annotated[int, Field(ge=0)] = 0
+    backoff: Annotated[float, Field(ge=1, le=86_400)] = 600
+
+
 class EmailSettings(Relay):
     from_address: str = ""
     from_name: str = ""
@@ -164,6 +183,9 @@ class EmailSettings(Relay):
     bounce_address: str = ""
     postal_address: str = ""
     relays: tuple[Relay, ...] = ()
+    provider_limits: bool = True
+    mx_lookup: bool = True
+    providers: tuple[Provider, ...] = ()
     retry_delays: Delays = (60.0, 300.0, 900.0, 3600.0, 7200.0, 14400.0, 28800.0)
     expire_hours: Hours = 48
     dkim_domain: str = ""
@@ -436,6 +458,7 @@ class Settings(BaseSettings):
     def _names_are_unique(self) -> Settings:
         for what, names in (
             ("email relays", [relay.name for relay in self.email.all_relays]),
+            ("email providers", [provider.name for provider in self.email.providers]),
             ("telegram bots", [bot.name for bot in self.telegram.all_bots]),
         ):
             if len(set(names)) != len(names):

@@ -42,6 +42,7 @@ _WORDS = {
     "greater_than_equal": "allowed: {ge:g} or more",
     "less_than": "allowed: less than {lt:g}",
     "less_than_equal": "allowed: {le:g} or less",
+    "string_pattern_mismatch": "allowed: what fits {pattern}",
     "tuple_type": "allowed: a list in square brackets",
     "too_short": "allowed: a list of {min_length} or more",
     "too_long": "allowed: a list of {max_length} or fewer",
@@ -120,7 +121,7 @@ def _said(item: ErrorDetails, path: list[str], fields: Mapping[str, FieldInfo]) 
         return f"allowed: {context['expected'].replace(chr(39), '')}"
     if kind in ("model_type", "model_attributes_type"):
         return "allowed: a table of settings"
-    if kind == "tuple_type" and path[-1] in ("relays", "bots"):
+    if kind == "tuple_type" and path[-1] in ("relays", "providers", "bots"):
         return f"allowed: tables that begin with [[{'.'.join(path)}]]"
     if kind in _WORDS:
         return _WORDS[kind].format(**context)

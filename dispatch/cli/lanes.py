@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from subscribers.database import Row
 
 commands = typer.Typer(help="Lanes (a relay, a bot, a host): which rest, and waking them.", no_args_is_help=True)
+_COUNTS = ("sent", "retried", "failed")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @commands.command("list")
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
-    """How each lane stands, and why it rests."""
+    """How each lane stands, and why it rests.
+
+    LANE>PROVIDER is a mailbox provider that has asked for a rest there; its messages are counted with the lane's.
+    """
     from dispatch.delivery import lanes
 
     app = session(ctx).app
@@ -43,14 +47,20 @@ def _json(row: Row, state: LaneState, now: int) -> dict[str, Any]:
         "state": _words(state, now),
         "rests_until": iso(now + state.wait(now)) if resting else None,
         "asked_by_provider": resting and state.asked,
-        **{name: row[name] for name in ("reason", "sent", "retried", "failed")},
+        "reason": row["reason"],
+        **{name: None if _is_group(row) else row[name] for name in _COUNTS},
     }
 
 
 def _line(row: Row, state: LaneState, now: int) -> tuple[object, ...]:
     until = when(now + state.wait(now)) if state.wait(now) else ""
-    counts = tuple(row[name] for name in ("sent", "retried", "failed"))
+    counts = tuple("" if _is_group(row) else row[name] for name in _COUNTS)
     return (state.name, row["queue"], _words(state, now), until, *counts, state.reason)
+
+
+def _is_group(row: Row) -> bool:
+    """Whether it is a group of a lane's addresses (a mailbox provider), whose messages are counted with the lane's."""
+    return ">" in row["name"]
 
 
 def _words(state: LaneState, now: int) -> str:

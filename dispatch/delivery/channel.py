@@ -25,6 +25,8 @@ class Lane:
     uniformly; `address_interval` and `group_interval` are the least seconds between two messages to one address,
     the latter for addresses that begin with `-` (Telegram's groups). A lane that is `divisible` may be worked on by
     several processes at once, each with its share of connections and rate; the others belong to one process at a time.
+    Where a lane of a queue has a `weight`, its lanes share the messages by their weights (1 for one without); a
+    `standby` lane works only while each other one of its queue rests.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Lane:
     address_interval: float = 0.0
     group_interval: float = 0.0
     divisible: bool = False
+    weight: float | None = None
+    standby: bool = False
 
     def slots(self, processes: int) -> int:
         """Into how many shares the lane is cut where so many processes send."""
@@ -43,6 +47,35 @@ class Lane:
         """Share `slot` (from 0) of so many: all of them together are the lane."""
         connections = (slot + 1) * self.connections // slots - slot * self.connections // slots
         return replace(self, connections=connections, rate=self.rate and self.rate / slots)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """What one receiver takes from a lane: `connections` at work for it at a time and `rate` messages a second (None:
+    no limit but the lane's); `backoff` is the least rest in seconds where it asks for less."""
+
+    connections: int | None = None
+    rate: float | None = None
+    backoff: float = 600.0
+
+    def share(self, slots: int) -> GroupLimits:
+        """The part of one of so many shares of a lane; each has a connection at least."""
+        connections = self.connections and max(1, self.connections // slots)
+        return replace(self, connections=connections, rate=self.rate and self.rate / slots)
+
+
+class Grouping(Protocol):
+    """How a channel's addresses fall into groups that one receiver stands behind: a mailbox provider. It is asked for
+    each message, so it answers at once and waits for nothing."""
+
+    def group(self, address: str) -> str:
+        """The group with limits of its own that an address is in; "" for none."""
+
+    def own_group(self, address: str) -> str:
+        """What an address of no group belongs to all the same, by which its receiver's own wish for a rest is kept."""
+
+    def limits(self, group: str) -> GroupLimits:
+        """Of either kind of group."""
 
 
 class Rendered(Protocol):
@@ -93,3 +126,17 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Give back what the channel holds."""
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """What a channel has besides whose receivers have limits of their own."""
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """How its addresses are grouped; None where nobody is limited."""
+
+
+def grouping_of(channel: Channel) -> Grouping | None:
+    """How a channel's addresses are grouped; None where they are not."""
+    return channel.grouping if isinstance(channel, Grouped) else None

@@ -16,11 +16,13 @@ from dispatch.delivery.attempt_log import AttemptLog
 from dispatch.delivery.channel import Channel, Lane
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
+from dispatch.delivery.gate import Gates
 from dispatch.delivery.lane import Context, LaneRun
 from dispatch.delivery.lanes import LaneState
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.delivery.member import Member
 from dispatch.delivery.pace import Pace
+from dispatch.delivery.ration import Ration, are_weighed
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
 from dispatch.model import Envelope, Rejected, Retry, Sent
@@ -84,6 +86,8 @@ class Engine:
         self._clock = clock
         self._progress = progress
         self._paces: dict[str, Pace] = {}
+        self._gates = Gates(clock)
+        self._rations: dict[str, Ration] = {}
         self._running: dict[str, _Running] = {}
         self._wake = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -133,8 +137,11 @@ class Engine:
                 while not self.stopping.is_set():
                     due = await self._turn(only, once=True)
                     if not due and not self._running and not await self._elsewhere(only):
-                        break
-                    await self._pause()
+                        if not (ahead := self._gates.ahead()):
+                            break
+                        await self._clock.sleep(min(ahead, self._settings.poll))
+                    else:
+                        await self._pause()
             finally:
                 await self._finish()
             await self._store.call(ledger.finish_issues, self._clock.now())
@@ -164,8 +171,10 @@ class Engine:
         await self.member.take_over()
         await self._free_orphans()
         self._log.tell_old(self._clock.now())
-        due = [lane for lane in await self._due_lanes(only) if self._has_hope(lane, once=once)]
-        states = await self._store.call(lanes.states, [lane.name for lane in due])
+        everyone = await self._due_lanes(only)
+        states = await self._store.call(lanes.states, [lane.name for lane in everyone])
+        needed = self._without_standby(everyone, states)
+        due = [lane for lane in needed if self._has_hope(lane, once=once)]
         for lane in due:
             if self._clock.now() < states[lane.name].changed_at:
                 await self._store.call(lanes.rebase, states[lane.name], lane.queue, self._clock.now())
@@ -175,6 +184,15 @@ class Engine:
         for lane, slot, lease in await self._acquire(self._most(waiting)):
             await self._start(lane, slot, lease, states[lane.name], only, once=once)
         return len(ready)
+
+    def _without_standby(self, found: Sequence[Lane], states: Mapping[str, LaneState]) -> list[Lane]:
+        """The lanes that are to work: one that stands by only while each other of its queue has failed. Where one of
+        these has recovered, it is stopped."""
+        fine = {lane.queue for lane in found if not lane.standby and states[lane.name].breaker == lanes.CLOSED}
+        for lane in found:
+            if lane.standby and lane.queue in fine and lane.name in self._running:
+                self._running[lane.name].run.retire()
+        return [lane for lane in found if not (lane.standby and lane.queue in fine)]
 
     async def _free_orphans(self) -> None:
         """Take up again what a lane that failed could not give back. Where another lane works on the same queue, what
@@ -224,11 +242,18 @@ class Engine:
         if trial and not await self._store.call(lanes.try_again, state):
             await self.member.drop(lease)  # another process has learnt meanwhile that it must rest
             return
-        share = lane.share(slot, lane.slots(self._settings.processes))
+        slots = lane.slots(self._settings.processes)
+        share = lane.share(slot, slots)
+        channel = self._channels[_channel_of(lane.queue)]
         pace = self._paces.setdefault(lease, Pace(share, self._clock))
-        run = LaneRun(self._context, self._channels[_channel_of(lane.queue)], share, pace, only, trial=trial)
+        gate = self._gates.gate(lease, share, slots, channel)
+        ration = self._rations.setdefault(lane.queue, Ration(self._clock)) if self._is_weighed(lane.queue) else None
+        run = LaneRun(self._context, channel, share, pace, only, trial=trial, gate=gate, ration=ration)
         task = asyncio.create_task(self._work(share, lease, run, once=once), name=lane.name)
         self._running[lane.name] = _Running(lease, run, task)
+
+    def _is_weighed(self, queue: str) -> bool:
+        return are_weighed(self._channels[_channel_of(queue)].lanes(queue))
 
     async def _work(self, lane: Lane, lease: str, run: LaneRun, *, once: bool) -> None:
         """One run of a lane whose failure, whatever it is, is this lane's alone."""
@@ -245,6 +270,8 @@ class Engine:
             await self._leave(lane, lease)
         if fault and once and not run.progressed:
             self.summary.outages[lane.name] = fault
+        if once:
+            self.summary.outages |= run.rests
         if once or not fault:
             self._wake.set()  # more may have become due while it ran
 

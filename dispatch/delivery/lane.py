@@ -11,14 +11,17 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dispatch.delivery import claims, ledger
+from dispatch.delivery import claims, lanes, ledger
 from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
-from dispatch.delivery.ledger import Attempt, Work
+from dispatch.delivery.gate import Gate, Verdict
+from dispatch.delivery.gated import GatedTodo
+from dispatch.delivery.ledger import Attempt, PutOff, Work
 from dispatch.delivery.pace import Pace
+from dispatch.delivery.ration import Ration
 from dispatch.delivery.retry import next_try
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
@@ -37,6 +40,8 @@ MARGIN = 90.0
 # than this is claimed anew.
 FRESH = 10.0
 _PACED_SECONDS = 3  # a paced lane claims no more than it sends in so long
+_RESTS_SECONDS = 2.0  # between two looks at what other processes and people have written down about groups
+_LINGER_SECONDS = 1.0
 _MANY = 20  # answers in a row that make the receiver's side suspect are an outage
 
 
@@ -115,7 +120,8 @@ class _Line:
 
 class LaneRun:
     """A run. Afterwards `outage` says what stopped it ("" for nothing), and `progressed` whether it was of use:
-    something went out or was refused, or a message that the receiver hangs up on made way for the others.
+    something went out or was refused, or a message that the receiver hangs up on made way for the others. `rests` says
+    which groups of its addresses have to rest, and why.
 
     A `trial` follows an outage: one message goes first, and the other connections begin when it has had an answer.
     However a run ends, by an exception or a cancellation too, what it had claimed and not settled is given back.
@@ -130,6 +136,8 @@ class LaneRun:
         only: Sequence[int] | None = None,
         *,
         trial: bool = False,
+        gate: Gate | None = None,
+        ration: Ration | None = None,
     ) -> None:
         self._context = context
         self._only = only
@@ -138,24 +146,37 @@ class LaneRun:
         self._pace = pace
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
         self._page = _page(lane, context.page)
-        self._todo = Todo(self._page)
+        self._gate = gate
+        self._ration = ration
+        self._gated = None if gate is None else GatedTodo(self._page, gate, context.clock)
+        self._todo = self._gated or Todo(self._page)
         self._fresh = min(FRESH, context.lease_ms / 1000 - MARGIN)
         self._proved = asyncio.Event()
         self._suspects = 0
         self._abandoned = False
         self._fault: Exception | None = None
+        self._looked = 0.0  # at the groups' rests in the store
+        self._retired = False
         self.outage = ""
+        self.rests: dict[str, str] = {}
         self.progressed = False
         if not trial:
             self._proved.set()
 
     async def run(self) -> None:
+        if self._gate is not None:
+            self._gate.usable, self._gate.taker = True, self._take_over
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guarded(self._feed()))
                 for number in range(self._lane.connections):
                     group.create_task(self._guarded(self._work(first=number == 0)))
         finally:
+            if self._gate is not None:
+                self._gate.taker = None
+                self._gate.usable = not (self.outage or self._fault or self._abandoned or self._retired)
+            if self._ration is not None:
+                self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
             await self._give_back()
         if self._fault is not None:
             raise self._fault
@@ -175,6 +196,10 @@ class LaneRun:
         """The lane is another process's now: claim and begin nothing more."""
         self._abandoned = True
 
+    def retire(self) -> None:
+        """The lane is needed no more: claim nothing more, and finish what is claimed."""
+        self._retired = True
+
     @property
     def queue(self) -> str:
         return self._lane.queue
@@ -186,15 +211,92 @@ class LaneRun:
     async def _feed(self) -> None:
         while not self._over:
             await self._todo.room()
-            if self._over:
+            if self._gate is not None:
+                await self._look_at_rests(self._gate)
+            page = await self._portion()
+            if self._is_enough():
                 break
-            works = await self._claim(self._page if self._proved.is_set() else 1)
+            works = await self._claim(page)
+            if not works and await self._linger():
+                continue
             if not works:
                 break
+            waiting: list[Work] = []
+            if self._gated is not None and self._gate is not None:
+                works, waiting = self._gate.sort(works, self._gated.ready)
+            if self._ration is not None:
+                self._ration.spend(self._lane, len(works))
             self._todo.put(works)
-            await self._proved.wait()
+            await self._pass_on(waiting)
+            if works:
+                await self._proved.wait()
+        if self._gate is not None:
+            self._gate.taker = None
         self._todo.close()
         self._proved.set()
+        if self._ration is not None:
+            self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
+
+    async def _linger(self) -> bool:
+        """Whether a moment was waited for what was put off for its group's pace: to end and begin again would cost the
+        connections."""
+        ahead = self._gate.ahead() if self._gate is not None else 0.0
+        if not ahead or not self._proved.is_set():
+            return False
+        await self._context.clock.sleep(min(ahead, _LINGER_SECONDS))
+        return True
+
+    def _is_enough(self) -> bool:
+        return self._over or self._retired
+
+    async def _portion(self) -> int:
+        """How many messages to claim."""
+        if not self._proved.is_set():
+            return 1
+        if self._ration is None:
+            return self._page
+        self._ration.join(self._lane)
+        return await self._ration.turn(self._lane, self._page)
+
+    async def _pass_on(self, waiting: Sequence[Work]) -> None:
+        """What has no room here goes another way of the queue, or is put off."""
+        if not waiting or self._gate is None:
+            return
+        off = []
+        for work in waiting:
+            held = self._held[work.message_id, work.epoch]
+            if self._gate.hand_over(work, held.since):
+                del self._held[work.message_id, work.epoch]
+            else:
+                off.append(self._gate.put_off(work))
+        await self._put_off(off)
+
+    def _take_over(self, work: Work, since: float) -> bool:
+        """Send what another lane has claimed and may not send; whether this one can."""
+        if self._gate is None or self._gated is None or self._is_enough() or not self._proved.is_set():
+            return False
+        if not self._gate.has_room(work, self._gated.ready.get(self._gate.group(work.address), 0)):
+            return False
+        self._held[work.message_id, work.epoch] = _Held(work, since)
+        self._gated.put([work])
+        return True
+
+    async def _look_at_rests(self, gate: Gate) -> None:
+        """Before a claim: between it and the sorting nobody else has his turn."""
+        now = self._context.clock.monotonic()
+        if not self._looked or now - self._looked >= _RESTS_SECONDS:
+            self._looked = now
+            gate.learn(await self._context.store.call(lanes.groups, self._lane.name))
+
+    async def _put_off(self, off: Sequence[PutOff]) -> None:
+        if not off:
+            return
+        await self._context.store.call(ledger.put_off, off)
+        for work, _, reason in off:
+            self._held.pop((work.message_id, work.epoch), None)
+            if reason is not None and self._gate is not None:
+                group = self._gate.group(work.address)
+                self.rests.setdefault(lanes.group_lane(self._lane.name, group), self._gate.reason(group))
 
     async def _claim(self, page: int) -> list[Work]:
         context = self._context
@@ -241,8 +343,10 @@ class LaneRun:
             try:
                 if self._late(job.work):
                     await self._release(job.work)
+                elif self._gate is not None and self._gate.rests(job.work.address):
+                    await self._pass_on([job.work])
                 elif not self._over:
-                    ahead = await self._look_ahead() if line.pipelined else None
+                    ahead = await self._look_ahead(job.work) if line.pipelined else None
                     await self._deliver(line, job, ahead.letter if ahead else None)
             finally:
                 self._todo.done(job.work)
@@ -252,9 +356,9 @@ class LaneRun:
         work = await self._todo.get()
         return _Job(work, await self._letter(work)) if work is not None else None
 
-    async def _look_ahead(self) -> _Job | None:
+    async def _look_ahead(self, behind: Work) -> _Job | None:
         """The job after this one, where there is one already."""
-        work = self._todo.take() if self._proved.is_set() else None
+        work = self._todo.take(behind) if self._proved.is_set() else None
         return _Job(work, await self._letter(work)) if work is not None else None
 
     def _late(self, work: Work) -> bool:
@@ -316,11 +420,30 @@ class LaneRun:
             self._stop(outcome)
         final = part == letter.rendered.parts - 1
         provider_id = letter.envelope.provider_id
-        ours = await self._settle(work, part, outcome, started, final=final, provider_id=provider_id, stops=stops)
+        verdict = None if self._gate is None else self._gate.judge(work.address, outcome)
+        if verdict and verdict.rest and isinstance(outcome, Retry):
+            outcome = replace(outcome, after=max(outcome.after or 0.0, verdict.rest))
+        ours = await self._settle(
+            work, part, outcome, started, final=final, provider_id=provider_id, stops=stops, verdict=verdict
+        )
+        if verdict and verdict.rest:
+            await self._make_way(verdict, outcome)
         if not ours:
             log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
             self.abandon()  # what else was claimed then is another's by now, too
         return ours and isinstance(outcome, Sent)
+
+    async def _make_way(self, verdict: Verdict, outcome: Outcome) -> None:
+        """A group rests: what waits of it is put off, and the others go on."""
+        assert self._gate is not None
+        assert self._gated is not None
+        name = lanes.group_lane(self._lane.name, verdict.group)
+        if name not in self.rests:
+            # A reader's own domain is not for the log.
+            who = name if verdict.change is not None else f"{self._lane.name}: a mail domain"
+            log.warning("%s rests for %.0f seconds: it answered %s", who, verdict.rest, outcome.code)
+        self.rests[name] = self._gate.reason(verdict.group)
+        await self._pass_on(self._gated.withdraw(verdict.group))
 
     def _is_outage(self, outcome: Outcome) -> bool:
         """Whether the lane is at fault, by one answer that says so or by many that make it likely."""
@@ -345,6 +468,7 @@ class LaneRun:
         final: bool,
         provider_id: str = "",
         stops: bool = False,
+        verdict: Verdict | None = None,
     ) -> bool:
         now = self._context.clock.now()
         retry_at = 0
@@ -353,6 +477,7 @@ class LaneRun:
             retry_at = next_try(work.attempts + 1, delays, outcome.after, now, self._context.spread)
         took = max(0, now - started)  # the clock may have been set back
         attempt = Attempt(work, part, outcome, started, took, final, provider_id, self._lane.name, retry_at, stops)
+        attempt.group = None if verdict is None else verdict.change
         ours = await self._context.settler.settle(attempt)
         if final or not isinstance(outcome, Sent):
             self._held.pop((work.message_id, work.epoch), None)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dispatch.delivery.ledger import Attempt
+from dispatch.delivery.ledger import Attempt, GroupChange
 from dispatch.errors import Failure
 from dispatch.model import Rejected, Retry, Sent
 from subscribers.database import Database, Row, queries
@@ -51,6 +51,21 @@ class LaneState:
             return replace(self, breaker=OPEN, not_before=now + asked_ms, changed_at=now, reason=reason)
         rest_ms = min(max(REST_FIRST_MS, self.rest_ms * 2), REST_LONGEST_MS)
         return LaneState(self.name, OPEN, rest_ms, now + max(rest_ms, asked_ms), now, reason)
+
+
+def group_lane(lane: str, group: str) -> str:
+    """The name of the row that remembers the rest of a group of a lane's addresses."""
+    return f"{lane}>{group}"
+
+
+def waits_for(name: str) -> str:
+    """The reason of a message that waits for a group's rest; `name` is that of the group's row."""
+    return f"{name} rests"
+
+
+def groups(db: Database, lane: str) -> list[LaneState]:
+    """The groups of a lane that rest, or have not recovered."""
+    return [LaneState(*row) for row in db.rows(SQL["groups"], {"name": lane})]
 
 
 def states(db: Database, names: Sequence[str]) -> dict[str, LaneState]:
@@ -112,6 +127,10 @@ def wake(db: Database, now: int, *, name: str = "", even_if_asked: bool = False)
         left = tuple(state for state in resting if state.asked and not even_if_asked)
         woken = tuple(state for state in resting if state not in left)
         db.many(SQL["wake"], [{"name": state.name, "now": now} for state in woken])
+        queues = {row["name"]: row["queue"] for row in known(db)}
+        for state in woken:
+            reason = {"reason": waits_for(state.name), "queue": queues[state.name]}
+            db.run(SQL["wake_messages"], {**reason, "now": now})
     return Woken(woken, left)
 
 
@@ -120,9 +139,12 @@ class Tally:
 
     def __init__(self) -> None:
         self._attempts: dict[str, list[Attempt]] = {}
+        self._groups: dict[str, tuple[str, list[GroupChange]]] = {}
 
     def add(self, attempt: Attempt) -> None:
         self._attempts.setdefault(attempt.lane, []).append(attempt)
+        if attempt.group is not None:
+            self._groups.setdefault(attempt.group.name, (attempt.work.queue, []))[1].append(attempt.group)
 
     def write(self, db: Database, now: int) -> None:
         if not self._attempts:
@@ -137,6 +159,20 @@ class Tally:
             after = _after(before[name], attempts, now)
             if after != before[name]:
                 _set(db, after, attempts[0].work.queue)
+        if self._groups:
+            self._write_groups(db, now)
+
+    def _write_groups(self, db: Database, now: int) -> None:
+        """After the lanes, and in one order among themselves. Their messages are counted with the lane's."""
+        for name, (queue, changes) in sorted(self._groups.items()):
+            db.run(SQL["count"], {"name": name, "queue": queue, **_counts([])})  # the row is ours from here on
+            state = states(db, [name])[name]
+            for change in changes:
+                if change.rest is not None:
+                    state = state.rested(change.reason, change.rest, now)
+                elif not state.wait(now):
+                    state = LaneState(name, changed_at=now)
+            _set(db, state, queue)
 
 
 def _counts(attempts: Sequence[Attempt]) -> dict[str, int]:

@@ -28,6 +28,15 @@ UPDATE lanes SET breaker = 'half-open' WHERE name = :name AND breaker <> 'closed
 -- name: known
 SELECT name, queue, breaker, rest_ms, not_before, changed_at, reason, sent, retried, failed FROM lanes ORDER BY name
 
+-- name: groups
+-- The groups of a lane that rest, or had to: rows of their own, whose names begin with the lane's.
+SELECT name, breaker, rest_ms, not_before, changed_at, reason FROM lanes
+WHERE name > :name || '>' AND name < :name || '?' AND breaker <> 'closed'
+
+-- name: wake_messages
+-- What waits for a group's rest is due at once.
+UPDATE messages SET due_at = :now WHERE state = 'queued' AND queue = :queue AND due_at > :now AND reason = :reason
+
 -- name: wake
 -- The breaker stays open, so that one message goes first; the next rest is a first one again.
 UPDATE lanes SET rest_ms = 0, not_before = :now, changed_at = :now WHERE name = :name

@@ -67,10 +67,28 @@ class Work:
     right: Right | None = None  # of a message with a link to the reader's data, or to its end
 
 
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """What becomes of a group of a lane's addresses, which has a row of its own among the lanes: it rests for so many
+    seconds, as the receiver asked, or (None) goes on as ever."""
+
+    name: str
+    rest: float | None = None
+    reason: str = ""
+
+
+class PutOff(NamedTuple):
+    """A claimed message that cannot go before a time (ms), and why (None: as it stands)."""
+
+    work: Work
+    due_at: int
+    reason: str | None
+
+
 @dataclass(slots=True)
 class Attempt:
     """What happened to one part, and when. `final` says that the message needs no further part after a Sent; `stops`
-    that the lane stops for it."""
+    that the lane stops for it; `group` what it means for the group of the address."""
 
     work: Work
     part: int
@@ -82,6 +100,7 @@ class Attempt:
     lane: str
     retry_at: int = 0
     stops: bool = False
+    group: GroupChange | None = None
 
     @property
     def counts(self) -> bool:
@@ -128,6 +147,16 @@ def release(db: Database, works: Iterable[Work]) -> None:
     """Give leases back unused; no attempt is counted, and what was last said of a message stays."""
     with db.transaction(shared=True):
         db.many(SQL["release"], [{"id": work.message_id, "epoch": work.epoch, "reason": None} for work in works])
+
+
+def put_off(db: Database, waiting: Iterable[PutOff]) -> None:
+    """Give leases back, each message not to be claimed before its time; no attempt is counted."""
+    rows = [
+        {"id": work.message_id, "epoch": work.epoch, "due_at": due_at, "reason": reason}
+        for work, due_at, reason in waiting
+    ]
+    with db.transaction(shared=True):
+        db.many(SQL["put_off_for"], rows)
 
 
 def expire(db: Database, queue: str, page: int, now: int) -> int:

@@ -260,6 +260,11 @@ WHERE id = :id AND epoch = :epoch AND state = 'sending'
 UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
+-- name: put_off_for
+-- The same, and why.
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at, reason = COALESCE(:reason, reason)
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
 -- name: split_off
 -- A bundle of which a part is paused goes out without it: the part has a message of its own from now on.
 INSERT INTO messages (key, kind, endpoint_id, digest_id, channel, queue, priority, state, due_at, expires_at,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from dispatch.delivery.ledger import Work
 
-_Waiters = deque["asyncio.Future[None]"]
+Waiters = deque["asyncio.Future[None]"]
 
 
 class Todo:
@@ -23,13 +23,18 @@ class Todo:
         self._waiting: deque[Work] = deque()
         self._busy: set[str] = set()
         self._closed = False
-        self._getters: _Waiters = deque()
-        self._putters: _Waiters = deque()
+        self._getters: Waiters = deque()
+        self._putters: Waiters = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many have not begun."""
+        return len(self._waiting)
 
     async def room(self) -> None:
         """Returns when fewer than `size` are left."""
-        while not self._closed and len(self._waiting) >= self._size:
-            await _turn(self._putters)
+        while not self._closed and self.waiting >= self._size:
+            await turn(self._putters)
 
     def put(self, works: Iterable[Work]) -> None:
         """Add works, unless it is closed: then nobody is left to take them."""
@@ -37,23 +42,24 @@ class Todo:
             return
         for work in works:
             self._waiting.append(work)
-            _wake(self._getters)
+            wake(self._getters)
 
     def close(self) -> None:
         """Nothing more comes: consumers get what is left, then None."""
         self._closed = True
         for waiters in (self._getters, self._putters):
             while waiters:
-                _wake(waiters)
+                wake(waiters)
 
-    def take(self) -> Work | None:
-        """The next work that may begin now, whose address is busy until `done`; None where there is none."""
+    def take(self, behind: Work | None = None) -> Work | None:
+        """The next work that may begin now, whose address is busy until `done`; None where there is none. `behind` is
+        the one that the same connection is still busy with."""
         for place, work in enumerate(self._waiting):
             if work.address not in self._busy:
                 del self._waiting[place]
                 self._busy.add(work.address)
                 if len(self._waiting) < self._size:
-                    _wake(self._putters)
+                    wake(self._putters)
                 return work
         return None
 
@@ -63,24 +69,30 @@ class Todo:
             work = self.take()
             if work is not None:
                 return work
-            if self._closed and not self._waiting:
+            if self._closed and not self.waiting:
                 return None
             try:
-                await _turn(self._getters)
+                await self.changed()
             except asyncio.CancelledError:
-                _wake(self._getters)  # the turn may have been given already: it is another's
+                wake(self._getters)  # the turn may have been given already: it is another's
                 raise
 
+    async def changed(self) -> None:
+        """Returns when there may be something to take."""
+        await turn(self._getters)
+
     def done(self, work: Work) -> None:
+        """The address is free again."""
         self._busy.discard(work.address)
-        if self._waiting:
-            _wake(self._getters)
+        if self.waiting:
+            wake(self._getters)
         elif self._closed:
             while self._getters:
-                _wake(self._getters)
+                wake(self._getters)
 
 
-async def _turn(waiters: _Waiters) -> None:
+async def turn(waiters: Waiters) -> None:
+    """Returns when it is woken."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiters.append(future)
     try:
@@ -90,7 +102,7 @@ async def _turn(waiters: _Waiters) -> None:
             waiters.remove(future)
 
 
-def _wake(waiters: _Waiters) -> None:
+def wake(waiters: Waiters) -> None:
     """Wake the first that still waits."""
     while waiters:
         future = waiters.popleft()

@@ -56,3 +56,14 @@ def test_a_lane_that_is_none_is_refused(office: Office) -> None:
     rest(office, "email:default")
     done = office("lanes", "retry", "email:defualt", expect=1)
     assert "there are: email:default" in str(done.exception)
+
+
+def test_a_provider_that_rests_is_listed_under_its_relay_and_woken_by_name(office: Office) -> None:
+    rest(office, "email:default")
+    rest(office, "email:default>gmail", hours=1)
+    [relay, gmail] = office.json("lanes", "list")
+    assert (gmail["name"], gmail["state"], gmail["asked_by_provider"]) == ("email:default>gmail", "waiting", True)
+    assert (relay["sent"], gmail["sent"]) == (0, None)
+    found = office.json("lanes", "retry", "email:default>gmail", "--even-if-asked")
+    assert found == {"woken": ["email:default>gmail"], "left_alone": []}
+    assert states(office) == {"email:default": "resting", "email:default>gmail": "rested"}

@@ -14,7 +14,7 @@ import pytest
 from dispatch import archive
 from dispatch.archive import ColumnName
 from dispatch.delivery import planner
-from dispatch.delivery.channel import Connection, Lane, Rendered
+from dispatch.delivery.channel import Channel, Connection, Lane, Rendered
 from dispatch.delivery.engine import Engine
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
@@ -190,7 +190,7 @@ class Desk:
 
     @asynccontextmanager
     async def engine(
-        self, channel: FakeChannel, envelope: Callable[[Work], Envelope] = envelope, **settings: float
+        self, channel: Channel, envelope: Callable[[Work], Envelope] = envelope, **settings: float
     ) -> AsyncIterator[Engine]:
         async with Store(self.connect) as store:
             yield Engine(
@@ -203,7 +203,7 @@ class Desk:
             )
 
     async def drain(
-        self, channel: FakeChannel, envelope: Callable[[Work], Envelope] = envelope, **settings: float
+        self, channel: Channel, envelope: Callable[[Work], Envelope] = envelope, **settings: float
     ) -> Engine:
         """One run of the engine to its end."""
         async with self.engine(channel, envelope, **settings) as engine:

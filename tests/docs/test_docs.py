@@ -16,7 +16,7 @@ from dispatch.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = (ROOT / "config" / "dispatch.toml").read_text(encoding="utf-8")
-_NEEDED_IN_LISTS = ("relays", "bots")
+_NEEDED_IN_LISTS = ("relays", "providers", "bots")
 
 
 def _reference() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -45,18 +46,12 @@ WORDS: list[tuple[Stage, str, Expect]] = [
     ("DATA",    "550 5.1.1 User unknown",                                       FAILS),
     ("DATA",    "554 5.7.1 looks like spam",                                    FAILS),
     ("DATA",    "552 5.3.4 message too big",                                    FAILS),
-    # QQ mail: a 5xx that means later.
-    ("RCPT",    "550 Mail frequency limited",                                   LATER),
-    ("DATA",    "550 Ip frequency limited. http://service.mail.qq.com/",        LATER),
-    # NetEase: connections, volume, a connection's messages, a sender's, a time of probation.
+    # NetEase, where the relay is its own: connections, volume, a connection's messages, a sender's.
     ("CONNECT", "421 HL:ICC 163 smtp1",                                         RESTS),
     ("MAIL",    "421 HL:IFC 163 smtp2",                                         RESTS),
     ("MAIL",    "450 MI:DMC 163 smtp3",                                         RESTS),
     ("MAIL",    "451 MI:SFQ 163 smtp4",                                         RESTS),
-    ("DATA",    "451 DT:SPM 163 smtp5",                                         LATER),
     # Gmail and others.
-    ("RCPT",    "421 4.7.28 unusual rate of unsolicited mail",                  BLAMED),
-    ("DATA",    "421 4.7.28 unusual rate of unsolicited mail",                  LATER),
     ("CONNECT", "554 5.7.1 service unavailable; your address is on a list",     RESTS),
     ("MAIL",    "550 5.7.1 sender not allowed on this relay",                   RESTS),
     ("MAIL",    "530 5.7.0 Must issue a STARTTLS command first",                RESTS),
@@ -98,6 +93,10 @@ def matrix() -> list[tuple[Stage, str, Expect]]:
     ]
 
 
+STORY = """SELECT m.state, m.reason, m.due_at, m.attempts FROM messages m JOIN endpoints e ON e.id = m.endpoint_id
+           WHERE e.address = :address"""
+
+
 def about_the_victim(step: SmtpStep) -> bool:
     """Before RCPT a relay cannot know whom the message is for."""
     return step.stage in ("CONNECT", "EHLO", "MAIL") or VICTIM in (step.recipient, *step.recipients)
@@ -125,6 +124,53 @@ async def test_the_relay_says_nothing_of_use(
     office.patience = {"email": PATIENCE} if "stall" in fault else {}
     office.smtp.answer(stage, fault, when=about_the_victim)
     await prove(office, case(office, expect, code, words, arrivals))
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "PROMPT", "DATA"])
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        ("550 Mail frequency limited", 600),
+        ("550 Ip frequency limited. http://service.mail.qq.com/", 600),
+        ("421 HL:IFC 163 smtp2", 600),
+        ("451 MI:SFQ 163 smtp4", 900),
+        ("421 4.7.28 unusual rate of unsolicited mail", 600),
+        ("451 4.7.650 temporarily rate limited", 600),
+        ("421 4.7.0 [TSS04] temporarily deferred", 600),
+    ],
+)
+async def test_a_provider_that_wants_less_rests_alone(office: Office, stage: Stage, reply: str, seconds: int) -> None:
+    """What waits for it loses no attempt, the other domain's goes out, and the lane does not stop."""
+    *_, elsewhere = lined_up(office, "email", [FIRST, VICTIM, LAST, "reader@y.test"])
+    office.publish()
+    office.smtp.answer(
+        stage, reply, when=lambda step: any("@x.test" in to for to in (step.recipient, *step.recipients))
+    )
+    start = office.clock.ms
+    await office.drain()
+    office.smtp.clear()
+    stories = {to: office.desk.db.all(STORY, {"address": to}) for to in (FIRST, VICTIM, LAST)}
+    tried = [row for rows in stories.values() for row in rows if row["attempts"]]
+    waiting = [row for rows in stories.values() for row in rows if not row["attempts"]]
+    assert [(row["state"], row["reason"]) for row in tried] == [("queued", reply)]
+    assert len(waiting) == len(stories) - 1
+    assert {row["state"] for row in waiting} == {"queued"}
+    assert {row["reason"] for row in waiting} == {"email:default>@x.test rests"}
+    assert all(row["due_at"] >= start + seconds * 1000 for row in (*tried, *waiting))
+    assert office.arrived(elsewhere)
+    assert not office.stopped("email")
+    await office.drain()
+    assert not office.arrived(VICTIM)
+    office.clock.ms += seconds * 1000
+    await office.drain()
+    for to in (FIRST, VICTIM, LAST):
+        assert len(office.arrived(to)) == len(stories[to])
+
+
+async def test_who_is_on_probation_comes_back_when_asked_to(office: Office) -> None:
+    office.smtp.answer("DATA", "451 DT:SPM 163 smtp5", when=about_the_victim)
+    told = case(office, LATER, "451", "DT:SPM", 1)
+    await prove(office, replace(told, asked=120))
 
 
 async def test_a_try_in_vain_during_a_rest_leaves_the_lane_resting(office: Office) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -11,10 +12,12 @@ from hashlib import sha256
 from dispatch.channels.email.addressing import wire_address
 from dispatch.channels.email.compose import Built, Shapes, Stencil
 from dispatch.channels.email.dkim_keys import signing_keys
+from dispatch.channels.email.provider_answers import wants_new_connection
+from dispatch.channels.email.providers import Providers
 from dispatch.channels.email.render import render
 from dispatch.channels.email.session import Route, Session, Tls
 from dispatch.channels.email.signing import SigningError, SigningPool
-from dispatch.delivery.channel import Lane, Rendered
+from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.digests.render import Renderer
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry
@@ -26,11 +29,15 @@ __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
 class EmailConnection:
     """One SMTP session, opened at the first message, reused, and opened anew when it was lost."""
 
-    def __init__(self, sender: str, session: Session, signing: SigningPool | None, tls: Tls) -> None:
+    def __init__(
+        self, sender: str, session: Session, signing: SigningPool | None, tls: Tls, providers: Providers | None
+    ) -> None:
         self._sender = sender
         self._session = session
         self._signing = signing
         self._tls = tls
+        self._providers = providers
+        self._carried: Counter[str] = Counter()  # by provider, on this session
 
     @property
     def tls(self) -> str:
@@ -53,7 +60,30 @@ class EmailConnection:
         except SigningError as error:
             return Rejected(str(error), code="dkim") if error.lasting else Retry(str(error), code="dkim", suspect=True)
         route = Route(built.sender, built.recipient, built.utf8)
-        return await self._session.deliver(route, data, self._route(following))
+        if self._providers is not None:
+            following = await self._spare(self._providers, envelope, following)
+        outcome = await self._session.deliver(route, data, self._route(following))
+        if isinstance(outcome, Retry) and wants_new_connection(outcome):
+            await self._session.close()
+        return outcome
+
+    async def _spare(self, providers: Providers, envelope: Envelope, following: Envelope | None) -> Envelope | None:
+        """Close a session that has carried as many messages as the provider takes on one; the following message, unless
+        it is for a new session for that reason."""
+        if not self._session.carried:
+            self._carried.clear()
+        group = providers.group(envelope.address)
+        if self._is_spent(providers, group):
+            await self._session.close()
+            self._carried.clear()
+        self._carried[group] += 1
+        if following is None or self._is_spent(providers, providers.group(following.address)):
+            return None
+        return following
+
+    def _is_spent(self, providers: Providers, group: str) -> bool:
+        most = providers.messages_per_connection(group)
+        return bool(most) and self._carried[group] >= most
 
     @staticmethod
     async def _signed(built: Built, signing: SigningPool) -> list[bytes]:
@@ -86,6 +116,12 @@ class EmailChannel:
         self._shapes = Shapes()
         keys = signing_keys(settings)
         self._signing = SigningPool(keys, settings.dkim_workers) if keys else None
+        self._providers = Providers.of(settings)
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """By mailbox provider, unless that is switched off."""
+        return self._providers
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -96,7 +132,15 @@ class EmailChannel:
         if queue != self.name:
             return ()
         return tuple(
-            Lane(name, queue, connections=relay.connections, rate=relay.rate, divisible=True)
+            Lane(
+                name,
+                queue,
+                connections=relay.connections,
+                rate=relay.rate,
+                divisible=True,
+                weight=relay.weight,
+                standby=relay.standby,
+            )
             for name, relay in self._relays.items()
         )
 
@@ -122,11 +166,13 @@ class EmailChannel:
             raise SettingsError(f"there is no relay for the lane {lane.name}")
         session = Session(relay, self._tls[lane.name])
         try:
-            yield EmailConnection(self._sender, session, self._signing, self._tls[lane.name])
+            yield EmailConnection(self._sender, session, self._signing, self._tls[lane.name], self._providers)
         finally:
             await session.close()
 
     async def close(self) -> None:
-        """Connections close themselves."""
+        """Connections close themselves; what is being looked up is given up."""
+        if self._providers is not None:
+            await self._providers.close()
         if self._signing is not None:
             await self._signing.close()

@@ -7,6 +7,7 @@ import ssl
 from enum import StrEnum
 
 from dispatch.channels.causes import causes, explain
+from dispatch.channels.email.provider_answers import meaning_of
 from dispatch.model import Outcome, Rejected, Retry, Sent
 from dispatch.refusals import FREQUENCY, is_dead
 
@@ -35,6 +36,8 @@ class Stage(StrEnum):
 
 # From RCPT on it may be this message that makes the relay hang up: it must not be the first one again each time.
 _ABOUT_ONE = (Stage.RCPT, Stage.DATA)
+# A relay that hands on what a provider answers does so from RCPT on; before, it speaks of itself.
+_ABOUT_THE_PROVIDER = (Stage.RCPT, Stage.DATA, Stage.BODY)
 
 
 def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()) -> Outcome:
@@ -47,6 +50,8 @@ def from_reply(code: int, text: str, stage: Stage, secrets: tuple[str, ...] = ()
         return Retry(f"the relay refused the session at {stage}: {said}", code=str(code), outage=True)
     if code in _AUTH_CODES:
         return Retry(f"the relay wants another log-in: {said}", code=str(code), outage=True)
+    if stage in _ABOUT_THE_PROVIDER and (meaning := meaning_of(code, words)):
+        return meaning.outcome(said, str(code))
     if code == 421:  # RFC 5321 3.8: the server closes; after the body it is an answer to this message alone
         if stage is Stage.BODY:
             return Retry(said, code="421", suspect=True)

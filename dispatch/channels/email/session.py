@@ -100,6 +100,11 @@ class Session:
             return reused or self._groups
         return reused and outcome.code == "421"
 
+    @property
+    def carried(self) -> int:
+        """How many messages the session that is open has carried."""
+        return self._carried
+
     async def open(self) -> Retry | None:
         """Open the session; why that failed, or None."""
         opened = await self._open()

@@ -9,7 +9,7 @@ variant. `send` returns what happened; an exception is a bug or an outage of our
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -84,6 +84,20 @@ class Rendered(Protocol):
     @property
     def parts(self) -> int:
         """How many sends it takes (a long chat text is several). At least 1."""
+
+
+@runtime_checkable
+class Addressable(Rendered, Protocol):
+    """One that can be made out to a reader before it is sent."""
+
+    def made_out(self, envelope: Envelope) -> Rendered:
+        """The same for one reader: `send` takes it with that envelope alone. Raises RenderError."""
+
+
+def made_out(rendered: Rendered, envelope: Envelope) -> Rendered:
+    """What `send` needs no more than to send, where the channel can make that beforehand."""
+    make: Callable[[Envelope], Rendered] | None = getattr(rendered, "made_out", None)
+    return rendered if make is None else make(envelope)
 
 
 class Connection(Protocol):

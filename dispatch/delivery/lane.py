@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from dispatch.delivery import claims, lanes, ledger
-from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered
+from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered, made_out
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
 from dispatch.delivery.gate import Gate, Verdict
@@ -80,12 +80,11 @@ class _Job:
 
 @dataclass(slots=True)
 class _Held:
-    """A claimed message that has no outcome yet, when it was claimed, and what is personal in it where that could be
-    made."""
+    """A claimed message that has no outcome yet, when it was claimed, and its letter where that is made already."""
 
     work: Work
     since: float
-    envelope: Envelope | None = None
+    letter: _Letter | None = None
 
 
 class _Line:
@@ -319,14 +318,20 @@ class LaneRun:
             self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in await claiming}
             raise
         # A page at a time: code that has just run runs twice as fast.
-        self._held |= {(work.message_id, work.epoch): _Held(work, since, self._envelope(work)) for work in works}
+        self._held |= {(work.message_id, work.epoch): _Held(work, since, self._made(work)) for work in works}
         return works
 
-    def _envelope(self, work: Work) -> Envelope | None:
+    def _made(self, work: Work) -> _Letter | None:
+        """The letter, if it takes no waiting and nothing goes wrong: else it is made in its turn, where what goes wrong
+        is that message's."""
         try:
-            return self._context.envelope(work)
+            rendered = self._context.contents.ready(work)
+            if rendered is None:
+                return None
+            envelope = self._context.envelope(work)
+            return _Letter(envelope, made_out(rendered, envelope))
         except Exception:
-            return None  # it is made again for its letter, where what goes wrong is that message's
+            return None
 
     async def _work(self, *, first: bool) -> None:
         if not first:
@@ -399,11 +404,13 @@ class LaneRun:
 
     async def _letter(self, work: Work) -> _Letter | Outcome:
         """The message, or what becomes of it where it cannot be made: it alone suffers."""
+        held = self._held[work.message_id, work.epoch]
+        if held.letter is not None:
+            return held.letter
         try:
             contents = self._context.contents
             rendered = contents.ready(work) or await contents.rendered(work)
-            held = self._held[work.message_id, work.epoch]
-            return _Letter(held.envelope or self._context.envelope(work), rendered)
+            return _Letter(self._context.envelope(work), rendered)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:

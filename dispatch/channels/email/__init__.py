@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 
 from dispatch.channels.email.addressing import wire_address
-from dispatch.channels.email.compose import Built, Shapes, Stencil
+from dispatch.channels.email.compose import Built, MadeOut, Shapes, Stencil
 from dispatch.channels.email.dkim_keys import signing_keys
 from dispatch.channels.email.provider_answers import wants_new_connection
 from dispatch.channels.email.providers import Providers
@@ -50,9 +50,11 @@ class EmailConnection:
 
     async def send_then(self, envelope: Envelope, rendered: Rendered, part: int, following: Envelope | None) -> Outcome:
         """The same; the SMTP envelope of the following message may go out in the same write."""
-        if not isinstance(rendered, Stencil):
+        if isinstance(rendered, Stencil):
+            rendered = rendered.made_out(envelope)
+        if not isinstance(rendered, MadeOut):
             raise TypeError(f"an email connection got a {type(rendered).__name__}")
-        built = rendered.fill(envelope)
+        built = rendered.built
         if isinstance(built, Rejected):
             return built
         try:

@@ -61,6 +61,14 @@ class Built:
         return b"".join(self.pieces)
 
 
+@dataclass(slots=True)
+class MadeOut:
+    """An email for one reader, or why there can be none."""
+
+    built: Built | Rejected
+    parts: int = 1
+
+
 class Shapes:
     """The pieces that all share who follow the same things, of the last so many of such sets: memory stays flat."""
 
@@ -102,6 +110,10 @@ class Stencil:
         boundary = self._head.boundary
         parts = [f"--{boundary}\r\n{_part_headers(kind)}\r\n\r\n" for kind in ("plain", "html")]
         self._edges = (parts[0].encode(), parts[1].encode(), f"--{boundary}--\r\n".encode())
+
+    def made_out(self, envelope: Envelope) -> MadeOut:
+        """See `dispatch.delivery.channel.Addressable`."""
+        return MadeOut(self.fill(envelope))
 
     def fill(self, envelope: Envelope) -> Built | Rejected:
         """The message for one reader, or why there can be none. Raises RenderError."""

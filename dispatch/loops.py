@@ -4,16 +4,22 @@ faster on the loop of the standard library."""
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from dispatch.settings import Settings
 
 T = TypeVar("T")
+_YOUNG = 20_000  # new objects between two looks for unused cycles
 
 
 def run(settings: Settings, main: Coroutine[Any, Any, T]) -> T:
     """As `asyncio.run`, on the loop that suits what is sent most."""
+    # What is there now stays; of what sending makes, nearly nothing is in cycles: to look for them less often saves a
+    # twentieth of the time.
+    gc.freeze()
+    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
     with asyncio.Runner(loop_factory=_factory(settings)) as runner:
         return runner.run(main)
 

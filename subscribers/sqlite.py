@@ -23,6 +23,7 @@ from subscribers.errors import Busy, DatabaseError, InvalidValue
 from subscribers.many_rows import as_one
 
 _RETRY_SECONDS = 0.01
+_SOON, _SOON_SECONDS = 100, 0.0004  # tries for the lock, and the pause between two
 _MANY = 16  # rows from which one statement for all of them is worth it
 _LIST = re.compile(r"\bIN \(:([A-Za-z_]\w*)\)")
 _WRITES_WITH = re.compile(r"\A(?:\s|--[^\n]*\n)*WITH\b.*\b(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
@@ -160,7 +161,26 @@ class SqliteDatabase(Database):
 
     def _begin(self, shared: bool) -> None:
         with self._told:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if not (shared and self._begun_soon()):
+                self._connection.execute("BEGIN IMMEDIATE")
+
+    def _begun_soon(self) -> bool:
+        """Begin where the lock is free within some milliseconds. Several processes that send hold it for one or two each
+        time, and SQLite's own wait sleeps longer and longer: they would leave the lock unused."""
+        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            for _ in range(_SOON):
+                try:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    return True
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                        raise
+                    time.sleep(_SOON_SECONDS)
+            return False
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
 
     def _commit(self) -> None:
         with self._told:

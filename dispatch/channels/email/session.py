@@ -13,7 +13,6 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 
 _GOAHEAD = 354  # RFC 5321 3.3: start mail input
 _STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
-_GOODBYE = 2.0  # seconds that a relay has to answer QUIT
 _PLAIN_REPLY = 250  # characters of an acceptance that is taken as it stands
 
 
@@ -111,13 +109,12 @@ class Session:
         return opened if isinstance(opened, Retry) else None
 
     async def close(self) -> None:
-        """Say good-bye where somebody listens."""
+        """Say good-bye where somebody listens. Its answer is not waited for: from far away that takes as long as a
+        message, and nothing depends on it."""
         wire, begun = self._wire, self._begun
         if wire is not None and wire.is_open and begun is None:
-            wire.write([b"QUIT\r\n"])
-            with suppress(OSError, Garbage, TimeoutError):
-                async with asyncio.timeout(_GOODBYE):
-                    await wire.reply()
+            self._wire = None
+            await wire.finish(b"QUIT\r\n")
         self._drop()
 
     def _is_open(self) -> bool:

@@ -77,13 +77,24 @@ class Wire(asyncio.Protocol):
                 self._waiter = None
         return self._replies.popleft()
 
+    async def finish(self, last: bytes) -> None:
+        """End the connection when `last` has been written; nothing more is read."""
+        self._fail(Lost("the connection was closed"))
+        self._stop_looking()
+        self._transport.write(last)
+        self._transport.close()
+        await asyncio.sleep(0)  # its end is a turn of the loop away
+
     def close(self) -> None:
         """End the connection at once, whatever is under way."""
+        self._stop_looking()
+        self._fail(Lost("the connection was closed"))
+        self._transport.abort()
+
+    def _stop_looking(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        self._fail(Lost("the connection was closed"))
-        self._transport.abort()
 
     def _look(self) -> None:
         self._alarm = None
@@ -140,6 +151,4 @@ class Wire(asyncio.Protocol):
         lost = Lost("the connection was lost")
         lost.__cause__ = exc
         self._fail(lost)
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._stop_looking()

@@ -165,8 +165,8 @@ class SqliteDatabase(Database):
                 self._connection.execute("BEGIN IMMEDIATE")
 
     def _begun_soon(self) -> bool:
-        """Begin where the lock is free within some milliseconds. Processes that send side by side hold it for one or two
-        each time, and SQLite's own wait sleeps longer and longer: they would leave the lock unused."""
+        """Begin where the lock is free within some milliseconds. Processes that send side by side hold it for one or
+        two each time, and SQLite's own wait sleeps longer and longer: they would leave the lock unused."""
         (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         self._connection.execute("PRAGMA busy_timeout = 0")
         try:

@@ -50,3 +50,11 @@ class RenderError(Failure):
 
 class StateError(Failure):
     """A change of state is not allowed."""
+
+
+class SigningError(Failure):
+    """A message was not signed. Another attempt may succeed, unless `lasting`: then the message is at fault."""
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting

@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import sqlite_utils
-
 from subscribers.database import BUSY_SECONDS, OPENING_SECONDS, Database, Params, Row, Synchronous, check_list, filled
 from subscribers.errors import Busy, DatabaseError, InvalidValue
 from subscribers.many_rows import as_one
@@ -372,6 +370,10 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
 def _enable_wal(connection: sqlite3.Connection) -> None:
     """Switch to WAL, however many open a fresh file at once: SQLite does not wait for that lock by itself (two that
     wait for each other would wait for ever)."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    import sqlite_utils  # not at module import: every start but the first does without
+
     give_up = time.monotonic() + OPENING_SECONDS
     while True:
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rapidfuzz import fuzz, process
-
 from dispatch.catalog import Bulletin
 from dispatch.intake.folding import fold, heading_key
 
@@ -37,6 +35,8 @@ class ColumnNames:
 
 def alike(one: str, other: str) -> bool:
     """Whether two folded texts are spellings of one."""
+    from rapidfuzz import fuzz  # not at module import: who only sends reads no issue
+
     return bool(one and other) and fuzz.ratio(one, other) >= ALIKE
 
 
@@ -44,5 +44,7 @@ def nearest(key: str, keys: Sequence[str], cutoff: float = ALIKE) -> tuple[int, 
     """The index and likeness (0 to 100) of the text most like `key`, or None below the cutoff."""
     if not key:
         return None
+    from rapidfuzz import fuzz, process
+
     found = process.extractOne(key, keys, scorer=fuzz.ratio, score_cutoff=cutoff)
     return None if found is None else (found[2], found[1])

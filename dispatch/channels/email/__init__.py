@@ -8,20 +8,22 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from dispatch.channels.email.addressing import wire_address
 from dispatch.channels.email.compose import Built, MadeOut, Shapes, Stencil
-from dispatch.channels.email.dkim_keys import signing_keys
 from dispatch.channels.email.provider_answers import wants_new_connection
 from dispatch.channels.email.providers import Providers
 from dispatch.channels.email.render import render
 from dispatch.channels.email.session import Route, Session, Tls
-from dispatch.channels.email.signing import SigningError, SigningPool
 from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.digests.render import Renderer
-from dispatch.errors import RenderError, SettingsError
+from dispatch.errors import RenderError, SettingsError, SigningError
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry
 from dispatch.settings import EmailSettings
+
+if TYPE_CHECKING:
+    from dispatch.channels.email.signing import SigningPool
 
 __all__ = ["EmailChannel", "EmailConnection", "Stencil"]
 
@@ -102,6 +104,16 @@ class EmailConnection:
         return Route(envelope.return_path or self._sender, recipient, not recipient.isascii())
 
 
+def _signing_pool(settings: EmailSettings) -> SigningPool | None:
+    """What signs, where a key is set. Raises SettingsError."""
+    if settings.dkim_key is None and settings.dkim_ed25519_key is None:
+        return None
+    from dispatch.channels.email.dkim_keys import signing_keys  # not at module import: cryptography takes 7 MB
+    from dispatch.channels.email.signing import SigningPool
+
+    return SigningPool(signing_keys(settings), settings.dkim_workers)
+
+
 class EmailChannel:
     """The channel `email`. Fulfils `dispatch.delivery.channel.Channel`."""
 
@@ -116,8 +128,7 @@ class EmailChannel:
         self._sender = wire_address(settings.from_address) or settings.from_address
         self._tls = {name: Tls() for name in self._relays}
         self._shapes = Shapes()
-        keys = signing_keys(settings)
-        self._signing = SigningPool(keys, settings.dkim_workers) if keys else None
+        self._signing = _signing_pool(settings)
         self._providers = Providers.of(settings)
 
     @property

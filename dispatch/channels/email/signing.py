@@ -22,7 +22,9 @@ from typing import cast
 
 from dispatch.channels.email.dkim import SigningKey
 from dispatch.channels.email.signing_worker import REFUSED, frame, unframe
-from dispatch.errors import Failure
+from dispatch.errors import SigningError
+
+__all__ = ["SigningError", "SigningPool"]
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +35,6 @@ _START_SECONDS, _END_SECONDS = 60.0, 5.0
 _PAUSE_SECONDS = 10.0  # between a start that failed and the next, where others sign meanwhile
 
 _Answer = asyncio.Future[bytes]
-
-
-class SigningError(Failure):
-    """A message was not signed. Another attempt may succeed, unless `lasting`: then the message is at fault."""
-
-    def __init__(self, reason: str, *, lasting: bool = False) -> None:
-        super().__init__(reason)
-        self.lasting = lasting
 
 
 class SigningPool:

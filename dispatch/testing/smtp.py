@@ -6,8 +6,7 @@
         (message,) = await sink.messages.reached(1)
         assert message.parsed["Subject"] == "…"
 
-It speaks ESMTP by aiosmtpd (8BITMIME, SMTPUTF8, SIZE; STARTTLS and AUTH where asked for), which is in the optional
-extra `testing`.
+It speaks ESMTP by aiosmtpd (8BITMIME, SMTPUTF8, SIZE, PIPELINING; STARTTLS and AUTH where asked for).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AnyStr, Final, Literal, Self
 
-from dispatch.errors import UsageError
 from dispatch.testing.certificate import server_tls
 from dispatch.testing.recording import Inbox, Prepared
 
@@ -84,8 +82,8 @@ class SmtpSink:
     """An SMTP server on 127.0.0.1 and a free port, as an async context manager.
 
     `security` is as in `[email]`: `none`, `starttls` (offered) or `tls`, with the certificate of
-    `dispatch.testing.certificate` unless `context` gives another. With `username`, MAIL needs AUTH first.
-    Raises UsageError where aiosmtpd is not installed.
+    `dispatch.testing.certificate` unless `context` gives another. With `username`, MAIL needs AUTH first. It takes
+    commands in groups (RFC 2920) unless `pipelining` is off.
     """
 
     host = "127.0.0.1"
@@ -98,6 +96,7 @@ class SmtpSink:
         username: str = "",
         password: str = "",
         size_limit: int = 33_554_432,
+        pipelining: bool = True,
     ) -> None:
         self.messages: Inbox[ReceivedMail] = Inbox()
         self.connections = 0
@@ -105,6 +104,7 @@ class SmtpSink:
         self._context = context or (server_tls() if security != "none" else None)
         self._login = (username.encode(), password.encode())
         self._size_limit = size_limit
+        self._pipelining = pipelining
         self._faults: Prepared[SmtpStep, str] = Prepared()
         self._sessions: set[asyncio.Transport] = set()
         self._server: asyncio.Server | None = None
@@ -179,10 +179,7 @@ class SmtpSink:
 
 def _protocol_factory(sink: SmtpSink) -> Callable[[], SMTP]:
     """One aiosmtpd protocol a connection, each with a handler that knows its number."""
-    try:
-        from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-    except ImportError as error:
-        raise UsageError("SmtpSink needs aiosmtpd: pip install 'huoju-dispatch[testing]'") from error
+    from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
     class Protocol(SMTP):
         """Tells the sink of connections and of the steps that aiosmtpd has no hook for."""
@@ -254,7 +251,10 @@ class _Handler:
     ) -> list[str]:
         session.host_name = hostname
         reply = await self._reply(server, SmtpStep("EHLO", self.number))
-        return responses if reply is None else [reply]
+        if reply is not None:
+            return [reply]
+        offered = ["250-PIPELINING"] if self._sink._pipelining else []
+        return [*responses[:-1], *offered, responses[-1]]
 
     async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

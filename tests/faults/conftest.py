@@ -29,8 +29,14 @@ def warm() -> None:
 
 
 @pytest.fixture
-async def office(tmp_path: Path, warm: None) -> AsyncIterator[Office]:
-    async with SmtpSink() as smtp, BotApi(TOKEN) as bot, WebhookReceiver() as hooks:
+def pipelining() -> bool:
+    """Whether the relay takes commands in groups; tests/faults/test_smtp.py tries both."""
+    return True
+
+
+@pytest.fixture
+async def office(tmp_path: Path, warm: None, pipelining: bool) -> AsyncIterator[Office]:
+    async with SmtpSink(pipelining=pipelining) as smtp, BotApi(TOKEN) as bot, WebhookReceiver() as hooks:
         made = Office(tmp_path, smtp, bot, hooks)
         yield made
         made.desk.db.close()

@@ -83,6 +83,12 @@ SILENCE: list[tuple[Stage, str, Expect, str, str, int]] = [
 # fmt: on
 
 
+@pytest.fixture(params=[True, False], ids=["groups", "one by one"])
+def pipelining(request: pytest.FixtureRequest) -> bool:
+    """Each fault meets commands in groups (RFC 2920), and one after the other."""
+    return bool(request.param)
+
+
 def matrix() -> list[tuple[Stage, str, Expect]]:
     head, *rows = REPLIES.strip().splitlines()
     stages = {stage: stage for stage in get_args(Stage)}

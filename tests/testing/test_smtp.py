@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import aiosmtplib
 import pytest
 
-from dispatch.errors import UsageError
 from dispatch.testing.certificate import client_tls
 from dispatch.testing.smtp import CLOSE, CUT_MIDWAY, KEEP_AND_CLOSE, KEEP_AND_STALL, STALL, SmtpSink, Stage
 
@@ -199,10 +197,3 @@ async def test_waiting_for_a_message_that_never_comes_ends() -> None:
         waiting = asyncio.create_task(sink.messages.reached(1))
         await send(sink)
         assert len(await waiting) == 1
-
-
-async def test_says_which_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without aiosmtpd the error names what to install."""
-    monkeypatch.setitem(sys.modules, "aiosmtpd.smtp", None)
-    with pytest.raises(UsageError, match=r"pip install 'huoju-dispatch\[testing\]'"):
-        await SmtpSink().start()

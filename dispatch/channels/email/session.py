@@ -25,7 +25,7 @@ from aiosmtplib import (
 )
 
 from dispatch.channels.email.outcome import Stage, from_garbage, from_lost_connection, from_reply
-from dispatch.channels.email.wire import Garbage, Reply, Wire
+from dispatch.channels.email.wire import Garbage, Lost, Reply, Wire
 from dispatch.model import Outcome, Rejected, Retry, Sent
 from dispatch.settings import Relay
 
@@ -210,24 +210,28 @@ class Session:
         begun, self._begun = self._begun is not None, None
         try:
             if not begun and in_groups:
-                wire.write([_envelope(route, self._reset())])
+                wire.write([_envelope(route, self._reset())], len(_STAGES) + self._unreset)
             elif not begun and self._unreset:
-                wire.write([self._reset()])
+                wire.write([self._reset()], 1)
             if self._unreset:
                 self._unreset = False
-                await wire.reply()  # nothing but the next command tells whether it helped
+                reset = await wire.reply()
+                if reset.code == 421:
+                    raise Lost("the server closed the connection")
+                if not _consents(reset, Stage.MAIL):
+                    raise Garbage(f"{reset.code} to RSET")
             commands = () if begun or in_groups else _commands(route)
             for place, stage in enumerate(_STAGES):
                 if commands:
-                    wire.write([commands[place]])
-                reply = await wire.reply()
+                    wire.write([commands[place]], 1)
+                reply = _sensible(await wire.reply(), stage)
                 if not _consents(reply, stage):
                     await self._clear(wire, stage, reply, in_groups=begun or in_groups)
                     return self._refusal(reply, stage, route), stage
             stage = Stage.BODY
             self._carried += 1
-            wire.write(self._message(data, following, in_groups=in_groups))
-            reply = await wire.reply()
+            self._write(wire, data, following, in_groups=in_groups)
+            reply = _sensible(await wire.reply(), stage)
         except Garbage:
             self._drop()
             return from_garbage(self._server, stage), stage
@@ -238,12 +242,13 @@ class Session:
             self._drop()
         return self._answer(reply, route), stage
 
-    def _message(self, data: Sequence[bytes], following: Route | None, *, in_groups: bool) -> list[bytes]:
+    def _write(self, wire: Wire, data: Sequence[bytes], following: Route | None, *, in_groups: bool) -> None:
         """The message and its final dot, and the envelope of the following one."""
         if following is None or not in_groups or self._is_spent() or (following.utf8 and not self._takes_utf8):
-            return [*data, b".\r\n"]
-        self._begun = following
-        return [*data, _envelope(following, b".\r\n")]
+            wire.write([*data, b".\r\n"], 1)
+        else:
+            self._begun = following
+            wire.write([*data, _envelope(following, b".\r\n")], 1 + len(_STAGES))
 
     def _reset(self) -> bytes:
         return b"RSET\r\n" if self._unreset else b""
@@ -263,7 +268,7 @@ class Session:
                 if stage is not Stage.RCPT:
                     self._drop()
                     return
-                wire.write([b".\r\n"])
+                wire.write([b".\r\n"], 1)
                 await wire.reply()
         except (OSError, TimeoutError, Garbage):
             self._drop()
@@ -314,6 +319,15 @@ def _envelope(route: Route, before: bytes = b"") -> bytes:
     options = " SMTPUTF8 BODY=8BITMIME" if route.utf8 else ""
     text = f"MAIL FROM:<{route.sender}>{options}\r\nRCPT TO:<{route.recipient}>\r\nDATA\r\n"
     return before + text.encode()
+
+
+def _sensible(reply: Reply, stage: Stage) -> Reply:
+    """Raises Garbage for a reply that cannot be to this command: the server and we are at different places, and what it
+    takes for a message might be commands."""
+    consents = _consents(reply, stage) or reply.code // 100 in (4, 5)
+    if not consents:
+        raise Garbage(f"{reply.code} at {stage}")
+    return reply
 
 
 def _consents(reply: Reply, stage: Stage) -> bool:

@@ -42,6 +42,7 @@ class Wire(asyncio.Protocol):
         self._timeout = timeout
         self._deadline = 0.0
         self._alarm: asyncio.TimerHandle | None = None
+        self._due = 0  # replies to what was written that have not come
         self._buffer = b""
         self._lines: list[bytes] = []  # of a reply that goes on
         self._replies: deque[Reply] = deque()
@@ -58,8 +59,9 @@ class Wire(asyncio.Protocol):
         """Whether a reply, or the end of the connection, can be read without waiting."""
         return bool(self._replies) or self._error is not None
 
-    def write(self, pieces: Sequence[bytes]) -> None:
-        """Write pieces as one; uvloop hands them to the system without a copy."""
+    def write(self, pieces: Sequence[bytes], replies: int) -> None:
+        """Write pieces as one, to which so many replies are due; uvloop hands them to the system without a copy."""
+        self._due += replies
         self._transport.writelines(pieces)
 
     async def reply(self) -> Reply:
@@ -141,7 +143,17 @@ class Wire(asyncio.Protocol):
         if mark != b"-":
             text = self._lines[0] if len(self._lines) == 1 else b"\n".join(self._lines)
             self._lines.clear()
-            self._replies.append(Reply(int(code), text.decode("utf-8", "replace")))
+            self._take(Reply(int(code), text.decode("utf-8", "replace")))
+
+    def _take(self, reply: Reply) -> None:
+        """A reply that nobody waits for would be taken for that to the next command, and each after it likewise."""
+        if self._due:
+            self._due -= 1
+            self._replies.append(reply)
+        elif reply.code == 421:  # RFC 5321 3.8: the server closes, and may say so at any time
+            self._fail(Lost("the server closed the connection"))
+        else:
+            raise ValueError(reply)
 
     def eof_received(self) -> bool:
         self._fail(Lost("the server closed the connection"))

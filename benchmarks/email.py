@@ -48,7 +48,7 @@ from benchmarks.sending.product import Office, Sent, Setting, knows_dkim
 from benchmarks.sending.signing import CORES, signatures_a_second
 from benchmarks.sending.sink import Sink
 
-CONNECTIONS = (16, 32, 64)
+WAYS = ((64, 1), (128, 1), (128, 2))  # connections in all, and processes that share them
 DELAY, FAR_CONNECTIONS = 0.010, 10
 _SIGNATURE = "DKIM-Signature:"
 PROMISED = {
@@ -64,7 +64,7 @@ class Scale:
     """How much is sent."""
 
     turns: int
-    tried: int  # messages by which the number of connections is chosen, and the fewest of a turn
+    tried: int  # messages by which connections and processes are chosen, and the fewest of a turn
     seconds: float  # that a turn of the product shall take
     peers: float  # of a peer's usual number of messages
     signing: float  # seconds for which signatures are counted
@@ -73,8 +73,8 @@ class Scale:
     most: float  # seconds that a run of the product may take; it is stopped then
 
 
-FULL = Scale(3, 5_000, 5.0, 1.0, 1.0, 10_000, (10_000, 1_000_000), 900.0)
-QUICK = Scale(1, 1_000, 1.0, 0.2, 0.4, 3_000, (10_000, 100_000), 5.0)
+FULL = Scale(3, 10_000, 5.0, 1.0, 1.0, 10_000, (10_000, 1_000_000), 900.0)
+QUICK = Scale(1, 3_000, 1.0, 0.2, 0.4, 3_000, (10_000, 100_000), 5.0)
 
 
 @dataclass
@@ -86,29 +86,34 @@ class Bench:
     sink: Sink
     tell: Callable[[str], None]
     signs: bool = False
-    start_cpu: float = 0.0  # seconds of the processor that the product takes for a single message
+    start_cpu: dict[int, float] = field(default_factory=dict)  # seconds of the processor for a single message
     figures: dict[str, Any] = field(default_factory=dict)
     rates: dict[str, list[float]] = field(default_factory=dict)
     cpus: dict[str, list[float]] = field(default_factory=dict)
     sinks: dict[str, list[float]] = field(default_factory=dict)
 
     def choose(self) -> Setting:
-        """The number of connections with which the product is fastest here."""
-        self.start_cpu = self.office.run(1, Setting(CONNECTIONS[0]), self.sink).cpu
+        """The numbers of connections and processes with which the product is fastest here."""
+        for processes in {processes for _, processes in WAYS}:
+            alone = Setting(WAYS[0][0], processes=processes)
+            self.start_cpu[processes] = self.office.run(1, alone, self.sink).cpu
         self.signs = self._signs()
         tried = {}
-        for connections in CONNECTIONS:
-            self.tell(f"product with {connections} connections")
-            tried[connections] = self.office.run(self.scale.tried, Setting(connections), self.sink).rate
-        best = max(tried, key=lambda connections: tried[connections])
-        self.figures["connections_tried"] = {str(key): round(rate) for key, rate in tried.items()}
-        self.figures["connections"] = best
+        for connections, processes in WAYS:
+            self.tell(f"product with {connections} connections in {processes} processes")
+            setting = Setting(connections, processes=processes)
+            tried[setting] = self.office.run(self.scale.tried, setting, self.sink).rate
+        best = max(tried, key=lambda setting: tried[setting])
+        self.figures["tried"] = {
+            f"{setting.connections} in {setting.processes}": round(rate) for setting, rate in tried.items()
+        }
+        self.figures["connections"], self.figures["processes"] = best.connections, best.processes
         self.figures["messages"] = max(int(round(tried[best] * self.scale.seconds, -3)), self.scale.tried)
-        return Setting(best)
+        return best
 
     def _signs(self) -> bool:
         """Whether a signature comes out where a key is set."""
-        if knows_dkim() and _SIGNATURE in self.office.run(1, Setting(CONNECTIONS[0], signed=True), self.sink).sample:
+        if knows_dkim() and _SIGNATURE in self.office.run(1, Setting(WAYS[0][0], signed=True), self.sink).sample:
             return True
         self.tell("the product is not run with DKIM: this version does not sign")
         return False
@@ -131,7 +136,12 @@ class Bench:
         if setting.signed != (_SIGNATURE in sent.sample):
             sys.exit(f"{name}: messages are {'not ' if setting.signed else ''}signed")
         self.figures.setdefault("message_bytes", round(sent.message_bytes))
-        self._count(name, sent.rate, (sent.cpu - self.start_cpu) / sent.messages, sent.sink_cpu / sent.messages)
+        self._count(
+            name,
+            sent.rate,
+            (sent.cpu - self.start_cpu[setting.processes]) / sent.messages,
+            sent.sink_cpu / sent.messages,
+        )
         return sent
 
     def peer(self, peer: Peer, sample: Path) -> None:
@@ -207,7 +217,8 @@ def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
         ratios["one_message_a_round_trip"] = bench.far()
         ratios["memory_1m_to_10k"] = bench.memory(setting)
         if scale is FULL:
-            bench.product("product, 2 processes", replace(setting, processes=2))
+            other = replace(setting, processes=3 - setting.processes)
+            bench.product(f"product, {other.processes} processes", other)
             bench.product("product, TLS", replace(setting, tls=True), stack.enter_context(Sink("--tls")))
     figures = {**bench.figures, "rsa_2048": round(statistics.median(bench.rates["rsa-2048"])), "cores": CORES}
     return {
@@ -232,10 +243,9 @@ def _ratios(bench: Bench, others: Sequence[str]) -> dict[str, float]:
 
 def show(measured: dict[str, Any]) -> None:
     figures = measured["figures"]
-    tried = ", ".join(f"{rate:,} with {count}" for count, rate in figures["connections_tried"].items())
-    print(
-        f"{figures['message_bytes']:,} bytes a message; the product with {figures['connections']} connections ({tried})"
-    )
+    tried = ", ".join(f"{rate:,} with {way}" for way, rate in figures["tried"].items())
+    way = f"{figures['connections']} connections in {figures['processes']} processes"
+    print(f"{figures['message_bytes']:,} bytes a message; the product with {way} ({tried})")
     print(f"{'sender':<22}{'messages/s':>12}{'CPU µs each':>13}{'sink µs':>9}")
     for name, row in figures["senders"].items():
         print(f"{name:<22}{row['rate']:>12,}{row['cpu_us']:>13,}{row['sink_us']:>9,}")

@@ -72,9 +72,12 @@ class Setting:
     processes: int = 1
 
     def toml(self, port: int) -> str:
+        # The other senders keep their connections for the whole run.
         email = [f"connections = {self.connections}", f'security = "{"starttls" if self.tls else "none"}"']
+        email.append("messages_per_connection = 10_000")
         if self.signed:
-            email += ['dkim_selector = "s1"', 'dkim_key = "dkim.pem"']
+            workers = max(1, (os.cpu_count() or 1) // self.processes)
+            email += ['dkim_selector = "s1"', 'dkim_key = "dkim.pem"', f"dkim_workers = {workers}"]
         service = self.processes > 1
         return _SETTINGS.format(
             port=port,

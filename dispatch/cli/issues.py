@@ -343,7 +343,7 @@ def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:
     if not goes and not as_json:
         return
     with sending() as tick:
-        report = loops.run(app.settings, run_once(app, tick, take_in=False)) if goes else Report()
+        report = loops.run(run_once(app, tick, take_in=False)) if goes else Report()
     if as_json:
         summary = report.summary
         counts = {"sent": summary.sent, "retried": summary.retried, "failed": summary.failed}
@@ -396,7 +396,7 @@ def _send_test(app: App, issue: str, to: str, act: Act, *, as_json: bool) -> Non
         raise UsageError(f"{channel} is off: {missing}")
     tell = warn if as_json else say  # standard output is the JSON's alone
     with sending() as tick:
-        ends = loops.run(app.settings, send_only(app, lambda db: _queue_test(db, issue, address, act, tell), tick))
+        ends = loops.run(send_only(app, lambda db: _queue_test(db, issue, address, act, tell), tick))
     sent = sum(row["state"] == MessageState.SENT for row in ends)
     reasons = list(dict.fromkeys(row["reason"] for row in ends if row["state"] != MessageState.SENT))
     if as_json:

@@ -38,10 +38,10 @@ def run(
     if not once:
         app.settings.intake.folder.mkdir(parents=True, exist_ok=True)
         config = ["--config", str(found.config)] if found.config else []
-        loops.run(app.settings, run_forever(app, [*config, "run", "--worker"], worker=worker))
+        loops.run(run_forever(app, [*config, "run", "--worker"], worker=worker))
         return
     with sending() as tick:
-        report = loops.run(app.settings, run_once(app, tick))
+        report = loops.run(run_once(app, tick))
     for look in report.looks:
         if look.added:
             say(f"{look.source}: {look.added.name} {look.added.outcome}")

@@ -23,8 +23,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @commands.command("list")
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
-    """How each lane stands, and why it rests; relays that have never worked are there too.
+    """How each lane stands, and why it rests.
 
+    Relays that have never worked are there too.
     LANE>PROVIDER is a mailbox provider that has asked for a rest there; its messages are counted with the lane's.
     """
     from dispatch.delivery import lanes

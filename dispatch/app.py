@@ -21,6 +21,7 @@ from subscribers.model import Address
 
 if TYPE_CHECKING:
     from dispatch.bounces.desk import Desk
+    from dispatch.bounces.maildir import Maildir
     from dispatch.delivery.bounces import Limits
     from dispatch.delivery.channel import Channel
     from dispatch.delivery.engine import Engine
@@ -68,6 +69,14 @@ class App:
     @cached_property
     def catalog(self) -> Catalog:
         return load_catalog(override=self.settings.catalog.folder)
+
+    @cached_property
+    def maildir(self) -> Maildir | None:
+        """Where mail comes back to: one for all looks, because it remembers what was left alone."""
+        from dispatch.bounces.maildir import Maildir
+
+        settings = self.settings.bounces
+        return Maildir(settings.maildir, settings.after, settings.move_to) if settings.maildir is not None else None
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -31,7 +31,8 @@ _NO_DOMAIN = re.compile(
 FREQUENCY = re.compile(r"frequen|too many (?:messages|mails|connections)|rate limit|发送频率|频率", re.IGNORECASE)
 _UNWELCOME = re.compile(
     r"\bspam|junk mail|unsolicited|block(?:ed|ing| ?list)|black ?list|deny ?list|\b(?:RBL|DNSBL|DMARC|DKIM|SPF)\b"
-    r"|reputation|policy|banned|access denied|垃圾邮件|黑名单|拒收|被拦截|反垃圾",
+    r"|reputation|policy|banned|access denied|\b(?:DT:SPM|HL:[A-Z]{3}|MI:[A-Z]{3})\b"
+    r"|垃圾邮件|黑名单|拒收|被拦截|反垃圾",
     re.IGNORECASE,
 )
 

@@ -236,10 +236,8 @@ async def read_bounces(app: App, store: Store, stopping: asyncio.Event) -> None:
 
     settings = app.settings.bounces
     desk = await store.call(app.desk)
-    if settings.maildir is not None:
-        from dispatch.bounces.maildir import Maildir
-
-        await look(Maildir(settings.maildir, settings.after, settings.move_to), desk, store, app.clock, stopping)
+    if app.maildir is not None:
+        await look(app.maildir, desk, store, app.clock, stopping)
     if settings.imap_host and not stopping.is_set():
         from dispatch.bounces.imap import Imap
 

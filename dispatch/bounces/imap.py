@@ -145,6 +145,8 @@ class Imap:
             return work()
         except Failure as error:
             raise Failure(f"{where}: {error}") from None
+        except (AttributeError, TypeError, IndexError, KeyError) as error:  # the library's own, at answers out of form
+            raise Failure(f"{where}: it answered in another form ({type(error).__name__})") from None
         except (imaplib.IMAP4.error, OSError, ValueError) as error:
             words = " ".join(str(error).split())
             password = self._settings.imap_password.get_secret_value()

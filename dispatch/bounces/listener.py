@@ -20,7 +20,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from dispatch.bounces.desk import Desk
 from dispatch.bounces.maildir import deliver
-from dispatch.bounces.mime import MOST_BYTES
 from dispatch.bounces.source import handle
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.store import Store
@@ -32,7 +31,8 @@ log = logging.getLogger(__name__)
 
 MOST_RECIPIENTS = 50
 MOST_KEPT = 10_000  # mails that nobody understands
-_MOST_BYTES = 10 * MOST_BYTES  # of which the beginning is read
+# aiosmtpd keeps each line by itself, at up to forty times its size: a mail of empty lines takes 60 MB.
+_MOST_BYTES = 1_500_000
 _SECONDS = 120.0  # without a command
 _OK = "250 2.0.0 done"
 _LATER = "451 4.3.0 the store does not take it now; try again later"

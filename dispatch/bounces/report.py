@@ -42,7 +42,8 @@ _ANSWERED = re.compile(
 _COMPLAINTS = ("abuse", "fraud", "virus", "opt-out", "opt-out-list", "complaint")
 # Where in a report without form what we sent begins: what stands below is no reason.
 _OURS = re.compile(
-    r"^\W*(?:original message|(?:below this line is|this is|included is|here is|enclosed is) a copy of|returned message"
+    r"^[^\w\n]{0,40}(?:original message|(?:below this line is|this is|included is|here is|enclosed is) a copy of"
+    r"|returned message"
     r"|forwarded message|原始邮件(?!信息)|原邮件(?!信息)|邮件正文)",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -19,7 +19,7 @@ from subscribers.errors import DatabaseError
 log = logging.getLogger(__name__)
 
 After = Literal["delete", "seen", "move"]
-MOST_OF_A_LOOK = 1_000  # mails; the next look goes on
+MOST_OF_A_LOOK = 1_000  # mails that are acted upon; the next look goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,15 @@ async def look(source: Source, desk: Desk, store: Store, clock: Clock, stopping:
     try:
         await asyncio.to_thread(source.open)
         try:
-            while not stopping.is_set() and count.total < MOST_OF_A_LOOK:
+            acted = 0  # what is left alone costs nothing but the reading, and must not keep the rest from its turn
+            while not stopping.is_set() and acted < MOST_OF_A_LOOK:
                 mail = await asyncio.to_thread(source.next)
                 if mail is None:
                     break
                 result = await handle(mail.data, (), source.name, desk, store, clock)
                 count.add(result)
                 await asyncio.to_thread(source.finish, mail, result.done.understood)
+                acted += result.done.understood
                 if not result.done.understood:
                     log.warning("left alone: %s", mail.key, extra=fields(source=source.name, why=str(result.done)))
         finally:

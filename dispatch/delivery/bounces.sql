@@ -28,15 +28,16 @@ WHERE d.endpoint_id = :endpoint AND m.state = 'sent' AND m.ended_at > :since AND
   AND NOT EXISTS (SELECT 1 FROM bounces b WHERE b.message_id = m.id)
 
 -- name: score
--- On how many days something came back since.
+-- On how many days something came back since. A block is about us, not about this reader: it would pause all of a
+-- provider's readers for a DNS record of ours.
 SELECT COUNT(DISTINCT at / 86400000) FROM bounces
-WHERE endpoint_id = :endpoint AND kind IN ('soft', 'block') AND standing <> 'spent' AND at > :since
+WHERE endpoint_id = :endpoint AND kind = 'soft' AND standing <> 'spent' AND at > :since
 
 -- name: last_words
-SELECT status, diagnostic FROM bounces WHERE endpoint_id = :endpoint AND kind IN ('soft', 'block') ORDER BY at DESC, id DESC LIMIT 1
+SELECT status, diagnostic FROM bounces WHERE endpoint_id = :endpoint AND kind = 'soft' ORDER BY at DESC, id DESC LIMIT 1
 
 -- name: spend
-UPDATE bounces SET standing = 'spent' WHERE endpoint_id = :endpoint AND kind IN ('soft', 'block') AND standing <> 'spent'
+UPDATE bounces SET standing = 'spent' WHERE endpoint_id = :endpoint AND kind = 'soft' AND standing <> 'spent'
 
 -- name: list
 -- The newest come first; before :before, for pages.

@@ -119,7 +119,15 @@ class GatedTodo(Todo):
             wake(self._getters)  # somebody else watches the clock from here on
 
     def _soonest(self) -> float:
-        return min((self._gate.wait(group) for group in self._lines if group), default=math.inf)
+        """Seconds until a group has a turn for an address that is free; who waits for an address is woken by `done`."""
+        return min(
+            (
+                self._gate.wait(group)
+                for group, line in self._lines.items()
+                if group and any(work.address not in self._busy for work in line)
+            ),
+            default=math.inf,
+        )
 
     def done(self, work: Work) -> None:
         begun = self._out.pop(work.message_id, None) if self._out else None

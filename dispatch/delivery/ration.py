@@ -38,9 +38,10 @@ class Ration:
         share = self._shares.setdefault(lane.name, _Share(lane.weight or 1.0))
         share.weight = lane.weight or 1.0
         others = [other.taken for name, other in self._shares.items() if name != lane.name]
-        if (share.failed or not share.last) and others:
+        now = self._clock.monotonic()
+        if (share.failed or not share.last or now - share.last >= _STUCK) and others:
             share.taken = max(share.taken, *others)
-        share.works, share.failed, share.last = True, False, self._clock.monotonic()
+        share.works, share.failed, share.last = True, False, now
         self._wake()
 
     def leave(self, lane: Lane, *, failed: bool) -> None:
@@ -62,7 +63,7 @@ class Ration:
         return room
 
     def spend(self, lane: Lane, count: int) -> None:
-        """A lane has claimed so many; negative ones it has given back."""
+        """A lane has claimed so many."""
         share = self._shares.get(lane.name)
         if share is not None:
             share.taken += count / share.weight
@@ -79,7 +80,8 @@ class Ration:
             return page
         least = min(share.taken for share in (*working, own))
         ahead = page / max(share.weight for share in (*working, own))
-        return min(page, int((least + ahead - own.taken) * own.weight))
+        room = min(page, int((least + ahead - own.taken) * own.weight))
+        return max(room, 1) if own.taken <= least else room  # whoever is furthest behind never waits
 
     def _wake(self) -> None:
         self._changed.set()

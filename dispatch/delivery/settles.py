@@ -100,7 +100,9 @@ class _Batch:
         """What a mail server refused until the end counts in the endpoint's score, unless it has ended the endpoint
         at once, or nothing says that it was about this receiver."""
         final = isinstance(outcome, Rejected) and outcome.endpoint_state
-        elsewhere = isinstance(outcome, Retry) and (outcome.outage or outcome.suspect)
+        elsewhere = isinstance(outcome, Retry) and (
+            outcome.outage or outcome.suspect or outcome.group_rest is not None  # all of a provider's readers had it
+        )
         replied = len(outcome.code) == 3 and outcome.code.isdecimal()
         if work.channel == "email" and work.endpoint_id and replied and not final and not elsewhere:
             self._refused.append((work.message_id, work.endpoint_id, outcome.code, _storable(outcome.reason)))

@@ -25,7 +25,7 @@ from dispatch.bounces.desk import Done
 from dispatch.bounces.imap import Imap
 from dispatch.bounces.listener import Taker, listening
 from dispatch.bounces.maildir import Maildir, deliver
-from dispatch.bounces.source import Source, look
+from dispatch.bounces.source import MOST_OF_A_LOOK, Source, look
 from dispatch.delivery.clock import SystemClock
 from dispatch.delivery.store import Store
 from dispatch.settings import BounceSettings
@@ -78,6 +78,13 @@ async def test_a_maildir_is_read_and_what_nobody_understands_is_left(
     assert await looked(source, office, store) == ""
     again = Maildir(settings.maildir, settings.after, settings.move_to)  # as after a new start
     assert await looked(again, office, store) == f"1 {Done.UNKNOWN}"
+
+
+async def test_what_nobody_understands_keeps_no_report_waiting(office: Office, store: Store, tmp_path: Path) -> None:
+    """However much of it there is, in the one look of a program that runs once."""
+    human = b"From: a@b.test\r\nSubject: hi\r\n\r\nhi\r\n"
+    put(tmp_path / "mail", *[human] * (MOST_OF_A_LOOK + 1), office.written(DEAD, office.issue()))
+    assert Done.SUPPRESSED in await looked(Maildir(tmp_path / "mail", "seen", "x"), office, store)
 
 
 async def test_no_maildir_is_told_and_stops_nothing(

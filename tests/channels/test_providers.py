@@ -160,6 +160,23 @@ async def test_a_domain_without_an_answer_is_nobodys_and_is_not_asked_about_each
         assert {name for name, _ in server.questions} <= {"firma.cn"}
 
 
+@pytest.mark.parametrize("fault", ["SERVFAIL", "REFUSED", "silence"])
+async def test_a_look_up_that_fails_is_no_news(fault: str) -> None:
+    async with DnsServer() as server, looking_up(server) as (providers, lookup, clock):
+        server.add("firma.cn", "MX", "10 aspmx.l.google.com.", ttl=300)
+        providers.group("a@firma.cn")
+        await lookup.idle()
+        if fault == "silence":
+            server.mute("firma.cn")
+        else:
+            server.fail("firma.cn", fault)
+        clock[0] += 300
+        providers.group("a@firma.cn")
+        await lookup.idle()
+        assert len(server.questions) > 1
+        assert providers.group("a@firma.cn") == "gmail"
+
+
 @pytest.mark.parametrize("domain", ["x.test", "news.example.com", "example.org", "host.local", "localhost", "1.2.3.4"])
 async def test_names_that_nobody_answers_for_are_not_asked_about(domain: str) -> None:
     async with DnsServer() as server, looking_up(server) as (providers, lookup, _):

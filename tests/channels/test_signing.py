@@ -248,3 +248,19 @@ def test_frames_are_taken_apart_wherever_they_are_cut() -> None:
     whole = frame([b"a", b"", b"bcd"])
     assert [unframe(whole[:size]) for size in range(len(whole))] == [None] * len(whole)
     assert unframe(whole + b"more") == ([b"a", b"", b"bcd"], len(whole))
+
+
+async def test_a_process_that_is_frozen_is_replaced() -> None:
+    """It lives, and answers nothing: its messages fail when it has had them for too long."""
+    made = SigningPool([RSA], 1, patience=0.3)
+    try:
+        async with asyncio.timeout(LONG):
+            assert await is_verified(made, 1)
+            [frozen] = made.pids
+            os.kill(frozen, signal.SIGSTOP)
+            with pytest.raises(SigningError):
+                await made.sign(head(2), body_hash(BODY))
+            assert await is_verified(made, 3)
+            assert made.pids != [frozen]
+    finally:
+        await made.close()

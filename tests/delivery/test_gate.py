@@ -3,6 +3,7 @@ and that nobody else waits for them."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from dispatch.delivery import lanes
 from dispatch.delivery.channel import GroupLimits, Lane
 from dispatch.delivery.gate import Gate, Gates, Verdict
+from dispatch.delivery.gated import GatedTodo
 from dispatch.delivery.ledger import GroupChange, Work
 from dispatch.model import Outcome, Rejected, Retry, Sent
 from tests.delivery.conftest import START, Desk, FakeClock
@@ -167,6 +169,23 @@ def test_what_is_put_off_is_looked_at_again_before_long_and_never_after_it_is_of
     short = work(1, "a@gmail.test")
     short.expires_at = clock.ms + 1000
     assert both.put_off(short).due_at == clock.ms + 1000
+
+
+async def test_who_waits_for_an_address_does_not_watch_the_clock() -> None:
+    """Two messages to one address: the second has its turn by the end of the first, not by time."""
+    clock = FakeClock()
+    todo = GatedTodo(10, gate(clock, gmail=GroupLimits(connections=5)), clock)
+    todo.put([work(1, "a@gmail.test"), work(2, "a@gmail.test")])
+    first = todo.take()
+    assert first is not None
+    second = asyncio.create_task(todo.get())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert clock.slept == []
+    todo.done(first)
+    found = await second
+    assert found is not None
+    assert found.message_id == 2
 
 
 async def test_others_go_at_once_and_a_slow_providers_messages_at_its_pace(desk: Desk) -> None:

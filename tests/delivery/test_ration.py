@@ -98,6 +98,35 @@ async def test_a_relay_that_stopped_asking_is_waited_for_no_more() -> None:
     assert await ration.turn(A, 100) == 100
 
 
+async def test_a_relay_that_was_slow_is_owed_nothing_for_the_time_in_which_it_did_not_ask() -> None:
+    clock = FakeClock()
+    ration = Ration(clock)
+    for lane in (A, B):
+        ration.join(lane)
+    ration.spend(B, await ration.turn(B, 100))
+    for _ in range(20):
+        clock.ms += 6_000
+        ration.join(A)
+        ration.spend(A, await ration.turn(A, 100))
+    ration.join(B)
+    ration.spend(B, await ration.turn(B, 100))
+    ration.join(A)
+    assert ration._room(A, 100) == 100  # it does not stand still until B has caught up
+
+
+@pytest.mark.parametrize(("weights", "pages"), [((1, 9), (3, 500)), ((1, 1000), (500, 500))])
+def test_whoever_is_furthest_behind_never_waits(weights: tuple[float, float], pages: tuple[int, int]) -> None:
+    ration = Ration(FakeClock())
+    both = [replace(lane, weight=weight) for lane, weight in zip((A, B), weights, strict=True)]
+    for lane in both:
+        ration.join(lane)
+    for _ in range(200):
+        rooms = [ration._room(lane, page) for lane, page in zip(both, pages, strict=True)]
+        assert max(rooms) >= 1
+        for lane, room in zip(both, rooms, strict=True):
+            ration.spend(lane, room)
+
+
 def test_lanes_share_by_weights_only_where_one_has_one() -> None:
     assert not are_weighed([A, B])
     assert are_weighed([A, replace(B, weight=1.0)])

@@ -84,7 +84,7 @@ class MxLookup:
             except Exception as error:
                 # Nothing about mail hosts is worth a failure of the sending.
                 log.debug("the mail hosts of a domain could not be looked up: %s", type(error).__name__)
-                seconds, hosts = _NO_ANSWER, ()
+                seconds, hosts = _NO_ANSWER, self._last(domain)
             self._remember(domain, seconds, hosts)
             self._asked.discard(domain)
 
@@ -98,10 +98,14 @@ class MxLookup:
         except (names.NXDOMAIN, names.NoAnswer):
             return _NO_ANSWER * 4, ()
         except (exception.DNSException, OSError, UnicodeError):
-            return _NO_ANSWER, ()
+            return _NO_ANSWER, self._last(domain)
         records = sorted((record.preference, str(record.exchange).rstrip(".").lower()) for record in answer)
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else _SHORTEST
         return min(max(ttl, _SHORTEST), _LONGEST), tuple(host for _, host in records[:_HOSTS])
+
+    def _last(self, domain: str) -> tuple[str, ...]:
+        """What was known last: that nobody answers is no news about the domain."""
+        return self._known.get(domain, (0.0, ()))[1]
 
     async def _ready(self) -> Resolver:
         await asyncio.to_thread(

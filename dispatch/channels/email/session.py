@@ -228,6 +228,7 @@ class Session:
                 if not _consents(reply, stage):
                     await self._clear(wire, stage, reply, in_groups=begun or in_groups)
                     return self._refusal(reply, stage, route), stage
+            wire.check()  # no message goes to a server that has said more than it was asked
             stage = Stage.BODY
             self._carried += 1
             self._write(wire, data, following, in_groups=in_groups)

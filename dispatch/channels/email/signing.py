@@ -32,6 +32,7 @@ _PROGRAM = str(Path(__file__).with_name("signing_worker.py"))
 _MOST = 32  # messages a batch: the first waits for the last, which is some 10 ms
 _AHEAD = 2  # batches a process has: while one is signed, the next lies ready
 _START_SECONDS, _END_SECONDS = 60.0, 5.0
+_BATCH_SECONDS = 20.0  # for which a process may have a batch; it takes hundredths
 _PAUSE_SECONDS = 10.0  # between a start that failed and the next, where others sign meanwhile
 
 _Answer = asyncio.Future[bytes]
@@ -43,11 +44,13 @@ class SigningPool:
     They are started when there is work for them, and a new one takes the place of one that died.
     """
 
-    def __init__(self, keys: Sequence[SigningKey], workers: int = 0) -> None:
+    def __init__(self, keys: Sequence[SigningKey], workers: int = 0, patience: float = _BATCH_SECONDS) -> None:
+        """`patience` is the seconds for which a process may have a batch."""
         if not keys:
             raise ValueError("no key to sign with")
         self._keys = frame([string for key in keys for string in key.pack()])
         self._limit = workers or cores()
+        self.patience = patience
         self._workers: list[_Worker] = []
         self._waiting: deque[tuple[bytes, bytes, _Answer]] = deque()
         self._starting: asyncio.Task[None] | None = None
@@ -91,6 +94,8 @@ class SigningPool:
     def _hand_out(self) -> None:
         """Give what waits to processes that have room, and start another one where more waits than are idle."""
         self._planned = False
+        if any(answer.done() for _, _, answer in self._waiting):  # nobody waits for it any more
+            self._waiting = deque(request for request in self._waiting if not request[2].done())
         if len(self._waiting) > sum(not worker.load for worker in self._workers):
             self._start()
         while self._waiting and (worker := self._freest()) is not None:
@@ -154,6 +159,7 @@ class _Worker(asyncio.SubprocessProtocol):
         self._ready.add_done_callback(_looked_at)  # nobody waits for it where the start was given up
         self._gone: asyncio.Future[None] = loop.create_future()
         self._lost = False
+        self._alarm: asyncio.TimerHandle | None = None
         self._transport: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
         self.pid = 0
@@ -192,7 +198,24 @@ class _Worker(asyncio.SubprocessProtocol):
         """Hand it a batch."""
         assert self._input is not None
         self._batches.append([answer for _, _, answer in requests])
+        if self._alarm is None:
+            self._watch()
         self._input.write(frame([string for head, hashed, _ in requests for string in (head, hashed)]))
+
+    def _watch(self) -> None:
+        """End it where its present batch takes too long: one that is frozen would hold its messages for ever."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._batches:
+            self._alarm = asyncio.get_running_loop().call_later(self._pool.patience, self._give_up)
+
+    def _give_up(self) -> None:
+        self._alarm = None
+        log.error("the signing process %d does not answer", self.pid)
+        if self._transport is not None:
+            with suppress(ProcessLookupError):
+                self._transport.kill()
 
     async def end(self) -> None:
         """Close its input, upon which it ends, and make sure that it does."""
@@ -237,6 +260,7 @@ class _Worker(asyncio.SubprocessProtocol):
         if self._lost:  # its messages have been told so
             return
         answers = self._batches.popleft()
+        self._watch()
         self._pool.answered()  # first, so that it signs on while we deal with what it has signed
         for answer, signed in zip(answers, strings, strict=True):
             if signed.startswith(REFUSED):
@@ -257,6 +281,9 @@ class _Worker(asyncio.SubprocessProtocol):
 
     def _lose(self) -> None:
         self._lost = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if not self._ready.done():
             self._ready.set_exception(SigningError("the signing process ended before it was ready"))
         self._pool.ended(self)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_LONGEST = 32_768  # bytes of replies that are not read yet; no server says so much
+_LONGEST = 32_768  # bytes of replies that go on; no server says so much
 
 
 class Reply(NamedTuple):
@@ -45,6 +45,7 @@ class Wire(asyncio.Protocol):
         self._due = 0  # replies to what was written that have not come
         self._buffer = b""
         self._lines: list[bytes] = []  # of a reply that goes on
+        self._unread = 0  # bytes that came since a reply was whole
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
@@ -53,11 +54,6 @@ class Wire(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         return self._error is None and not self._transport.is_closing()
-
-    @property
-    def has_reply(self) -> bool:
-        """Whether a reply, or the end of the connection, can be read without waiting."""
-        return bool(self._replies) or self._error is not None
 
     def write(self, pieces: Sequence[bytes], replies: int) -> None:
         """Write pieces as one, to which so many replies are due; uvloop hands them to the system without a copy."""
@@ -86,6 +82,11 @@ class Wire(asyncio.Protocol):
         self._transport.write(last)
         self._transport.close()
         await asyncio.sleep(0)  # its end is a turn of the loop away
+
+    def check(self) -> None:
+        """Raises what `reply` would when all that came has been read: Lost or Garbage."""
+        if self._error is not None and not self._replies:
+            raise self._error
 
     def close(self) -> None:
         """End the connection at once, whatever is under way."""
@@ -119,6 +120,7 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._error is not None:
             return
+        self._unread += len(data)
         data = self._buffer + data if self._buffer else data
         *lines, self._buffer = data.split(b"\n")
         try:
@@ -127,8 +129,10 @@ class Wire(asyncio.Protocol):
         except ValueError:
             self._fail(Garbage("no SMTP reply"))
             return
-        if len(self._buffer) + len(self._lines) * 4 > _LONGEST or len(self._replies) > 100:
-            self._fail(Garbage("more than was asked for"))
+        if not (self._buffer or self._lines):
+            self._unread = 0  # what is left is replies that are due, a few at most
+        elif self._unread > _LONGEST:
+            self._fail(Garbage("a reply without an end"))
         if self._replies:
             self._wake()
 
@@ -138,8 +142,6 @@ class Wire(asyncio.Protocol):
         if not code.isdigit() or len(code) != 3 or mark not in (b" ", b"-", b"\r", b""):
             raise ValueError(line)
         self._lines.append(line[4:].rstrip(b"\r"))
-        if len(self._lines) > 200:
-            raise ValueError("a reply without an end")
         if mark != b"-":
             text = self._lines[0] if len(self._lines) == 1 else b"\n".join(self._lines)
             self._lines.clear()

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import http.client
 import os
 import re
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dispatch import archive, mail_dns
+from dispatch import archive, bounce_places, mail_dns
 from dispatch.app import App
 from dispatch.assets import templates_dir
 from dispatch.channels.registry import CHANNELS, off
-from dispatch.delivery import bounces, integrity
+from dispatch.delivery import integrity
 from dispatch.delivery.integrity import Tick
-from dispatch.delivery.status_reader import Reader
 from dispatch.digests.templates import template_faults
 from dispatch.errors import DispatchError
 from dispatch.findings import Finding
+from dispatch.ports import cannot_listen, is_held
 from dispatch.settings import Relay
 from dispatch.upkeep.postgresql import Server
 from subscribers import directory
@@ -32,7 +30,6 @@ from subscribers.errors import SubscriberError
 __all__ = ["Finding", "examine"]
 
 _SECONDS = 5.0
-_WEEK_MS = 7 * 86_400_000
 _LONGEST_ANSWER = 1_000_000
 _SECRET = re.compile(
     r"""^[^#\n]*(?:\b(?:password|token)\b["']?\s*=\s*["'][^"']|://[^\s"'@/]*:[^\s"'@/]+@)""", re.MULTILINE
@@ -57,7 +54,7 @@ def examine(
         *_inbox(app),
         *_channels(app),
         *_sender(app, resolver),
-        *_bounces(app),
+        *bounce_places.examine(app),
         *_web(app),
         *_metrics(app),
     ]
@@ -168,8 +165,7 @@ def _channels(app: App) -> Iterator[Finding]:
         else:
             yield Finding(name, "off", words)
     if "email" not in missing:
-        for relay in app.settings.email.all_relays:
-            yield _relay(relay)
+        yield from _relays(app.settings.email.all_relays)
     if "telegram" not in missing:
         for bot in app.settings.telegram.all_bots:
             if not bot.token.get_secret_value():
@@ -183,29 +179,13 @@ def _channels(app: App) -> Iterator[Finding]:
         yield Finding("webhook", "ok", f"networks of your own that are allowed: {networks}")
 
 
-def _bounces(app: App) -> Iterator[Finding]:
-    """Whether it is known what comes back, and whether mail servers find fault with us."""
-    if not app.settings.email.enabled:
-        return
-    settings = app.settings.bounces
-    places = {"maildir": settings.maildir, "imap": settings.imap_host, "listener": settings.listen}
-    found = [name for name, place in places.items() if place]
-    if not app.settings.email.bounce_address:
-        detail = "set [email] bounce_address and [bounces]: until then nobody learns what came back"
-        yield Finding("bounces", "off", detail)
-    else:
-        where = ", ".join(found) or "dispatch bounces read alone (no maildir, imap_host or listen in [bounces])"
-        yield Finding("bounces", "ok", f"reports to {app.settings.email.bounce_address} come by {where}")
-    try:
-        with app.database() as db:
-            since = app.clock.now() - _WEEK_MS
-            counts = {row["kind"]: row["bounces"] for row in db.all(bounces.SQL["kinds_since"], {"since": since})}
-            words = db.value(bounces.SQL["last_block"], {"since": since})
-    except SubscriberError:
-        return  # told already
-    if counts.get("block"):
-        detail = f"{counts['block']} refusals of us in a week, last: {words}; see: dispatch bounces list --kind block"
-        yield Finding("blocks", "note", detail)
+def _relays(relays: Sequence[Relay]) -> Iterator[Finding]:
+    for relay in relays:
+        yield _relay(relay)
+    if len(relays) == 1 and (relays[0].weight is not None or relays[0].standby):
+        yield Finding("email relays", "note", "there is one alone: its weight and standby mean nothing")
+    elif len(relays) > 1 and all(relay.standby for relay in relays):
+        yield Finding("email relays", "note", "each of them is a standby, so they all work as if none was")
 
 
 def _relay(relay: Relay) -> Finding:
@@ -214,7 +194,10 @@ def _relay(relay: Relay) -> Finding:
 
     if not relay.host:
         return Finding(f"email relay {relay.name}", "bad", "it has no host: set it in [[email.relays]]")
-    what, where = f"email relay {relay.name}", f"{relay.host}:{relay.resolved_port} ({relay.security})"
+    part = ["standby"] if relay.standby else []
+    share = [f"weight {relay.weight:g}"] if relay.weight is not None else []
+    kind = ", ".join([relay.security, *share, *part])
+    what, where = f"email relay {relay.name}", f"{relay.host}:{relay.resolved_port} ({kind})"
     bounded = relay.model_copy(update={"timeout": min(relay.timeout, _SECONDS)})
     fault = asyncio.run(check(bounded))
     return Finding(what, "bad", f"{where}: {fault}") if fault else Finding(what, "ok", f"{where} takes a session")
@@ -240,8 +223,8 @@ def _web(app: App) -> Iterator[Finding]:
         detail = "set [web] base_url for pages and one-click unsubscribe; until then people unsubscribe by mail"
         yield Finding("pages", "off", detail)
         return
-    fault = _cannot_listen(web.listen)
-    if fault and not (fault.taken and _is_served(app)):
+    fault = cannot_listen(web.listen)
+    if fault and not (fault.taken and is_held(app, "web")):
         yield Finding("pages", "bad", f"[web] listen: {fault.words}")
     else:
         yield Finding("pages", "ok", f"{web.base_url}, served on {web.listen} by dispatch run")
@@ -251,42 +234,11 @@ def _metrics(app: App) -> Iterator[Finding]:
     listen = app.settings.metrics.listen
     if not listen:
         return
-    fault = _cannot_listen(listen)
+    fault = cannot_listen(listen)
     if fault and not (fault.taken and _are_our_metrics(listen)):
         yield Finding("metrics", "bad", f"[metrics] listen: {fault.words}")
     else:
         yield Finding("metrics", "ok", f"http://{listen}/metrics, served by dispatch run")
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    words: str
-    taken: bool
-
-
-def _cannot_listen(listen: str) -> _Fault | None:
-    """Why nobody can listen at `HOST:PORT` now."""
-    host, _, port = listen.rpartition(":")
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
-            tried.bind(address)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else f"this machine cannot ({error.strerror or error})"
-        return _Fault(f"{listen}: {why}", taken)
-    return None
-
-
-def _is_served(app: App) -> bool:
-    """Whether a process of ours has the part of the pages."""
-    try:
-        with app.database() as db:
-            holder = Reader().read(db, app.clock.now()).holder("web")
-    except SubscriberError:
-        return False
-    return holder is not None and holder.alive
 
 
 def _are_our_metrics(listen: str) -> bool:

@@ -24,7 +24,7 @@ import dns.resolver
 import dns.reversename
 
 from dispatch.channels.email.dkim import SigningKey
-from dispatch.channels.email.dkim_keys import is_private, signing_keys
+from dispatch.channels.email.dkim_keys import described, is_private, signing_keys
 from dispatch.errors import SettingsError
 from dispatch.findings import Finding
 from dispatch.settings import EmailSettings, are_aligned, dns_domain
@@ -83,13 +83,18 @@ async def look(
     sender = Sender.of(settings, bounce_domain)
     if resolver is None and _SPECIAL.match(sender.from_domain):
         detail = f"{sender.from_domain} is a name for examples and tests, which public DNS does not know"
-        return [*findings, Finding("dns", "off", detail)]
+        return [*findings, *_signs(keys), Finding("dns", "off", detail)]
     try:
         names = Names(resolver or _of_this_machine())
     except dns.resolver.NoResolverConfiguration:
-        return [*findings, Finding("dns", "off", "this machine has no DNS server set: nothing was looked up")]
+        return [
+            *findings,
+            *_signs(keys),
+            Finding("dns", "off", "this machine has no DNS server set: nothing was looked up"),
+        ]
     if not await names.know(sender.from_domain):
-        return [*findings, Finding("dns", "off", "no public DNS answers here: nothing was looked up of the sender")]
+        detail = "no public DNS answers here: nothing was looked up of the sender"
+        return [*findings, *_signs(keys), Finding("dns", "off", detail)]
     return [*findings, *await _ask(sender, keys, names, own_address or _own_address)]
 
 
@@ -190,6 +195,18 @@ def _keys(settings: EmailSettings) -> tuple[Sequence[SigningKey], list[Finding]]
         return (), [Finding("dkim", "off", detail)]
     files = [file for file in (settings.dkim_key, settings.dkim_ed25519_key) if file and not is_private(file)]
     return keys, [Finding("dkim", "note", f"others may read the key; do: chmod 600 {file}") for file in files]
+
+
+def _signs(keys: Sequence[SigningKey]) -> list[Finding]:
+    """What is known of the keys without DNS."""
+    return [
+        Finding(
+            f"dkim {key.selector}",
+            "ok",
+            f"signs for {key.domain} ({described(key.private)}); its record at {key.record_name} is not looked up",
+        )
+        for key in keys
+    ]
 
 
 async def _dkim(key: SigningKey, names: Names) -> list[Finding]:

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -154,6 +154,12 @@ class Relay(Section):
             )
         return value
 
+    @model_validator(mode="after")
+    def _logs_in(self) -> Self:
+        if self.username and not self.password.get_secret_value():
+            raise ValueError("username is set and password is not: set both, or none for a server without log-in")
+        return self
+
     @property
     def resolved_port(self) -> int:
         """The port set, else the usual one of the kind of security."""
@@ -213,12 +219,16 @@ class EmailSettings(Relay):
     def _dkim_fits(self) -> EmailSettings:
         if self.dkim_key and self.dkim_ed25519_key and self.dkim_selector == self.dkim_ed25519_selector:
             raise ValueError("dkim_selector and dkim_ed25519_selector must differ: a record in DNS has one key")
-        if self.dkim_domain and self.from_address and not are_aligned(self.dkim_domain, self.from_domain):
-            raise ValueError(
-                f"dkim_domain {self.dkim_domain} does not align with from_address: allowed: {self.from_domain}, or a"
-                " domain above or below it"
-            )
         return self
+
+    @field_validator("dkim_domain")
+    @classmethod
+    def _is_aligned(cls, value: str, others: ValidationInfo) -> str:
+        """As DMARC asks for; a from_address that is wrong itself is told alone."""
+        sender = dns_domain(others.data.get("from_address", ""))
+        if value and sender and not are_aligned(value, sender):
+            raise ValueError(f"allowed: {sender}, the domain of from_address, or one above or below it")
+        return value
 
     @field_validator("bounce_address")
     @classmethod
@@ -456,13 +466,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Settings:
-        for what, names in (
-            ("email relays", [relay.name for relay in self.email.all_relays]),
-            ("email providers", [provider.name for provider in self.email.providers]),
-            ("telegram bots", [bot.name for bot in self.telegram.all_bots]),
+        for what, plain, names in (
+            ("[[email.relays]]", "the relay in [email]", [relay.name for relay in self.email.all_relays]),
+            ("[[email.providers]]", "", [provider.name for provider in self.email.providers]),
+            ("[[telegram.bots]]", "the bot in [telegram]", [bot.name for bot in self.telegram.all_bots]),
         ):
             if len(set(names)) != len(names):
-                raise ValueError(f"{what} need different names, not {', '.join(names)}")
+                hint = f"; {plain} itself is called default, unless name is set there" if plain else ""
+                raise ValueError(f"{what} need names that differ, not {', '.join(names)}{hint}")
         return self
 
     @classmethod

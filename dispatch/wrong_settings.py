@@ -98,7 +98,7 @@ def _line(item: ErrorDetails, where: str, values: Mapping[str, Any], sections: S
 def _name(path: list[str], values: Mapping[str, Any]) -> str:
     """`[email] port`; of a list of tables also which one, and its own name: `[[email.relays]] 2 (backup) port`."""
     if len(path) < 2:
-        return path[0] if path else "settings"
+        return f"[{path[0]}]" if path else "settings"
     if len(path) > 2 and path[2].isdigit():
         own = _own_name(path, values)
         return " ".join([f"[[{path[0]}.{path[1]}]]", str(int(path[2]) + 1), *([f"({own})"] if own else []), *path[3:]])

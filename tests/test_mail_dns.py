@@ -244,6 +244,15 @@ async def test_dns_that_does_not_answer_is_told_once(server: DnsServer) -> None:
     assert server.questions
 
 
+async def test_keys_are_told_where_nothing_can_be_looked_up(server: DnsServer, tmp_path: Path) -> None:
+    for name in (".", HOME):
+        server.fail(name, "SERVFAIL")
+    dkim_keys.write_key(KEY, tmp_path / "own.pem", force=False)
+    one = await found(server, "dkim d1", dkim_ed25519_selector="d1", dkim_ed25519_key=tmp_path / "own.pem")
+    assert one.state == "ok"
+    assert one.detail == f"signs for {HOME} (Ed25519); its record at d1._domainkey.{HOME} is not looked up"
+
+
 async def test_dns_that_is_silent_keeps_nobody_waiting(server: DnsServer) -> None:
     for name in (".", HOME):
         server.mute(name)

@@ -130,6 +130,24 @@ def test_what_is_no_secret_is_shown(tmp_path: Path, text: str, words: str) -> No
             '[[email.relays]]\nname = "a"\nfrom_address = "x@y.test"',
             "[[email.relays]] 1 (a) from_address: there is no such setting; allowed: name, host, port, allow_plain",
         ),
+        ('[email]\nusername = "me"', "[email]: username is set and password is not"),
+        (
+            '[[email.relays]]\nname = "b"\nusername = "me"',
+            "[[email.relays]] 1 (b): username is set and",
+        ),
+        (
+            '[email]\nfrom_address = "a@x.test"\ndkim_domain = "y.test"',
+            "[email] dkim_domain = 'y.test': allowed: x.test, the domain of from_address, or one above or below it (",
+        ),
+        (
+            '[email]\nhost = "h"\n[[email.relays]]\nname = "default"\nhost = "i"',
+            "[[email.relays]] need names that differ, not default, default; the relay in [email] itself is called"
+            " default, unless name is set there (",
+        ),
+        (
+            '[[email.providers]]\nname = "a"\n[[email.providers]]\nname = "a"',
+            "[[email.providers]] need names that differ, not a, a (",
+        ),
     ],
 )
 def test_what_is_allowed_is_told_in_our_words(tmp_path: Path, text: str, words: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from dispatch.output import emit_json, say
 
 if TYPE_CHECKING:
     from dispatch.channels.email.dkim import SigningKey
+    from dispatch.channels.email.dkim_keys import Kind
     from dispatch.settings import EmailSettings
 
 
@@ -20,7 +21,7 @@ def dkim_key(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The file to write the key to.", show_default=False)
     ] = None,
-    kind: Annotated[Literal["rsa", "ed25519"], typer.Option("--type", help="The kind of key.")] = "rsa",
+    kind: Annotated[str, typer.Option("--type", metavar="rsa|ed25519", help="The kind of key.")] = "rsa",
     selector: Annotated[
         str, typer.Option("--selector", metavar="NAME", help="The name of the record (else of the settings).")
     ] = "",
@@ -41,7 +42,7 @@ def dkim_key(
     if (file is None) == (show is None):
         raise UsageError("name the FILE to write the key to, or --show FILE for the record of one that is there")
     settings = session(ctx).settings.email
-    private = dkim_keys.read_key(show) if show else dkim_keys.made(kind)
+    private = dkim_keys.read_key(show) if show else dkim_keys.made(_kind(kind))
     own = dkim_keys.kind_of(private)
     key = SigningKey(_domain(domain, settings), _selector(selector, settings, own), private)
     if file is not None:
@@ -55,6 +56,15 @@ def dkim_key(
     _say_record(key)
     if file is not None:
         _say_settings(key, file)
+
+
+def _kind(word: str) -> Kind:
+    from dispatch.errors import UsageError
+
+    kinds: dict[str, Kind] = {"rsa": "rsa", "ed25519": "ed25519"}
+    if word in kinds:
+        return kinds[word]
+    raise UsageError(f"--type {word!r}: allowed are rsa, ed25519")
 
 
 def _record(key: SigningKey) -> dict[str, object]:

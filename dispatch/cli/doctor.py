@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -17,11 +20,24 @@ def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", h
     from dispatch.settings import find_config
 
     found = session(ctx)
-    with stages() as tick:
-        findings = examine(found.app, find_config(found.config), tick)
+    app = found.app
+    with stages() as tick, _without_log():
+        findings = examine(app, find_config(found.config), tick)
     if as_json:
         emit_json([{"what": item.what, "state": item.state, "detail": item.detail} for item in findings])
     else:
         table(("what", "state", "detail"), [(item.what, item.state, item.detail) for item in findings], empty="")
     if any(item.state == "bad" for item in findings):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """What a relay's session tells of itself would stand between the lines of the table, which say the same."""
+    log = logging.getLogger("dispatch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

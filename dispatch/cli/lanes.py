@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +12,7 @@ from dispatch.cli.context import session
 from dispatch.output import emit_json, iso, say, table, warn, when
 
 if TYPE_CHECKING:
+    from dispatch.app import App
     from dispatch.delivery.lanes import LaneState, Woken
     from subscribers.database import Row
 
@@ -22,13 +25,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """How each lane stands, and why it rests.
 
+    Relays that have never worked are there too.
     LANE>PROVIDER is a mailbox provider that has asked for a rest there; its messages are counted with the lane's.
     """
     from dispatch.delivery import lanes
 
     app = session(ctx).app
     with app.database() as db:
-        rows = lanes.known(db)
+        rows = [*lanes.known(db)]
+    rows = sorted([*rows, *_unused(app, rows)], key=lambda row: str(row["name"]))
     found = [_json(row, lanes.state_of(row), app.clock.now()) for row in rows]
     if as_json:
         emit_json(found)
@@ -38,6 +43,17 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         [_line(row, lanes.state_of(row), app.clock.now()) for row in rows],
         empty="no lanes yet: nothing was sent",
     )
+
+
+def _unused(app: App, rows: Sequence[Row]) -> Iterator[Row]:
+    """The relays that are set up and nobody has used yet, as `known` would give them."""
+    from dispatch.channels.registry import off
+    from dispatch.delivery.lanes import LaneState
+
+    known = {row["name"] for row in rows}
+    for relay in () if "email" in off(app.settings) else app.settings.email.all_relays:
+        if (name := f"email:{relay.name}") not in known:
+            yield {**asdict(LaneState(name)), "queue": "email", **dict.fromkeys(_COUNTS, 0)}
 
 
 def _json(row: Row, state: LaneState, now: int) -> dict[str, Any]:

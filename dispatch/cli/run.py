@@ -71,8 +71,15 @@ def tell_fruitless(summary: Summary) -> None:
 
 
 def tell_off(app: App, tell: Callable[[str], object] = warn) -> None:
-    """Name the channels without settings."""
-    from dispatch.channels.registry import off
+    """Name the channels without settings by which somebody waits for something, or of which half is set."""
+    from dispatch.channels.registry import CHANNELS, off
+    from subscribers import directory
 
-    for name, missing in off(app.settings).items():
-        tell(f"{name} is off: {missing}")
+    missing = off(app.settings)
+    if not missing:
+        return
+    with app.database() as db:
+        wanted = {row["channel"] for row in db.all(directory.SQL["count_active"])}
+    for name, words in missing.items():
+        if name in wanted or CHANNELS[name].begun(app.settings):
+            tell(f"{name} is off: {words}")

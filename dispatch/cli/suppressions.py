@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SHOWN = 1000
 commands = typer.Typer(help="Addresses to which nothing goes.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Where = Annotated[str, typer.Argument(metavar="ADDRESS", help="An email address, or one of --channel.")]
-OnChannel = Annotated[str, typer.Option("--channel", metavar="C", help="email, telegram or webhook.")]
+Where = Annotated[str, typer.Argument(metavar="ADDRESS", help="An address, or an endpoint as e7.", show_default=False)]
+OnChannel = Annotated[str, typer.Option("--channel", metavar="C", help="Of an address: email, telegram or webhook.")]
 
 
 @commands.command("list")
@@ -94,8 +94,9 @@ def add(
 
     app = session(ctx).app
     words = reason_words(reason)
-    place, act = app.address(channel, address), session(ctx).act()
+    act = session(ctx).act()
     with app.database() as db, db.transaction():
+        place = _place(app, db, channel, address)
         holder = directory.holder_of(db, place)
         if holder is not None and not holder.removed:
             endpoint = directory.endpoint(db, holder.endpoint_id)
@@ -125,14 +126,24 @@ def remove(
     from dispatch.errors import Failure
 
     app = session(ctx).app
-    place, act = app.address(channel, address), session(ctx).act()
-    wish = consent_words(consent)
+    act, wish = session(ctx).act(), consent_words(consent)
     with app.database() as db, db.transaction():
+        place = _place(app, db, channel, address)
         done = [*_lift_endpoint(app, db, place, act, wish), *_lift_hash(db, place, act, wish)]
         if not done:
             raise Failure(f"{place.address} is not suppressed; see: dispatch subscribers suppressions list")
     for words in done:
         say(f"{place.address}: {words}")
+
+
+def _place(app: App, db: Database, channel: str, word: str) -> Address:
+    """The address that a word is, or that the endpoint has which it names."""
+    from subscribers import directory
+
+    if not directory.is_label(word):
+        return app.address(channel, word)
+    [endpoint] = directory.find(db, word)[1]
+    return endpoint.address
 
 
 def _lift_endpoint(app: App, db: Database, place: Address, act: Act, wish: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch.channels.email.outcome import Stage, from_reply
+from dispatch.channels.email.outcome import Stage, clean, from_reply
 from dispatch.channels.email.provider_answers import wants_new_connection
 from dispatch.model import Rejected, Retry
 
@@ -118,3 +118,9 @@ def test_a_connection_that_has_carried_too_many_is_told_from_the_rest() -> None:
     assert wants_new_connection(from_reply(450, "MI:DMC 163 smtp3", Stage.RCPT))
     assert not wants_new_connection(from_reply(451, "MI:SFQ 163 smtp3", Stage.RCPT))
     assert not wants_new_connection(from_reply(250, "MI:DMC", Stage.BODY))
+
+
+def test_a_short_secret_is_masked_alone_and_not_inside_of_words() -> None:
+    assert clean("user me: message to me", ("me",)) == "user …: message to …"
+    assert clean("bad login xhunter2x", ("hunter2",)) == "bad login x…x"
+    assert clean("a.b and aab", ("a.b",)) == "… and aab"

@@ -167,7 +167,7 @@ def test_the_domain_that_signs_aligns_with_the_sender(domain: str, allowed: bool
     if allowed:
         assert EmailSettings.model_validate(given).signing_domain == domain.lower()
     else:
-        with pytest.raises(ValueError, match="does not align with from_address"):
+        with pytest.raises(ValueError, match=r"allowed: bulletin\.example, the domain of from_address"):
             EmailSettings.model_validate(given)
 
 
@@ -196,3 +196,9 @@ def test_paths_of_keys_start_at_the_file_of_the_settings(tmp_path: Path) -> None
     file = tmp_path / "dispatch.toml"
     file.write_text('[email]\ndkim_selector = "a"\ndkim_key = "own.pem"\n', encoding="utf-8")
     assert load_settings(file).email.dkim_key == tmp_path / "own.pem"
+
+
+def test_a_kind_of_key_that_is_none_is_refused_in_our_words(office: Office) -> None:
+    done = office("email", "dkim-key", "own.pem", "--type", "dsa", *WORDS, expect=2)
+    assert str(done.exception) == "--type 'dsa': allowed are rsa, ed25519"
+    assert not Path("own.pem").exists()

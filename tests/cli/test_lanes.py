@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import pytest
+
 from dispatch.delivery import lanes
 from dispatch.delivery.lanes import LaneState
 from tests.cli.conftest import Office
@@ -67,3 +69,12 @@ def test_a_provider_that_rests_is_listed_under_its_relay_and_woken_by_name(offic
     found = office.json("lanes", "retry", "email:default>gmail", "--even-if-asked")
     assert found == {"woken": ["email:default>gmail"], "left_alone": []}
     assert states(office) == {"email:default": "resting", "email:default>gmail": "rested"}
+
+
+def test_a_relay_that_has_never_worked_is_ready(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_EMAIL__HOST", "mail.test")
+    monkeypatch.setenv("DISPATCH_EMAIL__FROM_ADDRESS", "news@x.test")
+    monkeypatch.setenv("DISPATCH_EMAIL__RELAYS", '[{"name": "second", "host": "other.test"}]')
+    rest(office, "email:second")
+    assert states(office) == {"email:default": "ready", "email:second": "resting"}
+    assert "email:default" in office("lanes", "list").stdout

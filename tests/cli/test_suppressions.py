@@ -60,3 +60,12 @@ def test_wrong_calls_are_refused(office: Office) -> None:
     office("bounces", "list", "--kind", "pigeon", expect=2)
     assert office.json("bounces", "list") == []
     assert office("bounces", "list").stdout == "nothing came back\n"
+
+
+def test_an_endpoint_is_named_by_its_number_too(office: Office) -> None:
+    office.desk.reader("li@example.com", "all")
+    assert "li@example.com: suppressed" in office("subscribers", "suppressions", "add", "e1", *REASON).stdout
+    assert listed(office) == ["li@example.com"]
+    office("subscribers", "suppressions", "remove", "e1")
+    assert listed(office) == []
+    office("subscribers", "suppressions", "add", "e9", *REASON, expect=1)

@@ -13,6 +13,7 @@ from dispatch.refusals import FREQUENCY, is_dead
 
 _AUTH_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6: the relay wants another log-in
 _LONGEST = 300
+_SHORTEST_PART = 4  # characters of a secret that is looked for inside of words
 # Words about who sends, or by which relay, though they come with a code of the recipient's: a log-in that was forgotten
 # in the settings, or a relay that does not know us any more. Everybody would be refused like that.
 _NOT_OURS = re.compile(
@@ -94,5 +95,11 @@ def clean(text: str, secrets: tuple[str, ...]) -> str:
     line = " ".join(text.encode("utf-8", "replace").decode().split())
     for secret in secrets:
         if secret:
-            line = re.sub(re.escape(secret), "…", line, flags=re.IGNORECASE)
+            line = re.sub(_masked(secret), "…", line, flags=re.IGNORECASE)
     return "".join(c for c in line if c.isprintable())[:_LONGEST]
+
+
+def _masked(secret: str) -> str:
+    """The pattern of a secret; of a short one, which other words may hold by chance, only where it stands alone."""
+    pattern = re.escape(secret)
+    return pattern if len(secret) >= _SHORTEST_PART else rf"(?<!\w){pattern}(?!\w)"

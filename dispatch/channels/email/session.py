@@ -200,6 +200,9 @@ class Session:
             return outcome if isinstance(outcome, Retry) else Retry("no session", outage=True)
         if isinstance(error, OSError) or error.__cause__ is not None:
             return from_lost_connection(error, self._server, Stage.CONNECT)
+        if "STARTTLS extension not supported" in str(error):
+            words = 'the server offers no STARTTLS: set security = "tls", or "none" for a server on this machine'
+            return Retry(f"{self._server}: {words}", code="session", outage=True)
         return Retry(f"no session with {self._server}: {error}", code="session", outage=True)
 
     async def _exchange(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatch.cli.context import session
+from dispatch.cli.options import Limit
 from dispatch.cli.people import emit_array
 from dispatch.output import emit_json, iso, say, table, when
 
@@ -31,10 +32,7 @@ def list_(
     ctx: typer.Context,
     kind: Annotated[str, typer.Option("--kind", metavar="K", help="hard, soft, block or complaint.")] = "",
     endpoint: Annotated[str, typer.Option("--endpoint", metavar="A", help="An address, or an endpoint as e7.")] = "",
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all. 1000, but all with --json."),
-    ] = None,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """What came back and was complained about, the newest first. A block speaks of us, not of the mailbox: read it."""

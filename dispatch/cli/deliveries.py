@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatch.cli.context import session
+from dispatch.cli.options import Limit
 from dispatch.cli.people import emit_array
 from dispatch.output import emit_json, iso, say, table, warn, when
 
@@ -38,10 +39,7 @@ def list_(
     state: InState = "",
     channel: OnChannel = "",
     endpoint: Annotated[str, typer.Option("--endpoint", metavar="A", help="An address, or an endpoint as e7.")] = "",
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all. 1000, but all with --json."),
-    ] = None,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Deliveries, one a line, issue by issue."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatch.cli.context import session, user
+from dispatch.cli.options import Limit
 from dispatch.cli.people import emit_array
 from dispatch.output import iso, say, table, warn, when
 
@@ -29,10 +30,7 @@ OnChannel = Annotated[str, typer.Option("--channel", metavar="C", help="Of an ad
 def list_(
     ctx: typer.Context,
     channel: Annotated[str, typer.Option("--channel", metavar="C", help="Only endpoints of this channel.")] = "",
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all. 1000, but all with --json."),
-    ] = None,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Suppressed endpoints, why and by whom; then the addresses that nobody has any more, of which hashes alone are

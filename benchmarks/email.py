@@ -215,7 +215,7 @@ def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
             bench.turn(setting, others, folder / "sample.eml")
         ratios = _ratios(bench, [peer.name for peer in others])
         ratios["one_message_a_round_trip"] = bench.far()
-        ratios["memory_1m_to_10k"] = bench.memory(setting)
+        ratios["memory_1m_to_10k"] = bench.memory(replace(setting, processes=1))  # that only sends: no pages, no watch
         if scale is FULL:
             other = replace(setting, processes=3 - setting.processes)
             bench.product(f"product, {other.processes} processes", other)

@@ -79,7 +79,7 @@ def tell_off(app: App, tell: Callable[[str], object] = warn) -> None:
     if not missing:
         return
     with app.database() as db:
-        wanted = {row["channel"] for row in db.all(directory.SQL["count_active"])}
+        wanted = {name for name in missing if db.value(directory.SQL["is_reached"], {"channel": name}) is not None}
     for name, words in missing.items():
         if name in wanted or CHANNELS[name].begun(app.settings):
             tell(f"{name} is off: {words}")

@@ -145,5 +145,9 @@ UPDATE endpoints SET address = :address, changed_at = :now WHERE id = :id
 -- name: remove_subscriber
 UPDATE subscribers SET removed_at = :now WHERE id = :id
 
+-- name: is_reached
+-- Whether somebody is written to by a channel. By its first row: to count them all takes memory for each.
+SELECT 1 FROM endpoints WHERE channel = :channel AND state = 'active' LIMIT 1
+
 -- name: count_active
 SELECT channel, COUNT(*) AS endpoints FROM endpoints WHERE state = 'active' GROUP BY channel ORDER BY channel

@@ -42,7 +42,6 @@ FRESH = 10.0
 _PACED_SECONDS = 3  # a paced lane claims no more than it sends in so long
 _RESTS_SECONDS = 2.0  # between two looks at what other processes and people have written down about groups
 _LINGER_SECONDS = 1.0
-_MADE_AT_ONCE = 20  # letters
 _MANY = 20  # answers in a row that make the receiver's side suspect are an outage
 
 
@@ -318,13 +317,8 @@ class LaneRun:
             # The store claims all the same: what it claimed must be known, to be given back.
             self._held |= {(work.message_id, work.epoch): _Held(work, since) for work in await claiming}
             raise
-        held = [_Held(work, since) for work in works]
-        self._held |= {(item.work.message_id, item.work.epoch): item for item in held}
-        # Many at a time, because code that has just run runs faster; and not all, because connections wait meanwhile.
-        for start in range(0, len(held), _MADE_AT_ONCE):
-            for item in held[start : start + _MADE_AT_ONCE]:
-                item.letter = self._made(item.work)
-            await asyncio.sleep(0)
+        # All at once, because code that has just run runs faster; and nobody else has a turn before they are sorted.
+        self._held |= {(work.message_id, work.epoch): _Held(work, since, self._made(work)) for work in works}
         return works
 
     def _made(self, work: Work) -> _Letter | None:

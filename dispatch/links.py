@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -159,13 +160,8 @@ class Addressing:
     def _asking(self, work: Work, request: Request) -> Envelope:
         """The envelope of a confirmation. Who does nothing gets nothing, so there is no list to be taken off."""
         expires_at = request.at + self._confirm_days * _DAY_MS
-        return Envelope(
-            message_id=work.message_id,
-            channel=work.channel,
-            address=work.address,
-            name=harmless(work.name),
-            language=work.language,
-            provider_id=self._provider_id(work),
+        return replace(
+            self._off_list(work),
             reasons=tuple(Reason(tag, self._label(tag, work.language)) for tag in _closest(request.wish.follows)),
             confirmation=Confirmation(
                 url=self._links.confirm(request.consent_id, expires_at),
@@ -175,11 +171,15 @@ class Addressing:
                 network=request.network,
                 text=request.text,
             ),
-            return_path=self._return_path(work),
         )
 
     def _to_right(self, work: Work, right: Right) -> Envelope:
         """The envelope of a message about somebody's data. It is of no list, so there is none to be taken off."""
+        url = self._links.right(work.kind, right.subscriber_id, right.until, work.language)
+        return replace(self._off_list(work), right_url=url)
+
+    def _off_list(self, work: Work) -> Envelope:
+        """What is personal in every message that anybody can have sent to an address."""
         return Envelope(
             message_id=work.message_id,
             channel=work.channel,
@@ -187,7 +187,6 @@ class Addressing:
             name=harmless(work.name),
             language=work.language,
             provider_id=self._provider_id(work),
-            right_url=self._links.right(work.kind, right.subscriber_id, right.until, work.language),
             return_path=self._return_path(work),
         )
 

@@ -298,14 +298,10 @@ def _json(rows: Sequence[Params]) -> str | None:
     if any(row.keys() != names for row in rows):
         return None
     try:
-        text = json.dumps([list(row.values()) for row in rows], ensure_ascii=False, allow_nan=False, default=_no_json)
+        text = json.dumps([list(row.values()) for row in rows], ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         return None
     return None if "\\u0000" in text else text  # SQLite ends a text there
-
-
-def _no_json(value: object) -> object:
-    raise TypeError(type(value).__name__)
 
 
 def _names(cursor: sqlite3.Cursor) -> list[str]:

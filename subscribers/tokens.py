@@ -91,16 +91,16 @@ class Signer:
     @classmethod
     def load(cls, db: Database, now: int) -> Signer:
         """The signer of a store; its first key is made on first use."""
-        keys = _keys(db)
+        keys = secrets_of(db)
         if not keys:
             with db.transaction():
-                keys = _keys(db) or [_add_key(db, now)]
+                keys = secrets_of(db) or (_add_key(db, now),)
         return cls(keys)
 
     def reload(self, db: Database) -> bool:
         """Learn which keys the store has now; whether there are others than before. A program that runs does so at
         times, for what it signs, and where a token is none of its keys', for what it verifies."""
-        keys = tuple(_keys(db))
+        keys = secrets_of(db)
         if not keys or keys == self._keys:
             return False
         self._take(keys)
@@ -174,8 +174,9 @@ def _decode(words: bytes) -> bytes:
     return urlsafe_b64decode(words + b"=" * (-len(words) % 4))
 
 
-def _keys(db: Database) -> list[str]:
-    return [row["secret"] for row in db.all(SQL["keys"])]
+def secrets_of(db: Database) -> tuple[str, ...]:
+    """The keys of a store, from the oldest to the newest, which signs. They are for signers alone."""
+    return tuple(row["secret"] for row in db.all(SQL["keys"]))
 
 
 def _add_key(db: Database, now: int) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from subscribers.database import Database
 from subscribers.errors import InvalidValue
-from subscribers.tokens import SQL
+from subscribers.tokens import Mac, secrets_of
 
 _PURPOSE = b"verp"
 _MESSAGE, _ENDPOINT, _MAC = 6, 4, 12  # bytes
@@ -50,16 +50,16 @@ class ReturnPaths:
 
     def _take(self, keys: Sequence[str]) -> None:
         self._keys = tuple(keys)
-        self._derived = tuple(hmac.digest(key.encode(), _PURPOSE, "sha256") for key in reversed(keys))  # newest first
+        self._macs = tuple(Mac(Mac(key.encode()).digest(_PURPOSE)) for key in reversed(keys))  # newest first
 
     @classmethod
     def load(cls, db: Database, address: str) -> ReturnPaths:
         """With the keys of a store, which has some: `Signer.load` makes the first."""
-        return cls(address, _keys(db))
+        return cls(address, secrets_of(db))
 
     def reload(self, db: Database) -> bool:
         """Learn which keys the store has now; whether there are others than before."""
-        keys = _keys(db)
+        keys = secrets_of(db)
         if not keys or keys == self._keys:
             return False
         self._take(keys)
@@ -68,7 +68,7 @@ class ReturnPaths:
     def make(self, message_id: int, endpoint_id: int) -> str:
         """Where reports on a message go; the same in every attempt with the same key."""
         ids = message_id.to_bytes(_MESSAGE, "big") + endpoint_id.to_bytes(_ENDPOINT, "big")
-        mac = hmac.digest(self._derived[0], ids, "sha256")[:_MAC]
+        mac = self._macs[0].digest(ids)[:_MAC]
         return f"{self._before}{ids.hex()}{mac.hex()}{self._after}"
 
     def is_one(self, address: str) -> bool:
@@ -85,18 +85,11 @@ class ReturnPaths:
             return None
         data = bytes.fromhex(token)
         ids, signature = data[:_IDS], data[_IDS:]
-        if not any(self._signed(key, ids, signature) for key in self._derived):
+        if not any(hmac.compare_digest(mac.digest(ids)[:_MAC], signature) for mac in self._macs):
             return None
         return Origin(int.from_bytes(ids[:_MESSAGE], "big"), int.from_bytes(ids[_MESSAGE:], "big"))
-
-    def _signed(self, key: bytes, ids: bytes, signature: bytes) -> bool:
-        return hmac.compare_digest(hmac.digest(key, ids, "sha256")[:_MAC], signature)
 
     def find(self, texts: Iterable[str]) -> Origin | None:
         """The first return path of ours in header fields or addresses; None where there is none."""
         tokens = (token for text in texts for token in _TOKEN.findall(text.lower())[:_MOST])
         return next((origin for token in tokens if (origin := self.read(token)) is not None), None)
-
-
-def _keys(db: Database) -> tuple[str, ...]:
-    return tuple(row["secret"] for row in db.all(SQL["keys"]))

@@ -103,8 +103,7 @@ class Stencil:
         self._shapes = shapes or Shapes()
         self._number = self._shapes.new_stencil()
         self._sender = wire_address(settings.from_address) or settings.from_address
-        self._on_list = rendered.kind not in ("confirm", *RIGHTS)
-        self._head = _Head(settings, rendered, self._sender, on_list=self._on_list)
+        self._head = _Head(settings, rendered, self._sender)
         self._text = _Body(rendered.text, rendered.personal_text)
         self._html = _Body(rendered.html, rendered.personal_html)
         boundary = self._head.boundary
@@ -154,18 +153,18 @@ class Stencil:
 class _Head:
     """The header fields. Those that all readers have are written once."""
 
-    def __init__(self, settings: EmailSettings, rendered: RenderedEmail, sender: str, *, on_list: bool) -> None:
+    def __init__(self, settings: EmailSettings, rendered: RenderedEmail, sender: str) -> None:
         self.boundary = f"=_{sha256(f'{rendered.thread} {rendered.subject}'.encode()).hexdigest()[:24]}"
         self._domain = sender.rpartition("@")[2]
-        self._on_list = on_list
+        self._on_list = rendered.kind not in ("confirm", *RIGHTS)
         self._from = mailbox("From", settings.from_name or rendered.title, sender)
         before = [unstructured("Subject", rendered.subject)]
         if settings.reply_to:
             before.append(f"Reply-To: {settings.reply_to}")
-        if on_list:
+        if self._on_list:
             before += self._of_list(rendered)
         self._before = "\r\n".join(before)
-        after = ["Precedence: bulk"] if on_list else []
+        after = ["Precedence: bulk"] if self._on_list else []
         after += [
             "Auto-Submitted: auto-generated",  # RFC 3834: no out-of-office replies
             f"Content-Language: {'en, zh-CN' if rendered.language == 'en' else 'zh-CN'}",

@@ -50,9 +50,12 @@ format: $(READY)  ## put the code in form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock:  ## renew requirements.lock (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev pyproject.toml \
+lock:  ## renew the lock files (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --extra postgresql --group dev pyproject.toml \
 		--no-emit-index-url --no-annotate --generate-hashes --custom-compile-command "make lock" -o requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --extra postgresql --extra ocr --group dev pyproject.toml \
+		--constraint requirements.lock \
+		--no-emit-index-url --no-annotate --generate-hashes --custom-compile-command "make lock" -o requirements-ocr.lock
 
 wheel: $(READY)  ## build the wheel and the sdist
 	@$(BIN)/python -m build --no-isolation

@@ -64,11 +64,13 @@ class StoredIssue:
 
 
 def fingerprint(issue: Issue) -> str:
-    """A digest of what the readers get: the same whatever form the issue came in, tags left out."""
+    """A digest of what the readers get: the same whatever form the issue came in. Tags are left out, and what is not
+    of the words: emphasis, links, and how deep in a list an item stands."""
     value = issue_json(issue)
     for column in value["columns"]:
         for article in column["articles"]:
             del article["parks"], article["topics"]
+            article["blocks"] = [{"kind": block["kind"], "text": block["text"]} for block in article["blocks"]]
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -6,13 +6,44 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dispatch.model import Article, Block, BlockKind, Evidence, Issue, ParkTag, Role, TopicTag
+from dispatch.model import Article, Block, BlockKind, Evidence, Issue, Mark, MarkKind, ParkTag, Role, TopicTag
 
 Json = dict[str, Any]
 
 
 def blocks_json(blocks: Sequence[Block]) -> list[Json]:
-    return [{"kind": block.kind.value, "text": block.text} for block in blocks]
+    return [block_json(block) for block in blocks]
+
+
+def block_json(block: Block) -> Json:
+    """`kind` and `text`; `rows`, `marks` and `depth` where the block has any."""
+    found: Json = {"kind": block.kind.value, "text": block.text}
+    if block.rows:
+        found["rows"] = [list(row) for row in block.rows]
+    if block.marks:
+        found["marks"] = [_mark_json(mark) for mark in block.marks]
+    if block.depth:
+        found["depth"] = block.depth
+    return found
+
+
+def _mark_json(mark: Mark) -> Json:
+    found: Json = {"kind": mark.kind.value, "start": mark.start, "end": mark.end}
+    return {**found, "href": mark.href} if mark.href else found
+
+
+def read_block(value: Mapping[str, Any]) -> Block:
+    """The block that `block_json` wrote."""
+    return Block(
+        kind=BlockKind(value["kind"]),
+        text=value["text"],
+        rows=tuple(tuple(row) for row in value.get("rows", ())),
+        marks=tuple(
+            Mark(MarkKind(mark["kind"]), mark["start"], mark["end"], mark.get("href", ""))
+            for mark in value.get("marks", ())
+        ),
+        depth=value.get("depth", 0),
+    )
 
 
 def parks_json(parks: Sequence[ParkTag]) -> list[Json]:
@@ -68,7 +99,7 @@ def read_article(
     return Article(
         title=title,
         credit=credit,
-        blocks=tuple(Block(BlockKind(block["kind"]), block["text"]) for block in blocks),
+        blocks=tuple(map(read_block, blocks)),
         parks=tuple(ParkTag(park["name"], Role(park["role"]), _evidence(park["evidence"])) for park in parks),
         topics=tuple(
             TopicTag(topic["key"], topic["name"], topic["score"], _evidence(topic["evidence"])) for topic in topics

@@ -10,14 +10,42 @@ from enum import StrEnum
 class BlockKind(StrEnum):
     HEADING = "heading"
     PARAGRAPH = "paragraph"
+    ITEM = "item"  # of a list
+    TABLE = "table"
+    NOTE = "note"  # a footnote
+
+
+class MarkKind(StrEnum):
+    STRONG = "strong"
+    EMPHASIS = "emphasis"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a text that is set off: the characters from `start` to before `end`. A link has an absolute
+    http, https or mailto address for its `href`; the others have ""."""
+
+    kind: MarkKind
+    start: int
+    end: int
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One heading or paragraph of an article, as plain text on one line."""
+    """A part of an article. `text` is plain text on one line and says all of it; of a table it is one line a row, the
+    cells parted by ` | `, and `rows` has the cells, as many in each row (the first row is the head).
+
+    An item of a list is without its bullet, but keeps a number; `depth` counts the lists around its own, from 0.
+    `marks` stand in the order of their start and never go beyond the text.
+    """
 
     kind: BlockKind
     text: str
+    rows: tuple[tuple[str, ...], ...] = ()
+    marks: tuple[Mark, ...] = ()
+    depth: int = 0
 
 
 class Role(StrEnum):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose
-from dispatch.intake.line import Line
-from dispatch.model import Block, BlockKind
+from dispatch.intake.line import Line, LineKind
+from dispatch.model import Block, BlockKind, Mark
 
 _LONGEST_HEADING = 60
 _LONGEST_PLAIN_HEADING = 25  # of one that only stands alone, without any mark
@@ -32,8 +33,12 @@ def blocks(lines: Sequence[Line], *, hints: bool | None = None) -> tuple[Block, 
     return _Assembly([line.text for line in content]).build(content, marked)
 
 
+_WHOLE = {LineKind.TABLE: BlockKind.TABLE, LineKind.NOTE: BlockKind.NOTE}
+
+
 class _Assembly:
-    """One pass over an article's lines. `_open` holds the parts of the paragraph that is not finished yet."""
+    """One pass over an article's lines. `_open` holds the parts of the paragraph or item that is not finished yet,
+    `_marks` their marks, counted from its head."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -41,27 +46,36 @@ class _Assembly:
         self._article: str | None = None
         self._found: list[Block] = []
         self._open: list[str] = []
+        self._marks: list[Mark] = []
+        self._begun: Line | None = None
         # Where parts of one form are running text, a short one of them is a cut paragraph rather than a heading.
         self._running = {enumeration_form(text) for text in texts if is_prose(text)}
 
     def build(self, lines: Sequence[Line], marked: bool) -> tuple[Block, ...]:
         for index, line in enumerate(lines):
             following = lines[index + 1] if index + 1 < len(lines) else None
-            if self._open and self._goes_on(line):
-                self._join(line.text)
-            elif self._is_heading(line, following, marked):
+            if kind := _WHOLE.get(line.kind):
+                self._close()
+                self._found.append(Block(kind, line.text, line.rows, line.marks))
+            elif line.kind is not LineKind.ITEM and self._open and self._goes_on(line):
+                self._join(line)
+            elif line.kind is not LineKind.ITEM and self._is_heading(line, following, marked):
                 self._close()
                 self._found.append(Block(BlockKind.HEADING, line.text))
             else:
                 self._close()
-                self._open = [line.text]
+                self._open, self._marks, self._begun = [line.text], list(line.marks), line
         self._close()
         return tuple(self._found)
 
     def _close(self) -> None:
-        if self._open:
-            self._found.append(Block(BlockKind.PARAGRAPH, "".join(self._open)))
-            self._open = []
+        if self._open and self._begun:
+            item = self._begun.kind is LineKind.ITEM
+            kind = BlockKind.ITEM if item else BlockKind.PARAGRAPH
+            self._found.append(
+                Block(kind, "".join(self._open), (), tuple(self._marks), self._begun.depth if item else 0)
+            )
+        self._open, self._marks = [], []
 
     def _goes_on(self, line: Line) -> bool:
         """Whether the open paragraph is cut and goes on in this line."""
@@ -95,13 +109,20 @@ class _Assembly:
             return False  # a heading stands over more text than that: these are two halves of a short paragraph
         return not _PUNCTUATION.search(text) and is_prose(following.text) and not _fragment(text)
 
-    def _join(self, text: str) -> None:
-        last = self._open[-1]
+    def _join(self, line: Line) -> None:
+        last, text = self._open[-1], line.text
         repeat = self._repeat(last, text)
         if repeat:
             text = text[repeat:]
         elif _latin(last[-1]) and text and _latin(text[0]):
             text = " " + text
+        begin = sum(map(len, self._open))
+        shift = begin + len(text) - len(line.text)
+        self._marks += [
+            replace(mark, start=max(begin, mark.start + shift), end=mark.end + shift)
+            for mark in line.marks
+            if mark.end > repeat
+        ]
         if text:
             self._open.append(text)
 

@@ -1,6 +1,8 @@
-"""Files to lines, one module a format.
+"""Files to documents, one module a format.
 
-A new format is a module with `lines(text) -> tuple[Line, ...]` and one entry in `_FORMATS`.
+A format of text is a module with `lines(text) -> tuple[Line, ...]`, of other bytes one with
+`document(data, name) -> Document`; each has one entry below. What a file of bytes is, its first bytes say
+(`signatures`), not its name.
 """
 
 from __future__ import annotations
@@ -10,45 +12,57 @@ from pathlib import Path
 
 from dispatch.errors import IntakeError
 from dispatch.intake.hints import telling
-from dispatch.intake.line import Line
+from dispatch.intake.line import Document, Line
 from dispatch.intake.paragraphs import blocks
 from dispatch.intake.readers import markdown, text
 from dispatch.intake.readers.decoding import clean, decode
-from dispatch.intake.readers.signatures import advice_for
+from dispatch.intake.readers.signatures import advice_for, form_of
 from dispatch.model import Article
 
 MAX_BYTES = 20_000_000
 MAX_LINES = 500_000  # with the empty ones
 
-_FORMATS: dict[str, Callable[[str], tuple[Line, ...]]] = {
+# By the suffix of the name, and by what the first bytes say.
+_TEXTS: dict[str, Callable[[str], tuple[Line, ...]]] = {
     ".md": markdown.lines,
     ".markdown": markdown.lines,
     ".txt": text.lines,
 }
-SUFFIXES = tuple(_FORMATS)
+_BYTES: dict[str, Callable[[bytes, str], Document]] = {}
+SUFFIXES = (*_TEXTS, *(f".{form}" for form in _BYTES))
 
 
 def read(path: Path, name: str = "") -> tuple[Line, ...]:
-    """The lines of a file; `name` is what errors call it (its path by default).
+    """The lines of a file. Raises IntakeError like `document`."""
+    return document(path, name).lines
 
-    Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, no text (a PDF, a
-    Word document, an image), or in an encoding other than UTF-8, UTF-16 with a byte order mark, and GB18030.
+
+def document(path: Path, name: str = "") -> Document:
+    """What is in a file; `name` is what errors call it (its path by default).
+
+    Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, damaged, or text in
+    an encoding other than UTF-8, UTF-16 with a byte order mark, and GB18030.
     """
     name = name or str(path)
     data = _bytes(path, name)
-    reader = _FORMATS.get(path.suffix.lower())
+    reader = _BYTES.get(form_of(data))
+    found = reader(data, name) if reader else Document(_lines(data, path.suffix.lower(), name))
+    if not found.lines:
+        raise IntakeError(f"{name}: the file is empty; was it saved whole?")
+    return found
+
+
+def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
+    reader = _TEXTS.get(suffix)
     if reader is None:
         raise IntakeError(
-            f"{name}: {path.suffix or 'a file without a suffix'} is not a format that is read; "
+            f"{name}: {suffix or 'a file without a suffix'} is not a format that is read; "
             f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
         )
     content = clean(decode(data, name))
     if content.count("\n") > MAX_LINES:
         raise IntakeError(f"{name}: over {MAX_LINES} lines, too many for an issue of text")
-    found = reader(content)
-    if not found:
-        raise IntakeError(f"{name}: the file is empty; was it saved whole?")
-    return found
+    return reader(content)
 
 
 def read_article(path: Path) -> Article:

@@ -20,8 +20,14 @@ _SIGNATURES = (
     (re.compile(rb"\{\\rtf\d"), _RTF),
     (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|II\*\x00|MM\x00\*|BM.{4}\x00{4}", re.DOTALL), _IMAGE),
 )
+_READ: tuple[tuple[str, re.Pattern[bytes]], ...] = ()
 
 
 def advice_for(data: bytes) -> str:
     """What a file is and what to do with it; "" for what may be text."""
     return next((advice for signature, advice in _SIGNATURES if signature.match(data)), "")
+
+
+def form_of(data: bytes) -> str:
+    """The form of a file of bytes that a reader of ours reads, by its first bytes: "" for any other."""
+    return next((form for form, signature in _READ if signature.match(data)), "")

@@ -31,6 +31,7 @@ from dispatch.cli import (
     lanes,
     report,
     run,
+    search,
     status,
     subscribers,
     tag,
@@ -84,6 +85,7 @@ cli.add_typer(catalog.commands, name="catalog")
 cli.add_typer(database.commands, name="database")
 cli.add_typer(keys.commands, name="keys")
 cli.command("audit")(audit.audit)
+cli.command("search")(search.search)
 cli.command("tag")(tag.tag)
 cli.command("run")(run.run)
 cli.command("status")(status.status)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from dispatch.assets import config_dir
 from dispatch.cli.main import cli
 from dispatch.delivery import claims, settles
 from dispatch.delivery.clock import SystemClock
@@ -63,3 +64,14 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     office = Office(tmp_path)
     yield office
     office.desk.db.close()
+
+
+@pytest.fixture
+def sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """An archive with the bundled issue, as `ingest` took it in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISPATCH_DATABASE__URL", f"sqlite:///{tmp_path / 'sampled.db'}")
+    sampled = Office(tmp_path)
+    sampled.desk.db.close()
+    sampled("ingest", str(config_dir() / "samples" / "huoju-2022-05.md"))
+    return sampled

@@ -343,6 +343,8 @@ NOBODYS = {
     "issues": "what is published",
     "columns": "what is published",
     "articles": "what is published",
+    "article_texts": "what is published",
+    "article_terms": "what is published",
     "digests": "what is published",
     "digest_articles": "what is published",
     "digest_tags": "what is published",

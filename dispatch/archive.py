@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from dispatch.codec import blocks_json, issue_json, parks_json, read_article, topics_json
-from dispatch.errors import Failure, UsageError
+from dispatch.errors import Failure, StateError, UsageError
 from dispatch.model import Article, Column, Digest, DigestArticle, Issue, IssueState
 from dispatch.states import check_issue
 from subscribers.database import Database, Row, Schema, queries
@@ -108,6 +108,31 @@ def add(
     for position, column in enumerate(issue.columns):
         _add_column(db, issue_id, issue, position, column_name(issue.bulletin, column), tags_of)
     return Added(issue_id, name, outcome)
+
+
+def rewrite(
+    db: Database,
+    stored: StoredIssue,
+    issue: Issue,
+    column_name: Callable[[str, Column], ColumnName],
+    tags_of: Callable[[Article, str], Sequence[str]],
+) -> None:
+    """Exchange the content of a held issue, as `stored` was read, for that of an edited one.
+
+    Raises StateError where it is not held, and Failure where it changed meanwhile.
+    """
+    if stored.state is not IssueState.HELD:
+        raise StateError(
+            f"issue {stored.name} is {stored.state}: only a held one is edited; take the approval back with:"
+            f" dispatch issues hold {stored.name}"
+        )
+    now = {"id": stored.id, "state": IssueState.HELD, "revision": stored.revision}
+    if not db.run(SQL["set_fingerprint"], {**now, "fingerprint": fingerprint(issue)}):
+        raise Failure(f"issue {stored.name} changed meanwhile: look at it again")
+    for part in ("digests", "articles", "columns"):
+        db.run(SQL[f"clear_{part}"], {"issue_id": stored.id})
+    for position, column in enumerate(issue.columns):
+        _add_column(db, stored.id, issue, position, column_name(issue.bulletin, column), tags_of)
 
 
 def _insert(

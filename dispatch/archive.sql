@@ -25,6 +25,19 @@ RETURNING id
 -- name: delete_issue
 DELETE FROM issues WHERE id = :id
 
+-- name: set_fingerprint
+UPDATE issues SET fingerprint = :fingerprint, revision = revision + 1
+WHERE id = :id AND state = :state AND revision = :revision
+
+-- name: clear_digests
+DELETE FROM digests WHERE issue_id = :issue_id
+
+-- name: clear_articles
+DELETE FROM articles WHERE issue_id = :issue_id
+
+-- name: clear_columns
+DELETE FROM columns WHERE issue_id = :issue_id
+
 -- name: add_column
 INSERT INTO columns (issue_id, position, key, name, name_en, contents_name)
 VALUES (:issue_id, :position, :key, :name, :name_en, :contents_name)

@@ -23,6 +23,7 @@ from dispatch.cli import (
     deliveries,
     demo,
     doctor,
+    edit,
     email,
     ingest,
     init,
@@ -72,7 +73,7 @@ def start(
 
 cli.command("init")(init.init)
 cli.command("ingest")(ingest.ingest)
-for command in (control.pause, control.resume, control.cancel):
+for command in (edit.edit, control.pause, control.resume, control.cancel):
     issues.commands.command()(command)
 cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")

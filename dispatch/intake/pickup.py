@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dispatch import archive
-from dispatch.archive import Added, ColumnName
+from dispatch.archive import Added, ColumnName, StoredIssue
 from dispatch.catalog import Catalog
 from dispatch.errors import DispatchError, IntakeError
 from dispatch.intake.readers import read
@@ -79,6 +79,10 @@ class Pickup:
             if added.outcome != "known":
                 self._put_on_record(db, added, act)
         return added
+
+    def rewrite(self, db: Database, stored: StoredIssue, issue: Issue) -> None:
+        """Exchange the content of a held issue. Raises StateError and Failure; within a transaction."""
+        archive.rewrite(db, stored, issue, self._column_name, self._tags)
 
     def _put_on_record(self, db: Database, added: Added, act: Act) -> None:
         stored = archive.load(db, added.id)

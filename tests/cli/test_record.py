@@ -60,6 +60,12 @@ def two_readers(office: Office) -> None:
     reader(office, "b@example.com")
 
 
+def changed(office: Office) -> None:
+    held(office)
+    text = office("issues", "edit", "534", "--print").stdout
+    Path("changed.txt").write_text(text.replace("credit:", "credit: 某人"), encoding="utf-8")
+
+
 def planned(office: Office) -> None:
     reader(office)
     office.desk.issue(ISSUE)
@@ -129,6 +135,7 @@ Begin = Callable[[Office], None]
 CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ("ingest issue.md", sample, "ingest", {"taken in"}),
     ("issues approve 534", held, "issues approve", {"approved"}),
+    ("issues edit 534 --from changed.txt", changed, "issues edit", {"edited"}),
     ("issues hold 534", lambda office: void(office.desk.issue(ISSUE)), "issues hold", {"held"}),
     ("issues send 534", held, "issues send", {"approved", "sent"}),
     ("issues pause 534 --column 一", planned, "issues pause", {"paused"}),

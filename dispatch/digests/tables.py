@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from dispatch.digests.segments import Run, Segment, as_runs, segments
 from dispatch.model import Block
@@ -15,13 +16,22 @@ WIDEST_GRID = 4
 
 _BETWEEN_CELLS, _BETWEEN_ROWS = " | ", "\n"  # in a block's text
 _GAP = "  "
+_LEAST_WEIGHT, _MOST_WEIGHT = 8, 16  # columns of text: of four, the narrowest gets 50 pixels on a phone
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
+    """A cell's text, and its runs where it has emphasis or links: most have none, and there may be very many."""
+
     text: str
-    runs: tuple[Run, ...]
-    plain: bool  # without emphasis and links: most are, and there may be very many
+    set_off: tuple[Run, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        return not self.set_off
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return self.set_off or (Run("", (Segment(self.text),)),)
 
     @property
     def line(self) -> str:
@@ -34,6 +44,7 @@ class Record:
     """A row for itself: what it is called (its first cell), and the others that say something, each with its label
     (the head of its column and a colon, "" without a head)."""
 
+    label: str
     name: Cell
     fields: tuple[tuple[str, Cell], ...]
 
@@ -55,13 +66,24 @@ class Table:
         return self.columns > WIDEST_GRID
 
     @property
+    def shares(self) -> tuple[int, ...]:
+        """The width of each column in percent, by its longest cell: a number keeps its line beside long texts."""
+        rows = [self.head, *self.rows] if self.head else self.rows
+        longest = (max(display_width(cell.line) for cell in column) for column in zip(*rows, strict=True))
+        weights = [min(max(width, _LEAST_WEIGHT), _MOST_WEIGHT) for width in longest]
+        return tuple(weight * 100 // sum(weights) for weight in weights)
+
+    @property
     def records(self) -> Iterator[Record]:
+        """The rows that say something; where none does, the head as one."""
         labels = [_label(cell.line) for cell in self.head] or [""] * self.columns
-        for name, *others in self.rows:
-            named = zip(labels[1:], others, strict=True)
+        rows = [row for row in self.rows if any(cell.text.strip() for cell in row)]
+        if not rows and self.head:
+            labels, rows = [""] * self.columns, [self.head]
+        for row in rows:
+            named = zip(labels[1:], row[1:], strict=True)
             fields = tuple((label, cell) for label, cell in named if cell.text.strip())
-            if fields or name.text.strip():
-                yield Record(name, fields)
+            yield Record(labels[0] if row[0].text.strip() else "", row[0], fields)
 
     def aligned(self, width: int) -> tuple[str, ...]:
         """The lines of the table with its columns under each other, a character of Chinese as wide as two of Latin.
@@ -69,7 +91,7 @@ class Table:
         if self.columns * (1 + len(_GAP)) > width + len(_GAP):
             return ()
         rows = ([self.head] if self.head else []) + list(self.rows)
-        if any(run.href for row in rows for cell in row if not cell.plain for run in cell.runs):
+        if any(run.href for row in rows for cell in row for run in cell.set_off):
             return ()
         lines = [[cell.line for cell in row] for row in rows]
         widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
@@ -88,7 +110,7 @@ def table_of(block: Block) -> Table:
     return Table(filled[0], filled[1:]) if len(filled) > 1 else Table((), filled)
 
 
-_EMPTY = Cell("", (), plain=True)
+_EMPTY = Cell("")
 
 
 def _cells(block: Block, rows: Sequence[Sequence[str]]) -> Iterator[tuple[Cell, ...]]:
@@ -96,7 +118,7 @@ def _cells(block: Block, rows: Sequence[Sequence[str]]) -> Iterator[tuple[Cell, 
     spelled = block.marks and _BETWEEN_ROWS.join(_BETWEEN_CELLS.join(row) for row in rows) == block.text
     if not spelled:
         for row in rows:
-            yield tuple(_plain(text) for text in row)
+            yield tuple(map(Cell, row))
         return
     cutter = _Cutter(segments(block))
     for row in rows:
@@ -109,12 +131,8 @@ def _cells(block: Block, rows: Sequence[Sequence[str]]) -> Iterator[tuple[Cell, 
         yield tuple(made)
 
 
-def _plain(text: str) -> Cell:
-    return Cell(text, (Run("", (Segment(text),)),), plain=True) if text else _EMPTY
-
-
 def _cell(text: str, found: tuple[Segment, ...]) -> Cell:
-    return Cell(text, as_runs(found), plain=not any(segment.kinds for segment in found))
+    return Cell(text, as_runs(found) if any(segment.kinds for segment in found) else ())
 
 
 class _Cutter:

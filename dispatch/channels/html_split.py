@@ -204,9 +204,16 @@ def _link(atom: Atom) -> Tag | None:
 
 
 def _skip_space(atoms: Sequence[Atom], start: int) -> int:
+    """The place after the space that a part would begin with; space at the head of a preformatted line is kept."""
     while start < len(atoms) and not atoms[start].slot and atoms[start].text.isspace():
+        if atoms[start].text != "\n" and _is_preformatted(atoms[start]):
+            break
         start += 1
     return start
+
+
+def _is_preformatted(atom: Atom) -> bool:
+    return any(tag.name == "pre" for tag in atom.tags)
 
 
 def _end_of_part(atoms: Sequence[Atom], start: int, units: int, entities: int) -> int:

@@ -142,7 +142,7 @@ class TelegramChannel:
             units, entities = extent(build(size))
             return units <= _UNITS and entities <= _ENTITIES
 
-        return build(fitting(whole, fits))
+        return build(fitting(whole, MAX_PARTS * MAX_UNITS, fits))
 
     def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
         """The messages as Telegram's HTML, one after the other."""

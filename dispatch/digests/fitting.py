@@ -21,13 +21,10 @@ class Size:
 
     @classmethod
     def whole(cls, content: Content) -> Size:
-        """The size that leaves nothing out."""
+        """The size that leaves nothing out. Of titles alone, no characters are needed."""
         sections = content.sections
-        lengths = (
-            sum(len(block.text) for block in entry.article.blocks) for section in sections for entry in section.matching
-        )
         return cls(
-            max(lengths, default=0),
+            max(lengths_of(content), default=0),
             max((len(section.others) for section in sections), default=0),
             max((len(section.matching) for section in sections), default=0),
         )
@@ -41,9 +38,18 @@ class Size:
         return replace(content, sections=sections)
 
 
-def fitting(whole: Size, fits: Callable[[Size], bool]) -> Size:
-    """The largest size that fits."""
-    size = whole
+def lengths_of(content: Content) -> list[int]:
+    """The characters of each article that is shown in full."""
+    if content.format != "full":
+        return []
+    matching = (entry.article for section in content.sections for entry in section.matching)
+    return [sum(len(block.text) for block in article.blocks) for article in matching]
+
+
+def fitting(whole: Size, room: int, fits: Callable[[Size], bool]) -> Size:
+    """The largest size that fits. An article of more characters than `room` surely does not: it is not even tried,
+    for a table of a million cells takes long to set."""
+    size = replace(whole, characters=min(whole.characters, room))
     for name in ("characters", "others", "matching"):
         if fits(size):
             break

@@ -17,6 +17,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
+from dispatch.digests.layout import arranged
 from dispatch.digests.slots import Slotted, slot
 from dispatch.digests.styles import StyledLoader
 from dispatch.digests.templates import environment
@@ -76,7 +77,7 @@ class Renderer:
         self._link = link
         self._environment = environment(self._folders, escapes=_escapes, loader=StyledLoader)
         self._environment.filters.update(clip=clip)
-        self._environment.globals.update(slot=slot, lead=first_sentence, shorten=shorten)
+        self._environment.globals.update(slot=slot, lead=first_sentence, shorten=shorten, arranged=arranged)
 
     def text(self, template: str, content: Content, **values: object) -> str:
         """The content in the form of `template`, with slot marks; `values` are further names for the template.

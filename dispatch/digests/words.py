@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from dispatch.model import Article, Block, BlockKind, Digest
+from dispatch.model import Article, Block, BlockKind, Digest, Mark
 
 _SENTENCE = re.compile(r".+?[。！？!?][”’」』）)]*")
 _SENTENCE_ENDS = "。！？!?；;"
@@ -70,34 +70,48 @@ def clip(text: str, length: int) -> str:
 
 
 def first_sentence(article: Article) -> str:
-    """The first sentence of the first paragraph, clipped; "" where there is no paragraph."""
-    for block in article.blocks:
-        if block.kind is BlockKind.PARAGRAPH:
-            found = _SENTENCE.match(block.text)
-            return clip(found.group() if found else block.text, _LEAD)
+    """The first sentence of the first paragraph, or where there is none of the first item of a list, clipped; ""
+    where there is neither."""
+    for kind in (BlockKind.PARAGRAPH, BlockKind.ITEM):
+        for block in article.blocks:
+            if block.kind is kind:
+                found = _SENTENCE.match(block.text)
+                return clip(found.group() if found else block.text, _LEAD)
     return ""
 
 
 def shorten(article: Article, limit: int | None) -> tuple[tuple[Block, ...], bool]:
     """The blocks within `limit` characters (None: all of them), and whether something was left out.
 
-    The cut is at the end of a sentence, or within the first one when that alone is too long; no heading is left
-    without text below it.
+    The cut is at the end of a sentence, or within the first one when that alone is too long; a table is whole or left
+    out with what follows it; no heading is left without text below it.
     """
     if limit is None or sum(len(block.text) for block in article.blocks) <= limit:
         return article.blocks, False
     kept: list[Block] = []
     room = limit
     for block in article.blocks:
-        text = block.text if len(block.text) <= room else _whole_sentences(block.text, room)
-        if text:
-            kept.append(Block(block.kind, text))
-        if text != block.text:
+        if len(block.text) > room:
+            kept += _beginning(block, room)
             break
-        room -= len(text)
+        kept.append(block)
+        room -= len(block.text)
     while kept and kept[-1].kind is BlockKind.HEADING:
         kept.pop()
     return tuple(kept), True
+
+
+def _beginning(block: Block, room: int) -> list[Block]:
+    """As much of a block as there is room for, if any."""
+    text = "" if block.kind is BlockKind.TABLE else _whole_sentences(block.text, room)
+    if not text:
+        return []
+    end = len(text) if block.text.startswith(text) else len(text) - 1  # an ellipsis is no part of a mark
+    return [replace(block, text=text, marks=_within(block.marks, end))]
+
+
+def _within(marks: Sequence[Mark], end: int) -> tuple[Mark, ...]:
+    return tuple(replace(mark, end=min(mark.end, end)) for mark in marks if mark.start < end)
 
 
 def _whole_sentences(text: str, room: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from dispatch.model import (
     Article,
@@ -12,6 +13,8 @@ from dispatch.model import (
     Digest,
     DigestArticle,
     Envelope,
+    Mark,
+    MarkKind,
     ParkTag,
     Reason,
     Role,
@@ -31,6 +34,55 @@ def sample_article(title: str, text: str = LEAD, park: str = "南昌高新区") 
     )
     topics = (TopicTag("optoelectronics", "光电", 2.0),)
     return Article(title, "南昌高新区 张木", blocks, (ParkTag(park, Role.SUBJECT),), topics)
+
+
+def sample_mark(kind: MarkKind, text: str, words: str, href: str = "") -> Mark:
+    """The mark of `words` where they first stand in `text`."""
+    start = text.index(words)
+    return Mark(kind, start, start + len(words), href)
+
+
+def sample_table(*rows: tuple[str, ...], links: Mapping[str, str] | None = None) -> Block:
+    """The block of a table, whose first row is its head; `links` has the addresses of words in it."""
+    text = "\n".join(" | ".join(row) for row in rows)
+    marks = (sample_mark(MarkKind.LINK, text, words, href) for words, href in (links or {}).items())
+    return Block(BlockKind.TABLE, text, rows, tuple(marks))
+
+
+def rich_article(title: str = "南昌高新区上半年经济运行情况") -> Article:
+    """An article with a block of every kind and marks of every kind: lists in lists and with numbers, a table that
+    every channel shows side by side and one that is too wide for that, links, emphasis, a footnote."""
+    opening = "上半年，南昌高新区营业收入增长12.5%，详见统计公报，来信请寄news@bulletin.example。"
+    blocks = (
+        Block(
+            BlockKind.PARAGRAPH,
+            opening,
+            marks=(
+                sample_mark(MarkKind.STRONG, opening, "南昌高新区"),
+                sample_mark(MarkKind.EMPHASIS, opening, "新区营业收入"),
+                sample_mark(MarkKind.LINK, opening, "统计公报", "https://stats.example/2022?a=1&b=2"),
+                sample_mark(MarkKind.LINK, opening, "news@bulletin.example", "mailto:news@bulletin.example"),
+            ),
+        ),
+        Block(BlockKind.HEADING, "一、主要指标"),
+        sample_table(("指标", "数值", "增长"), ("营业收入", "1200亿元", "12.5%"), ("新增企业", "120家", "8%")),
+        Block(BlockKind.PARAGRAPH, "各片区的情况如下："),
+        sample_table(
+            ("片区", "企业（家）", "营业收入（亿元）", "税收（亿元）", "研发投入（亿元）", "备注"),
+            ("瑶湖", "410", "620", "31", "24", "含航空城"),
+            ("艾溪湖", "380", "580", "29", "", ""),
+            links={"瑶湖": "https://yaohu.example/"},
+        ),
+        Block(BlockKind.HEADING, "二、主要做法"),
+        Block(BlockKind.ITEM, "完善服务体系", marks=(Mark(MarkKind.STRONG, 0, 2),)),
+        Block(BlockKind.ITEM, "搭建公共平台", depth=1),
+        Block(BlockKind.ITEM, "引进专业机构", depth=1),
+        Block(BlockKind.ITEM, "优化营商环境"),
+        Block(BlockKind.ITEM, "1. 简化审批"),
+        Block(BlockKind.ITEM, "2. 延长服务时间"),
+        Block(BlockKind.NOTE, "[1] 数据来自统计公报，为初步核算数。"),
+    )
+    return Article(title, "南昌高新区 张木", blocks, (ParkTag("南昌高新区", Role.SUBJECT),))
 
 
 def sample_digest(articles: tuple[Article, ...] | None = None, number: int = 1) -> Digest:

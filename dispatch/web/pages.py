@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import TemplateError, TemplateSyntaxError
 from markupsafe import Markup
 
+from dispatch.digests.layout import arranged
 from dispatch.digests.templates import environment
 from dispatch.digests.words import Words
 from dispatch.errors import RenderError
@@ -50,6 +51,7 @@ class Pages:
     def __init__(self, templates: Path, override: Path | None) -> None:
         folders = [folder for folder in (override, templates) if folder is not None]
         made = environment(folders, watched=False)
+        made.globals["arranged"] = arranged
         style = _first(folders, "web/style.css")
         self._style_hash = _hash(style)
         made.globals["style"] = Markup(style)  # noqa: S704 - the installation's own file

@@ -8,10 +8,13 @@ from dataclasses import replace
 from urllib.parse import quote, urljoin
 
 import pytest
+from markupsafe import escape
 
-from dispatch.model import Issue, IssueState
+from dispatch.model import Block, BlockKind, Issue, IssueState, Mark, MarkKind
+from dispatch.testing.samples import rich_article, sample_table
+from subscribers.tokens import Purpose
 
-from .conftest import HOSTILE, ISSUE, Site
+from .conftest import HOSTILE, ISSUE, NOW, Site
 from .forms import Page
 
 SHOWN = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
@@ -38,6 +41,35 @@ async def test_an_article_reads_in_full(site: Site) -> None:
     assert "<p>完善服务体系，搭建公共平台。</p>" in text
     assert "供稿：南昌高新区 张木" in text
     assert "2022年第5期（总第534期）" in text
+
+
+def rich_issue() -> Issue:
+    column, *rest = ISSUE.columns
+    evil = Block(BlockKind.PARAGRAPH, "点此。", marks=(Mark(MarkKind.LINK, 0, 2, "javascript:alert(1)"),))
+    cells = sample_table((HOSTILE, "乙"), ("丙", HOSTILE))
+    article = rich_article()
+    whole = replace(article, blocks=(*article.blocks, evil, cells))
+    return replace(ISSUE, columns=(replace(column, articles=(whole, *column.articles[1:])), *rest))
+
+
+@pytest.mark.parametrize(("state", "path"), [(IssueState.SENT, "/issues/huoju/534/1"), (IssueState.HELD, "")])
+async def test_tables_lists_footnotes_emphasis_and_links(site: Site, state: IssueState, path: str) -> None:
+    await site.archive(state, rich_issue())
+    preview = site.signer.token(Purpose.PREVIEW, 1, NOW + 3_600_000)
+    _, text = await site.get(path or f"/preview/{preview}/1", "zh")
+    assert '<th scope="col">指标</th><th scope="col">数值</th><th scope="col">增长</th>' in text
+    assert "<td>营业收入</td><td>1200亿元</td><td>12.5%</td>" in text
+    assert '<div class="wide" role="region" aria-label="表格" tabindex="0">' in text
+    assert "<li><strong>完善</strong>服务体系<ul>\n<li>搭建公共平台</li>\n<li>引进专业机构</li>\n</ul>\n</li>" in text
+    assert '<ul class="steps">\n<li>1. 简化审批</li>' in text
+    assert '<p class="footnote" role="note">[1] 数据来自统计公报，为初步核算数。</p>' in text
+    rel = 'rel="noopener noreferrer nofollow"'
+    assert f'<a href="https://stats.example/2022?a=1&amp;b=2" {rel}>统计公报</a>' in text
+    assert f'<td><a href="https://yaohu.example/" {rel}>瑶湖</a></td>' in text
+    assert "<strong>南昌高</strong><strong><em>新区</em></strong><em>营业收入</em>" in text
+    assert "<p>点此。</p>" in text
+    assert "<script" not in text
+    assert text.count(f"{escape(HOSTILE)}</t") == 2
 
 
 async def test_neighbours_lead_on_over_columns(site: Site) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatch.channels.email.headers import plain
+from dispatch.digests.fitting import lengths_of
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
 from dispatch.model import Content
@@ -84,7 +85,8 @@ def _fitting(renderer: Renderer, settings: EmailSettings, content: Content) -> t
         values = {"postal_address": settings.postal_address, "limit": limit, "leads": leads}
         return len(renderer.text("email/digest.html.j2", content, **values).encode()) <= MAX_HTML - _PERSONAL
 
-    if fits(None, True):
+    # Not even tried with more characters than bytes: a table of a million cells takes long to set.
+    if sum(lengths_of(content)) <= MAX_HTML and fits(None, True):
         return None, True
     if not fits(_SHORTEST, True):
         return 0, fits(0, True)

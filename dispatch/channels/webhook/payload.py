@@ -9,7 +9,7 @@
        "digests": [{
          "bulletin": {…}, "issue": {…}, "column", "column_en", "part", "parts",
          "matching": [{"title", "credit", "url", "lead", "parks": [{"name", "role"}],
-                       "topics": [{"key", "name"}], "blocks": [{"kind", "text"}]}],
+                       "topics": [{"key", "name"}], "blocks": [{"kind", "text", …}]}],
          "others": [{"title", "url"}]}],
        "reasons": [{"follow", "label", "unfollow_url"}],
        "unsubscribe_url": "…",
@@ -21,8 +21,15 @@ same in every attempt, only the header `webhook-timestamp` is renewed. `bulletin
 the first digest; a bundle may hold several issues, so every digest names its own. The format `titles` has no
 `blocks`. `text` is the digest in Markdown, in the reader's language, with the first sentence of each article.
 
-Standard Webhooks wants less than 20 KB. What is too long loses first the ends of its texts, then other titles, then
-matching articles, then reasons, and says so in `truncated`.
+A block's `kind` is `heading`, `paragraph`, `item` (of a list), `table` or `note` (a footnote); more may come. `text` is
+plain and says all of it. Where a block has them, there are besides: `rows`, the cells of a table, as many in each row,
+the first row the head (in `text` a row is a line, with ` | ` between cells); `marks`, stretches of the text that are
+set off, `{"kind", "start", "end"}` with the characters (code points) from `start` to before `end` and `strong`,
+`emphasis` or `link`, which has an http, https or mailto address in `href`; `depth`, how many lists stand around an
+item's own.
+
+Standard Webhooks wants less than 20 KB. What is too long loses first the ends of its texts (a table as a whole, with
+what follows it), then other titles, then matching articles, then reasons, and says so in `truncated`.
 """
 
 from __future__ import annotations
@@ -34,8 +41,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dispatch.codec import blocks_json
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
+from dispatch.digests.segments import sound
 from dispatch.digests.slots import Slotted, slot
 from dispatch.digests.words import first_sentence, shorten
 from dispatch.model import Content, Digest, DigestArticle, Envelope, Reason, Section
@@ -94,7 +103,7 @@ def render(renderer: Renderer, content: Content) -> RenderedWebhook:
         text = re.sub(r"\n{3,}", "\n\n", renderer.text("webhook/digest.md.j2", shown)).strip()
         return _unquoted(_dumps(_payload(shown, size.characters, urls, text)))
 
-    size = fitting(whole, lambda size: len(build(size).encode()) <= MAX_BYTES - _PERSONAL)
+    size = fitting(whole, MAX_BYTES, lambda size: len(build(size).encode()) <= MAX_BYTES - _PERSONAL)
     rendered = RenderedWebhook(
         Slotted.parse(build(size)), renderer.personal("webhook/personal.md.j2", content), size != whole
     )
@@ -177,7 +186,7 @@ def _matching(entry: DigestArticle, form: str, characters: int, url: str) -> dic
     }
     if form == "full":
         blocks, _ = shorten(article, characters)
-        found["blocks"] = [{"kind": block.kind.value, "text": block.text} for block in blocks]
+        found["blocks"] = blocks_json([sound(block) for block in blocks])
     return found
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dispatch.intake.line import Line
 from dispatch.intake.readers import markdown
+from dispatch.model import Mark, MarkKind
 
 
 def _texts(source: str) -> list[str]:
@@ -82,7 +83,7 @@ def test_hints() -> None:
     found = markdown.lines("# 刊名\n\n**栏目** 标题  \n正文\n\n---\n\n(供稿:甲)\n---\n")
     assert found == (
         Line("刊名", 1, level=1),
-        Line("栏目 标题", 3, bold=True, gap=True),
+        Line("栏目 标题", 3, bold=True, gap=True, marks=(Mark(MarkKind.STRONG, 0, 2),)),
         Line("正文", 4),
         Line("", 6, gap=True, rule=True),
         Line("(供稿:甲)", 8, gap=True),

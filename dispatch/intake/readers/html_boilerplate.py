@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from dispatch.intake.folding import fold
+from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_tree import Node
 
 _HEAD = 60  # characters of the head of a text
@@ -22,7 +23,7 @@ _LEAST_REPEATED = 0.3  # of a contents list's entries stand in the text word for
 
 _FURNITURE = frozenset({"nav", "aside", "menu"})
 _EDGES = frozenset({"header", "footer"})
-_ROLES = frozenset("navigation banner contentinfo search complementary menu menubar toolbar dialog alert".split())
+_ROLES = tags("navigation banner contentinfo search complementary menu menubar toolbar dialog alert")
 _CONTENT = ("article", "main")
 _NAMED = re.compile(
     r"(?:^|[\s_-])(?:bread-?crumbs?|crumbs?|crumb-?nav|location|position|share|bd-?share|sns|social|qr-?code|"

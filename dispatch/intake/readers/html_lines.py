@@ -12,16 +12,17 @@ from dispatch.intake.readers import html_tables
 from dispatch.intake.readers.html_boilerplate import is_site_line
 from dispatch.intake.readers.html_lists import Lists
 from dispatch.intake.readers.html_looks import Look, Looks
+from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import linkable, settled
 from dispatch.intake.readers.notes import placed
 from dispatch.intake.readers.tables import table_lines
 from dispatch.model import Mark, MarkKind
 
-_BLOCKS = frozenset(
+_BLOCKS = tags(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
     "footer form h1 h2 h3 h4 h5 h6 header hgroup html legend li main menu nav ol p pre section summary table tbody td "
-    "tfoot th thead tr ul".split()
+    "tfoot th thead tr ul"
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOTE_NAME = re.compile(r"_?(?:ftn|fn|footnote|note|edn)[-:_.]?(\d{1,3}|[a-z])", re.IGNORECASE)
@@ -194,8 +195,7 @@ class _Walk:
             if level := _HEADINGS.get(node.tag, 0):
                 return level
             if node.get("role").lower() == "heading":
-                level = node.get("aria-level")
-                return int(level) if level in {"1", "2", "3", "4", "5", "6"} else 2
+                return _HEADINGS.get(f"h{node.get('aria-level')}", 2)
         return 0
 
     def _end_block(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dispatch.intake.folding import is_prose
@@ -18,6 +18,7 @@ _NAMED_SIZES = {"x-large": 24.0, "xx-large": 32.0, "large": 18.0, "medium": 16.0
 _SIZE = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)\s*(px|pt|rem|em|%)")
 _LARGER = 1.15  # times the size of most of the text
 _LONGEST_CENTRED = 60
+_RUNNING = 25  # characters of a text that is surely running text
 _BACK_SIGNS = frozenset({"↩", "↩︎", "↑", "^", "⤴", "⏎", "↵"})
 
 
@@ -39,7 +40,7 @@ class Looks:
 
     def __init__(self, root: Node) -> None:
         self._stack = [Look()]
-        self._usual = _usual_size(root)
+        self._usual, self._all_centred = _survey(root)
 
     @property
     def now(self) -> Look:
@@ -61,6 +62,8 @@ class Looks:
             return True
         if self._usual and all(look.size >= self._usual * _LARGER for _, look in shown):
             return True
+        if self._all_centred:
+            return False
         text = "".join(text for text, _ in shown).strip()
         return len(text) <= _LONGEST_CENTRED and not is_prose(text) and all(look.centred for _, look in shown)
 
@@ -70,6 +73,8 @@ def _look(node: Node, around: Look) -> Look:
         return around
     style = node.style() if "style" in node.attributes else {}
     align = style.get("text-align") or node.get("align").lower()
+    if node.tag == "table":  # its `align` places the table, and its text begins at the left again
+        align = style.get("text-align", "left")
     return replace(
         around,
         strong=_is_strong(node, style, around),
@@ -105,14 +110,18 @@ def _leads_back(node: Node) -> bool:
     return node.get("role") == "doc-backlink" or node.text(limit=5).strip() in _BACK_SIGNS
 
 
-def _usual_size(root: Node) -> float:
-    """The size of most of the text in pixels, browsers' own where nothing says; 0 without text."""
-    counts: Counter[float] = Counter()
-    waiting: list[tuple[Node, float]] = [(root, 0.0)]
+def _survey(root: Node) -> tuple[float, bool]:
+    """The size of most of the text in pixels (browsers' own where nothing says, 0 without text), and whether most of
+    the running text stands in the middle."""
+    sizes: Counter[float] = Counter()
+    running: Counter[bool] = Counter()
+    waiting = [(root, Look())]
     while waiting:
         node, around = waiting.pop()
-        size = _size(node, node.style() if "style" in node.attributes else {}) or around
-        counts[size] += sum(len(part.strip()) for part in node.parts if isinstance(part, str))
-        waiting.extend((child, size) for child in node.children)
-    sizes: Sequence[tuple[float, int]] = counts.most_common(1)
-    return (sizes[0][0] or 16.0) if sizes and sizes[0][1] else 0.0
+        look = _look(node, around)
+        for size in (len(part.strip()) for part in node.parts if isinstance(part, str)):
+            sizes[look.size] += size
+            running[look.centred] += size if size >= _RUNNING else 0
+        waiting.extend((child, look) for child in node.children)
+    usual = max(sizes, key=sizes.__getitem__, default=0.0) or 16.0
+    return usual if sizes.total() else 0.0, running[True] > running[False]

@@ -15,22 +15,24 @@ MAX_NODES = 1_000_000
 _LONGEST_TAG = 4_000  # characters; a longer one loses its attributes: it holds a picture
 _LONGEST_QUOTATION = 2_000  # characters behind a > within which a quotation mark before it must be matched
 
+
+def tags(names: str) -> frozenset[str]:
+    """Names of elements, written with blanks between them."""
+    return frozenset(names.split())
+
+
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]{0,30})(?=[\s/>])")
 _TAG_END = re.compile(r"""(?:[^"'>]+|"[^"]*"|'[^']*')*+>""")
-_SILENT = frozenset(
+_SILENT = tags(
     "script style template noscript iframe noembed noframes object svg math canvas video audio select textarea "
-    "button head title xmp plaintext datalist frameset".split()
+    "button head title xmp plaintext datalist frameset"
 )
-_KEPT_VOID = frozenset("br hr wbr base link img".split())
-_VOID = frozenset(
-    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
-)
+_KEPT_VOID = tags("br hr wbr base link img")
+_VOID = tags("area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr")
 # Elements that another one of their kind ends: a page may leave thousands of them open.
-_ENDED_BY_OTHERS = frozenset(
-    "p li dt dd td th tr thead tbody tfoot colgroup option optgroup a nobr rt rp html body".split()
-)
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-_LOCATED = frozenset("p div li td th tr h1 h2 h3 h4 h5 h6 dt dd pre br table ul ol blockquote section article".split())
+_ENDED_BY_OTHERS = tags("p li dt dd td th tr thead tbody tfoot colgroup option optgroup a nobr rt rp html body")
+_FORMATTING = tags("a b big code em font i nobr s small strike strong tt u")
+_LOCATED = tags("p div li td th tr h1 h2 h3 h4 h5 h6 dt dd pre br table ul ol blockquote section article")
 
 LINE = "data-source-line"
 

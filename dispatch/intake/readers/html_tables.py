@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import settled
 from dispatch.intake.readers.tables import Cell, grid
 
 _NUMERIC = re.compile(r"[-+]?[\d.,]+\s*(?:%|‰|[亿万千百]?[元家个项人件亩]?)|[-—–/]")
 _LONGEST_CELL = 600  # characters: what is longer is text that was placed
-_LAYOUT = frozenset("table h1 h2 h3 h4 h5 h6 hr article section".split())
+_LAYOUT = tags("table h1 h2 h3 h4 h5 h6 hr article section")
 _PARTS = frozenset({"tbody", "thead", "tfoot"})
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "td"})
 

@@ -1,4 +1,4 @@
-"""HTML within Markdown: tags, comments, scripts and styles go, what stands between tags stays. Tables are cut out whole.
+"""HTML within Markdown: tags, comments, scripts and styles go, what stands between tags stays.
 
 Only what is a tag of HTML by its name and its attributes goes: `a<b 且 c>d` is a comparison, and text.
 """
@@ -97,7 +97,7 @@ def _autolink(sign: Callable[[str], str], match: re.Match[str]) -> str:
 
 
 def _stand_in(sign: Callable[[str], str], match: re.Match[str]) -> str:
-    """What stands for a tag: the mark of a heading, of bold text or of a link, a break within the line, else nothing."""
+    """What stands for a tag: the mark of a heading, of bold text, of a link, a break within the line, or nothing."""
     tag, lines_within = match[0], "\n" * match[0].count("\n")
     heading = _HEADING.match(tag)
     if heading and (match.start() == 0 or match.string[match.start() - 1] == "\n"):

@@ -20,7 +20,6 @@ _LEAST_COMMON = 0.05
 _SAMPLE = 20_000
 
 _LEAST_UTF16 = 16  # characters, to tell UTF-16 from other bytes with zeros among them
-_MOST_STRAY = 0.01  # of the zeros of UTF-16 may stand in the other half of a character
 
 _LINE_ENDS = re.compile(r"\r\n?|[\n\v\x1c-\x1e\x85\u2028\u2029]")
 _UNWANTED = re.compile(
@@ -32,6 +31,7 @@ _UNWANTED = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff"
     "]+"
 )
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x7f\ufffe\uffff]")
 _SPACES = re.compile(r"[\t\xa0\u2000-\u200a\u202f\u205f]")
 
 
@@ -74,14 +74,15 @@ def _utf16(data: bytes, name: str) -> str:
 
 
 def _bare_utf16(data: bytes) -> str | None:
-    """UTF-16 without a byte order mark: the zeros of its spaces, digits and line ends are all in the same half."""
+    """UTF-16 without a byte order mark, in the order of bytes that gives the likelier text."""
     if len(data) % 2 or len(data) < 2 * _LEAST_UTF16:
         return None
-    high, low = data[::2].count(0), data[1::2].count(0)
-    if min(high, low) > _MOST_STRAY * max(high, low):
-        return None
-    text = _decoded(data, "utf-16-be" if high > low else "utf-16-le")
-    return text if text is not None and "\x00" not in text and (text.isascii() or likeness(text)) else None
+    texts = [text for codec in ("utf-16-le", "utf-16-be") if (text := _decoded(data, codec)) is not None]
+    return max((text for text in texts if _is_text(text)), key=likeness, default=None)
+
+
+def _is_text(text: str) -> bool:
+    return _CONTROLS.search(text) is None and (text.isascii() or likeness(text) > 0)
 
 
 def _chinese(data: bytes) -> str | None:

@@ -26,6 +26,8 @@ _BLOCKS = tags(
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOTE_NAME = re.compile(r"_?(?:ftn|fn|footnote|note|edn)[-:_.]?(\d{1,3}|[a-z])", re.IGNORECASE)
+_NOTE_TAGS = frozenset({"li", "p", "div", "dd", "aside"})
+_LONGEST_STYLE = 80
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SIGNED = re.compile(r"[\[(（［〔]?(\d{1,3}|\*)[\])）］〕]?")
 
@@ -40,6 +42,14 @@ class _Run:
 
     def text(self) -> str:
         return "".join(piece for piece, _, _ in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What the blocks around a place say: the level of the heading it is in (0 in none), and the nearest class."""
+
+    level: int = 0
+    style: str = ""
 
 
 def lines_of(root: Node, base: str) -> tuple[Line, ...]:
@@ -60,8 +70,9 @@ class _Walk:
         self._run = _Run()
         self._gap = False
         self._line = 1
-        self._block: list[Node] = []
+        self._block: list[_Block] = [_Block()]
         self._note = ""
+        self._note_node: Node | None = None
         self._pre = 0
 
     def run(self) -> tuple[Line, ...]:
@@ -105,16 +116,17 @@ class _Walk:
             return
         self._end_block()
         self._line = node.line or self._line
-        self._block.append(node)
+        around = self._block[-1]
+        self._block.append(_Block(_level(node) or around.level, node.get("class")[:_LONGEST_STYLE] or around.style))
         self._pre += node.tag == "pre"
-        if (
-            not self._note
-            and (name := _NOTE_NAME.fullmatch(node.get("id")))
-            and node.tag in {"li", "p", "div", "dd", "aside"}
-        ):
-            self._note = name[1].lower()
-            self._notes.setdefault(self._note, [])
         self._lists.enter(node)
+        self._begin_note(node)
+
+    def _begin_note(self, node: Node) -> None:
+        name = _NOTE_NAME.fullmatch(node.get("id")) if node.tag in _NOTE_TAGS and not self._note else None
+        if name and name[1].lower() not in self._notes:
+            self._note, self._note_node = name[1].lower(), node
+            self._notes[self._note] = []
 
     def _leave(self, node: Node) -> None:
         if node.tag in _BLOCKS:
@@ -122,8 +134,8 @@ class _Walk:
             self._block.pop()
             self._pre -= node.tag == "pre"
             self._lists.leave(node)
-            if self._note and _NOTE_NAME.fullmatch(node.get("id")):
-                self._note = ""
+            if node is self._note_node:
+                self._note, self._note_node = "", None
         self._looks.leave(node)
 
     def _text(self, node: Node, text: str) -> None:
@@ -181,8 +193,7 @@ class _Walk:
     # Lines
 
     def _break(self, node: Node) -> None:
-        heading = self._heading()
-        if heading:
+        if self._block[-1].level:
             self._piece("\n")
             return
         if not self._run.text().strip():
@@ -190,23 +201,17 @@ class _Walk:
         self._end_line()
         self._line = node.line or self._line
 
-    def _heading(self) -> int:
-        for node in reversed(self._block):
-            if level := _HEADINGS.get(node.tag, 0):
-                return level
-            if node.get("role").lower() == "heading":
-                return _HEADINGS.get(f"h{node.get('aria-level')}", 2)
-        return 0
-
     def _end_block(self) -> None:
         self._end_line()
         self._gap = True
 
     def _end_line(self) -> None:
+        if not self._run.pieces:
+            return
         run, self._run = self._run, _Run()
         marks, pieces = _marks(run.pieces)
         text, moved = settled("".join(pieces), marks)
-        if not text or (not self._heading() and is_site_line(text)):
+        if not text or (not self._block[-1].level and is_site_line(text)):
             return
         for name in run.references:
             self._references.setdefault(name, len(self._found))
@@ -220,12 +225,11 @@ class _Walk:
     def _with_hints(self, line: Line, run: _Run) -> Line:
         if self._note:
             return replace(line, kind=LineKind.NOTE)
-        level = self._heading()
-        if level:
+        block = self._block[-1]
+        if block.level:
             self._lists.used()
-            return replace(line, level=level)
-        style = next((node.get("class") for node in reversed(self._block) if node.get("class")), "")[:80]
-        line = replace(line, bold=self._looks.bold(run.pieces), indent=_indent(run.pieces), style=style)
+            return replace(line, level=block.level)
+        line = replace(line, bold=self._looks.bold(run.pieces), indent=_indent(run.pieces), style=block.style)
         item = self._lists.item()
         return line if item is None else _as_item(line, *item)
 
@@ -233,22 +237,15 @@ class _Walk:
         line = line if self._found else replace(line, gap=False)
         self._gap = False
         if line.kind is LineKind.NOTE:
-            self._add_note(line)
+            self._notes[self._note].append(line)
         else:
             self._found.append(line)
 
-    def _add_note(self, line: Line) -> None:
-        """A note is one line, which begins with its sign."""
-        note = self._notes[self._note]
-        if note:
-            begun = note[0]
-            shift = len(begun.text) + 1
-            marks = (replace(mark, start=mark.start + shift, end=mark.end + shift) for mark in line.marks)
-            note[0] = replace(begun, text=f"{begun.text} {line.text}", marks=(*begun.marks, *marks))
-            return
-        head = "" if _SIGNED.match(line.text) and line.text[:1] in "[（(［〔" else f"[{self._note}] "
-        marks = (replace(mark, start=mark.start + len(head), end=mark.end + len(head)) for mark in line.marks)
-        note.append(replace(line, text=head + line.text, marks=tuple(marks)))
+
+def _level(node: Node) -> int:
+    if node.get("role").lower() == "heading":
+        return _HEADINGS.get(f"h{node.get('aria-level')}", 2)
+    return _HEADINGS.get(node.tag, 0)
 
 
 def _as_item(line: Line, prefix: str, depth: int) -> Line:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 MAX_DEPTH = 512  # elements around one: browsers stop there too
-MAX_NODES = 1_000_000
+MAX_NODES = 600_000  # as the standard has a parser make them; a site's largest pages have a tenth of it
 _LONGEST_TAG = 4_000  # characters; a longer one loses its attributes: it holds a picture
 _LONGEST_QUOTATION = 2_000  # characters behind a > within which a quotation mark before it must be matched
 

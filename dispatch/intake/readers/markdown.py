@@ -101,9 +101,11 @@ class _Reading:
         elif page := _PAGE.fullmatch(raw):
             self._page, self._gap = int(page[1]) + 1, True
         elif note := _NOTE.match(raw):
-            self._begin_note(note[1], note[2], number)
+            self._note = note[1]
+            self._notes.setdefault(self._note, [])
+            self._add_to_note(note[2], number)
         elif self._note and raw.startswith(("    ", "\t")):
-            self._go_on_with_note(raw)
+            self._add_to_note(raw, number)
         elif not (_FENCE.fullmatch(raw) or _REFERENCE.fullmatch(raw) or _DIV.fullmatch(raw)):
             self._text(raw, number)
 
@@ -167,21 +169,10 @@ class _Reading:
 
     # Footnotes
 
-    def _begin_note(self, name: str, raw: str, number: int) -> None:
-        self._note = name
+    def _add_to_note(self, raw: str, number: int) -> None:
         text, marks = self._inline(raw)
-        head = f"[{name}] " if text else f"[{name}]"
-        marks = tuple(replace(mark, start=mark.start + len(head), end=mark.end + len(head)) for mark in marks)
-        self._notes.setdefault(name, []).append(
-            Line(head + text, number, gap=True, kind=LineKind.NOTE, marks=marks, page=self._page)
-        )
-
-    def _go_on_with_note(self, raw: str) -> None:
-        text, marks = self._inline(raw)
-        last = self._notes[self._note][-1]
-        shift = len(last.text) + 1
-        marks = tuple(replace(mark, start=mark.start + shift, end=mark.end + shift) for mark in marks)
-        self._notes[self._note][-1] = replace(last, text=f"{last.text} {text}", marks=(*last.marks, *marks))
+        if text or not self._notes[self._note]:
+            self._notes[self._note].append(Line(text, number, gap=True, marks=marks, page=self._page))
 
     # Within a line
 

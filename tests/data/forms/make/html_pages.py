@@ -1,6 +1,6 @@
 """Writes the sample as pages of HTML, as sites of several makes and programs write them: tests/data/forms/html.
 
-.venv/bin/python tests/data/forms/make/html_pages.py
+.venv/bin/python -m tests.data.forms.make.html_pages
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from html import escape
 
-from html_content import FORMS, Part, Sample, mended, sample
+from tests.data.forms.make.html_content import FORMS, Part, Sample, mended, sample
 
 _LINKS = ["首页", "机构概况", "新闻动态", "政策法规", "高新区", "孵化器", "统计数据", "专题专栏"]
 _OTHERS = [
@@ -129,8 +129,8 @@ def word(issue: Sample) -> str:
     name, publisher, number = issue.masthead
     lines = [
         f"<p class=MsoTitle align=center><b><span style='font-size:42.0pt;color:red'>{name}</span></b></p>",
-        f"<p class=MsoNormal align=center style='text-align:center'><span style='font-size:14.0pt'>{publisher}</span></p>",
-        f"<p class=MsoNormal align=center style='text-align:center'><span style='font-size:14.0pt'>{number}</span></p>",
+        f"<p class=MsoNormal align=center><span style='font-size:14.0pt'>{publisher}</span></p>",
+        f"<p class=MsoNormal align=center><span style='font-size:14.0pt'>{number}</span></p>",
         "<p class=MsoNormal><span lang=EN-US>&nbsp;</span></p>",
     ]
     for column, titles in issue.contents:
@@ -234,7 +234,8 @@ def single_file(page: str) -> bytes:
         b"From: <Saved by Blink>\r\nSnapshot-Content-Location: https://www.example.org/bulletin/2022/5.html\r\n"
         b"Subject: =?utf-8?Q?=E7=81=AB?=\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n"
         b'\ttype="text/html";\r\n\tboundary="----MultipartBoundary--abc----"\r\n\r\n\r\n'
-        b"------MultipartBoundary--abc----\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+        b"------MultipartBoundary--abc----\r\nContent-Type: text/html\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n"
         b"Content-Location: https://www.example.org/bulletin/2022/5.html\r\n\r\n"
         + body.replace(b"\n", b"\r\n")
         + b"\r\n"

@@ -1,13 +1,13 @@
 """Writes the sample as Markdown in the manner of several converters: tests/data/forms/md.
 
-    .venv/bin/python tests/data/forms/make/md_converters.py
+.venv/bin/python -m tests.data.forms.make.md_converters
 """
 
 from __future__ import annotations
 
 import re
 
-from html_content import FORMS, Part, Sample, mended, sample
+from tests.data.forms.make.html_content import FORMS, Part, Sample, mended, sample
 
 
 def mineru(issue: Sample) -> str:
@@ -41,13 +41,25 @@ def _escaped(text: str) -> str:
 
 
 def pandoc(issue: Sample) -> str:
-    """pandoc, from HTML: divisions, attributes behind headings, a contents list of links, hard breaks by a backslash."""
+    """pandoc, from HTML: divisions, attributes behind headings, contents of links, hard breaks by a backslash."""
     levels = {"column": "## ", "title": "### ", "part": "#### "}
     name, publisher, number = issue.masthead
-    lines = ["---", f"title: {name}", "lang: zh-CN", "---", "", "::: {#page .content}", f"# {name} {{#top .unnumbered}}"]
+    lines = [
+        "---",
+        f"title: {name}",
+        "lang: zh-CN",
+        "---",
+        "",
+        "::: {#page .content}",
+        f"# {name} {{#top .unnumbered}}",
+    ]
     lines += ["", f"{publisher}\\\n{number}", ""]
     for column, titles in issue.contents:
-        lines += [f"-   [【{column}】]{{.lanmu}}", *(f"    -   [{title}](#{at})" for at, title in enumerate(titles)), ""]
+        lines += [
+            f"-   [【{column}】]{{.lanmu}}",
+            *(f"    -   [{title}](#{at})" for at, title in enumerate(titles)),
+            "",
+        ]
     for at, part in enumerate(issue.body):
         head = levels.get(part.kind, "")
         text = re.sub(r"^(\d\.) ", r"\1  ", part.text)
@@ -81,7 +93,7 @@ def tagged(issue: Sample) -> str:
         lines += [f"<p><b>【{column}】</b></p>", "<p>" + "<br/>".join(titles) + "</p>"]
     for at, part in enumerate(issue.body):
         lines.append(levels.get(part.kind, "{}").format(part.text))
-        lines += [f"<!-- PageNumber=\"{at}\" -->\n<!-- PageBreak -->"] if at % 9 == 8 else []
+        lines += [f'<!-- PageNumber="{at}" -->\n<!-- PageBreak -->'] if at % 9 == 8 else []
     return "\n\n".join([*lines, "<hr/>", *issue.colophon]) + "\n"
 
 

@@ -161,7 +161,8 @@ class _Page:
 
     def _unlinked_lines(self) -> frozenset[str]:
         """What stands in the page outside of links, each element's text folded."""
-        return frozenset(fold(node.text(limit=_LONGEST_LINE)) for node in self._root.walk() if node not in self._linked)
+        plain = (node for node in self._root.walk() if node not in self._linked and not self._measured[node].links)
+        return frozenset(fold(node.text(limit=_LONGEST_LINE)) for node in plain)
 
     def _is_content(self, node: Node) -> bool:
         """Whether what is called boilerplate is part of the issue nevertheless."""

@@ -23,6 +23,7 @@ def tags(names: str) -> frozenset[str]:
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]{0,30})(?=[\s/>])")
 _TAG_END = re.compile(r"""(?:[^"'>]+|"[^"]*"|'[^']*')*+>""")
+_QUOTED = re.compile(r"""(?:[^"']+|"[^"]*"|'[^']*')*+""")
 _SILENT = tags(
     "script style template noscript iframe noembed noframes object svg math canvas video audio select textarea "
     "button head title xmp plaintext datalist frameset"
@@ -147,6 +148,8 @@ class _Scrub:
             return
         self._open.start(name)
         body = self._text[attributes : end - 1].rstrip("/") if end - attributes <= _LONGEST_TAG else ""
+        if not _QUOTED.fullmatch(body):  # a quotation mark without its pair would take the text behind the tag along
+            body = ""
         self._parts.append(
             f"<{name} {LINE}={self._line_at(attributes)}{body}>" if name in _LOCATED else f"<{name}{body}>"
         )

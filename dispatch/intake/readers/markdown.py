@@ -16,7 +16,7 @@ from dispatch.intake.line import Line, LineKind, indent_of
 from dispatch.intake.readers.decoding import clean
 from dispatch.intake.readers.emphasis import begins_bold, signed_emphasis
 from dispatch.intake.readers.formulas import without_formulas
-from dispatch.intake.readers.marking import LINK_OFF, Addresses, resolved
+from dispatch.intake.readers.marking import LINK_OFF, SIGNS, Addresses, resolved
 from dispatch.intake.readers.notes import placed
 from dispatch.intake.readers.page_tables import page_table
 from dispatch.intake.readers.pipe_tables import find_table
@@ -38,6 +38,7 @@ _DIV = re.compile(r" {0,3}:{3,}(?:[ \t]*(?:\{[^{}]*\}|[\w-]+))?[ \t]*:*[ \t]*")
 _PAGE = re.compile(r"\{(\d{1,4})\}-{3,}[ \t]*")
 _NOTE = re.compile(r"\A {0,3}\[\^([\w-]{1,40})\]:[ \t]*(.*)\Z")
 _REFERENCE = re.compile(r" {0,3}\[([^\[\]]{1,200})\]:[ \t]*(?:<|#|/|[a-z]{3,6}:).*")
+_SIGNS = re.compile(f"[{SIGNS}]")
 _TARGET = re.compile(r"\]:[ \t]*<?([^\s<>]{1,2000})")
 _FRONT_MATTER = re.compile(
     r"\A(?:[ \t]*\n){0,9}---[ \t]*\n(?:[A-Za-z_][\w-]{0,40}:.{0,500}\n|[ \t].{0,500}\n){0,60}---[ \t]*\n"
@@ -106,7 +107,7 @@ class _Reading:
             self._add_to_note(note[2], number)
         elif self._note and raw.startswith(("    ", "\t")):
             self._add_to_note(raw, number)
-        elif not (_FENCE.fullmatch(raw) or _REFERENCE.fullmatch(raw) or _DIV.fullmatch(raw)):
+        elif not (_FENCE.fullmatch(raw) or _definition(raw) or _DIV.fullmatch(raw)):
             self._text(raw, number)
 
     def _text(self, raw: str, number: int) -> None:
@@ -218,9 +219,18 @@ def _labels(source: Sequence[str]) -> dict[str, str]:
     """The addresses that a document defines by name: [name]: http://…"""
     found: dict[str, str] = {}
     for raw in source:
-        if "]:" in raw and (label := _REFERENCE.fullmatch(raw)) and (target := _TARGET.search(raw)):
-            found.setdefault(label[1].casefold(), target[1])
+        if definition := _definition(raw):
+            found.setdefault(definition[0].casefold(), definition[1])
     return found
+
+
+def _definition(raw: str) -> tuple[str, str] | None:
+    """The name and the address of a line that only defines one."""
+    if "]:" not in raw:
+        return None
+    plain = _SIGNS.sub("", raw)
+    label, target = _REFERENCE.fullmatch(plain), _TARGET.search(plain)
+    return (label[1], target[1] if target else "") if label else None
 
 
 def _cells(raw: str) -> str:

@@ -32,8 +32,9 @@ def settled(raw: str, marks: Sequence[Mark] = ()) -> tuple[str, tuple[Mark, ...]
         following = shifts[at + 1][1] if at + 1 < len(shifts) else len(text)
         return min(target + position - start, following)
 
-    moved = (Mark(mark.kind, *_trimmed(text, place(mark.start), place(mark.end)), mark.href) for mark in marks)
-    return text, tuple(_united([mark for mark in moved if mark.start < mark.end]))
+    moved = _united([Mark(mark.kind, place(mark.start), place(mark.end), mark.href) for mark in marks])
+    trimmed = (Mark(mark.kind, *_trimmed(text, mark.start, mark.end), mark.href) for mark in moved)
+    return text, tuple(sorted((mark for mark in trimmed if mark.start < mark.end), key=_order))
 
 
 def _settled(raw: str) -> tuple[str, list[tuple[int, int]]]:
@@ -66,11 +67,15 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def _order(mark: Mark) -> tuple[int, int]:
+    return mark.start, -mark.end
+
+
 def _united(marks: Sequence[Mark]) -> list[Mark]:
     """The marks in order, those put together that one kind of markup had written in pieces."""
     found: list[Mark] = []
     last: dict[tuple[MarkKind, str], int] = {}
-    for mark in sorted(marks, key=lambda mark: (mark.start, -mark.end)):
+    for mark in sorted(marks, key=_order):
         at = last.get((mark.kind, mark.href))
         if at is not None and found[at].end >= mark.start:
             found[at] = Mark(mark.kind, found[at].start, max(found[at].end, mark.end), mark.href)

@@ -31,6 +31,14 @@ HOSTILE = {
     "comments": "<!--" * N,
     "entities": "&#" * N,
     "quotations": "> " * N,
+    "formulas": "$" * N + "$a" * N + "\\frac{" * N,
+    "links in brackets": "[a](()" * N,
+    "links by reference": "[a][" * N,
+    "tables of pipes": "a|" * N + "\n|-|\n" + "|" * N,
+    "tables of HTML": "<table>" * N,
+    "rows of HTML": "<table>" + "<tr><td>x" * 20_000 + "</table>",
+    "notes": "[^1]" * N,
+    "lists in lists": "\n".join(" " * depth + "- x" for depth in range(500)),
     "credits": "(供稿:" * N,
     "column brackets": "【" * N,
     "leaders": "标题" + "." * N + "x",
@@ -43,7 +51,7 @@ def test_a_line_made_to_waste_time_ends(tmp_path: Path, name: str) -> None:
     text = SAMPLE.read_text(encoding="utf-8")
     marker = "创新生态日趋完善。"
     assert marker in text
-    for suffix in (".md", ".txt"):
+    for suffix in (".md", ".txt", ".html"):
         path = tmp_path / f"issue{suffix}"
         path.write_text(text.replace(marker, f"{HOSTILE[name]}\n\n{marker}", 1), encoding="utf-8")
         try:

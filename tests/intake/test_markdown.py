@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.intake.line import Line
+from dispatch.intake.line import Line, LineKind
 from dispatch.intake.readers import markdown
+from dispatch.model import Mark, MarkKind
 
 
 def _texts(source: str) -> list[str]:
@@ -82,7 +83,7 @@ def test_hints() -> None:
     found = markdown.lines("# 刊名\n\n**栏目** 标题  \n正文\n\n---\n\n(供稿:甲)\n---\n")
     assert found == (
         Line("刊名", 1, level=1),
-        Line("栏目 标题", 3, bold=True, gap=True),
+        Line("栏目 标题", 3, bold=True, gap=True, marks=(Mark(MarkKind.STRONG, 0, 2),)),
         Line("正文", 4),
         Line("", 6, gap=True, rule=True),
         Line("(供稿:甲)", 8, gap=True),
@@ -125,3 +126,86 @@ def test_no_markdown_breaks_the_reader(source: str) -> None:
         assert line.text == line.text.strip()
         assert "\n" not in line.text
         assert 1 <= line.number <= source.count("\n") + 1
+
+
+# What converters leave
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("增长$1 5 . 2 \\%$,共$12$项", "增长15.2%,共12项"),
+        ("$\\mathrm { C O } _ { 2 }$与$10^{5}$", "C O2与10⁵"),
+        ("约$\\sim 3 0 \\mathrm{km}$,$\\textcircled{1}$", "约~30km,①"),
+        ("花费$5 和 $10", "花费$5 和 $10"),
+        ("前![说明](a_(1).png){width=50%}后", "前后"),
+        ("[标题]{.underline}与[名](http://example.org/a_(b) '题')", "标题与名"),
+        ("{3}------------\n文", "文"),
+        ("::: {.x custom-style=\"T\"}\n文\n:::", "文"),
+        ("<span id='page-1-0'></span>文<!-- page 3 -->", "文"),
+    ],
+)  # fmt: skip
+def test_what_converters_leave_becomes_plain_text(source: str, expected: str) -> None:
+    assert " ".join(_texts(source)) == expected
+
+
+def test_a_page_mark_of_a_converter_gives_the_page() -> None:
+    found = markdown.lines("{0}----------\n甲\n\n{1}----------\n乙")
+    assert [(line.text, line.page) for line in found] == [("甲", 1), ("乙", 2)]
+
+
+def test_marks_of_emphasis_and_links_stand_in_the_cleaned_text() -> None:
+    (line,) = markdown.lines("甲**粗\\*** ~~删~~*斜* [链**接**](http://example.org/a_b) <https://example.org> [内](#a)")
+    assert line.text == "甲粗* 删斜 链接 https://example.org 内"
+    assert line.marks == (
+        Mark(MarkKind.STRONG, 1, 3),
+        Mark(MarkKind.EMPHASIS, 5, 6),
+        Mark(MarkKind.LINK, 7, 9, "http://example.org/a_b"),
+        Mark(MarkKind.STRONG, 8, 9),
+        Mark(MarkKind.LINK, 10, 29, "https://example.org"),
+    )
+
+
+def test_links_by_reference() -> None:
+    found = markdown.lines("见[此处][a]和[别处][]。\n\n[a]: https://example.org/1\n[别处]: <https://example.org/2>")
+    assert [(line.text, [mark.href for mark in line.marks]) for line in found] == [
+        ("见此处和别处。", ["https://example.org/1", "https://example.org/2"])
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "| 区 | 产值 |\n|---|:-:|\n| **甲** | 1\\|2 |",
+        "区 | 产值\n--|--\n甲 | 1\\|2",
+        "+----+-----+\n| 区 | 产值 |\n+====+=====+\n| 甲 | 1\\|2 |\n+----+-----+",
+        "<html><body><table><tr><td>区</td><td>产值</td></tr><tr><td>甲</td><td>1|2</td></tr></table></body></html>",
+    ],
+)
+def test_a_table_is_one_line_with_its_rows(source: str) -> None:
+    before, line, after = markdown.lines(f"上文。\n\n{source}\n\n下文。")
+    assert (line.kind, line.rows, line.number) == (LineKind.TABLE, (("区", "产值"), ("甲", "1|2")), 3)
+    assert (before.text, after.text) == ("上文。", "下文。")
+    assert after.number == source.count("\n") + 5
+
+
+def test_items_have_their_depth_and_numbers_stay_text() -> None:
+    found = markdown.lines("- 甲\n  - 乙\n    1. 丙\n- [x] 丁\n\n1. 戊\n")
+    assert [(line.text, line.kind, line.depth) for line in found] == [
+        ("甲", LineKind.ITEM, 0),
+        ("乙", LineKind.ITEM, 1),
+        ("1. 丙", LineKind.ITEM, 2),
+        ("丁", LineKind.ITEM, 0),
+        ("1. 戊", LineKind.TEXT, 0),
+    ]
+
+
+def test_a_footnote_stands_below_the_paragraph_that_refers_to_it() -> None:
+    found = markdown.lines("甲[^1]被\n\n截断。\n\n乙。\n\n[^1]: 注\n    文 **粗**\n")
+    assert [(line.text, line.kind) for line in found] == [
+        ("甲[1]被", LineKind.TEXT),
+        ("截断。", LineKind.TEXT),
+        ("[1] 注 文 粗", LineKind.NOTE),
+        ("乙。", LineKind.TEXT),
+    ]
+    assert found[2].marks == (Mark(MarkKind.STRONG, 8, 9),)

@@ -121,6 +121,20 @@ def test_utf_16_of_both_byte_orders() -> None:
         assert decode(mark + _CHINESE.encode(encoding), "x") == _CHINESE
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_by_its_characters(encoding: str) -> None:
+    text = f"一、总第534期\n{_CHINESE}一二三\n"
+    assert decode(text.encode(encoding), "x") == text
+    assert decode(b"plain text in Latin letters\n".decode().encode(encoding), "x") == "plain text in Latin letters\n"
+
+
+def test_big5_is_told_from_gb18030_by_which_looks_chinese() -> None:
+    traditional = "園區今天舉行了會議,來自各地的一百位專家參加了這次會議,會中發表了新的成果,深水埗的團隊也在其中。\n"
+    assert decode(traditional.encode("big5hkscs"), "x") == traditional
+    assert decode(traditional.encode("gb18030"), "x") == traditional
+    assert decode(_CHINESE.encode("gb18030"), "x") == _CHINESE
+
+
 @pytest.mark.parametrize("data", [b"\x7fELF\x02\x01\x01\x00", "高".encode("utf-16-le") + b"a\x00", b"a\x00b"])
 def test_binary_data_is_refused(tmp_path: Path, data: bytes) -> None:
     assert "binary" in _refusal(_file(tmp_path, data))
@@ -187,6 +201,12 @@ def test_plain_text_has_no_hints() -> None:
         Line("", 5, rule=True),
         Line("# 一", 6),
     )
+
+
+def test_a_form_feed_ends_a_page_and_a_line() -> None:
+    assert text.lines("甲\n乙\f丙\n") == (Line("甲", 1, page=1), Line("乙", 2, page=1), Line("丙", 3, page=2))
+    assert clean("甲\f乙", pages=True) == "甲\f乙"
+    assert [line.text for line in markdown.lines("甲\f乙")] == ["甲", "乙"]
 
 
 def test_markdown_in_a_text_file_is_read_as_markdown() -> None:

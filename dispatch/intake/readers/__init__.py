@@ -1,8 +1,8 @@
 """Files to documents, one module a format.
 
-A format of text is a module with `lines(text) -> tuple[Line, ...]`, of other bytes one with
+A format of text is a module with `lines(text) -> tuple[Line, ...]`, any other one with
 `document(data, name) -> Document`; each has one entry below. What a file of bytes is, its first bytes say
-(`signatures`), not its name.
+(`signatures`), not its name; a page names its encoding itself, so it comes as bytes too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dispatch.errors import IntakeError
 from dispatch.intake.hints import telling
 from dispatch.intake.line import Document, Line
 from dispatch.intake.paragraphs import blocks
-from dispatch.intake.readers import markdown, text
+from dispatch.intake.readers import html, markdown, text
 from dispatch.intake.readers.decoding import clean, decode
 from dispatch.intake.readers.signatures import advice_for, form_of
 from dispatch.model import Article
@@ -28,8 +28,11 @@ _TEXTS: dict[str, Callable[[str], tuple[Line, ...]]] = {
     ".markdown": markdown.lines,
     ".txt": text.lines,
 }
+_PAGES: dict[str, Callable[[bytes, str], Document]] = dict.fromkeys(
+    (".html", ".htm", ".xhtml", ".mht", ".mhtml"), html.document
+)
 _BYTES: dict[str, Callable[[bytes, str], Document]] = {}
-SUFFIXES = (*_TEXTS, *(f".{form}" for form in _BYTES))
+SUFFIXES = (*_TEXTS, *_PAGES, *(f".{form}" for form in _BYTES))
 
 
 def read(path: Path, name: str = "") -> tuple[Line, ...]:
@@ -41,11 +44,11 @@ def document(path: Path, name: str = "") -> Document:
     """What is in a file; `name` is what errors call it (its path by default).
 
     Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, damaged, or text in
-    an encoding other than UTF-8, UTF-16 with a byte order mark, and GB18030.
+    an encoding other than UTF-8, UTF-16, GB18030 and Big5.
     """
     name = name or str(path)
     data = _bytes(path, name)
-    reader = _BYTES.get(form_of(data))
+    reader = _BYTES.get(form_of(data)) or _PAGES.get(path.suffix.lower())
     found = reader(data, name) if reader else Document(_lines(data, path.suffix.lower(), name))
     if not found.lines:
         raise IntakeError(f"{name}: the file is empty; was it saved whole?")
@@ -59,7 +62,7 @@ def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
             f"{name}: {suffix or 'a file without a suffix'} is not a format that is read; "
             f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
         )
-    content = clean(decode(data, name))
+    content = clean(decode(data, name), pages=True)
     if content.count("\n") > MAX_LINES:
         raise IntakeError(f"{name}: over {MAX_LINES} lines, too many for an issue of text")
     return reader(content)

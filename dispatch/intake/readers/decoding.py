@@ -10,12 +10,18 @@ from dispatch.errors import IntakeError
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
-# The commonest characters of Chinese prose: a text decoded in the wrong encoding has next to none of them.
-_COMMON = frozenset("的一是在不了有和中大为上个国我以要时来用们到作地于出会发行年区高新科技业展创")
+# The commonest characters of Chinese prose, and how the traditional script writes those it writes otherwise: a text
+# decoded in the wrong encoding has next to none of them.
+_COMMON = frozenset(
+    "的一是在不了有和中大为上个国我以要时来用们到作地于出会发行年区高新科技业展创"
+    "為個國時來們於會發區業創學與這開關對過經實現動產進後長體點機電"
+)
 _LEAST_COMMON = 0.05
 _SAMPLE = 20_000
 
-_LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_LEAST_UTF16 = 16  # characters, to tell UTF-16 from other bytes with zeros among them
+
+_LINE_ENDS = re.compile(r"\r\n?|[\n\v\x1c-\x1e\x85\u2028\u2029]")
 _UNWANTED = re.compile(
     "["
     "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
@@ -25,28 +31,34 @@ _UNWANTED = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff"
     "]+"
 )
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x7f\ufffe\uffff]")
 _SPACES = re.compile(r"[\t\xa0\u2000-\u200a\u202f\u205f]")
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text of a file. Raises IntakeError, which calls the file `name` and says where decoding failed."""
+    """The text of a file in UTF-8, UTF-16, GB18030 or Big5 with the characters of Hong Kong.
+
+    Raises IntakeError, which calls the file `name` and says where decoding failed.
+    """
     if data.startswith(_UTF32):
         raise IntakeError(f"{name}: the encoding is UTF-32; save the file as UTF-8")
     if data.startswith(_UTF16):
         return _utf16(data, name)
     if b"\x00" in data:
+        if (text := _bare_utf16(data)) is not None:
+            return text
         raise IntakeError(
             f"{name}: binary data (a NUL at byte {data.index(0)}), not text; save the issue as UTF-8 text"
         )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = _gb18030(data)
+        text = _chinese(data)
         if text is None:
             line = data.count(b"\n", 0, error.start) + 1
             raise IntakeError(
-                f"{name}: the encoding is broken at byte {error.start} (line {line}): neither UTF-8 nor GB18030; "
-                "save the file as UTF-8"
+                f"{name}: the encoding is broken at byte {error.start} (line {line}): neither UTF-8 nor GB18030 nor "
+                "Big5; save the file as UTF-8"
             ) from None
         return text
 
@@ -61,23 +73,46 @@ def _utf16(data: bytes, name: str) -> str:
     return text
 
 
-def _gb18030(data: bytes) -> str | None:
-    """GB18030 accepts nearly any bytes, so the text must look Chinese too."""
+def _bare_utf16(data: bytes) -> str | None:
+    """UTF-16 without a byte order mark, in the order of bytes that gives the likelier text."""
+    if len(data) % 2 or len(data) < 2 * _LEAST_UTF16:
+        return None
+    texts = [text for codec in ("utf-16-le", "utf-16-be") if (text := _decoded(data, codec)) is not None]
+    return max((text for text in texts if _is_text(text)), key=likeness, default=None)
+
+
+def _is_text(text: str) -> bool:
+    return _CONTROLS.search(text) is None and (text.isascii() or likeness(text) > 0)
+
+
+def _chinese(data: bytes) -> str | None:
+    """Whichever of the Chinese encodings gives the likelier text: each accepts much of what the others write."""
+    texts = [text for codec in ("gb18030", "big5hkscs") if (text := _decoded(data, codec)) is not None]
+    best = max(texts, key=likeness, default=None)
+    return best if best is not None and likeness(best) else None
+
+
+def _decoded(data: bytes, codec: str) -> str | None:
     try:
-        text = data.decode("gb18030")
+        return data.decode(codec)
     except UnicodeDecodeError:
         return None
-    return text if _looks_chinese(text) else None
 
 
-def _looks_chinese(text: str) -> bool:
+def likeness(text: str) -> float:
+    """How much a text looks like Chinese prose: the share of its commonest characters, 0 where it cannot be any."""
     others = [char for char in text[:_SAMPLE] if char > "\x7f"]
     hanzi = [char for char in others if "\u4e00" <= char <= "\u9fff"]
     if not hanzi or len(hanzi) * 2 < len(others):
-        return False
-    return sum(char in _COMMON for char in hanzi) >= _LEAST_COMMON * len(hanzi)
+        return 0.0
+    share = sum(char in _COMMON for char in hanzi) / len(hanzi)
+    return share if share >= _LEAST_COMMON else 0.0
 
 
-def clean(text: str) -> str:
-    """Line ends as \\n, blanks of all sorts as a space (the ideographic one stays), what cannot be seen removed."""
-    return _SPACES.sub(" ", _UNWANTED.sub("", _LINE_ENDS.sub("\n", text)))
+def clean(text: str, *, pages: bool = False) -> str:
+    """Line ends as \\n, blanks of all sorts as a space (the ideographic one stays), what cannot be seen removed.
+
+    The end of a page (a form feed) is a line's end too; with `pages` it stays as it is.
+    """
+    text = _LINE_ENDS.sub("\n", text)
+    return _SPACES.sub(" ", _UNWANTED.sub("", text if pages else text.replace("\f", "\n")))

@@ -36,7 +36,7 @@ def _refusal(path: Path) -> str:
 # Which files
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, ".MD", ".Txt"])
+@pytest.mark.parametrize("suffix", [".md", ".markdown", ".txt", ".MD", ".Txt"])
 def test_formats_are_known_by_their_suffix(tmp_path: Path, suffix: str) -> None:
     assert read(_file(tmp_path, "标题\n", f"a{suffix}")) == (Line("标题", 1),)
 
@@ -68,6 +68,7 @@ def test_a_directory_is_called_one(tmp_path: Path, name: str) -> None:
         (b"%PDF-1.7\n%\xe2\xe3", "PDF", "save"),
         (b"\xef\xbb\xbf\n%PDF-1.4", "PDF", "save"),
         (b"PK\x03\x04\x14\x00", "Word", "save"),
+        (b"PK\x05\x06" + bytes(18), "ZIP", "unpack"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Word", "save"),
         (b"{\\rtf1\\ansi", "RTF", "save"),
         (b"\x89PNG\r\n\x1a\n\x00", "image", "recogni"),

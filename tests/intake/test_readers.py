@@ -208,7 +208,7 @@ def test_a_single_article(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [".md", ".markdown", ".txt"])
 def test_a_short_paragraph_of_a_single_article_may_be_cut(tmp_path: Path, suffix: str) -> None:
     source = "昆山高新区开工\n\n项目在昆山高\n\n新区开工。\n\n下一步打算\n\n高新区将加快建设,力争年内建成投产。\n"
     assert [(block.kind, block.text) for block in read_article(_file(tmp_path, source, f"a{suffix}")).blocks] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from dispatch.intake.line import LineKind
@@ -16,6 +17,7 @@ from dispatch.intake.readers.docx.xml import Element, child, children, name_of, 
 from dispatch.model import MarkKind
 
 _LEADERS = frozenset({"dot", "hyphen", "underscore", "heavy", "middleDot"})
+_MOST_UNFINISHED = 100  # paragraphs in a row whose ends were deleted
 _NO_LIST = "0"  # a paragraph with this list has none, whatever its style says
 
 
@@ -81,8 +83,10 @@ class Story:
         self._number += 1
         properties = child(paragraph, "w:pPr")
         own = child(properties, "w:rPr")
-        if child(own, "w:del") is not None or child(own, "w:moveFrom") is not None:
-            self._unfinished.append(paragraph)  # its end was deleted: it goes on in the next one
+        joined_on = child(own, "w:del") is not None or child(own, "w:moveFrom") is not None
+        if joined_on and len(self._unfinished) < _MOST_UNFINISHED:
+            # Its end was deleted: it goes on in the next one. A copy, since what has been read does not stay.
+            self._unfinished.append(deepcopy(paragraph))
             self.deleted.append(self._number)
             return
         parts, self._unfinished = [*self._unfinished, paragraph], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -449,6 +450,22 @@ def test_damaged_archives_are_refused() -> None:
     assert "damaged" in _refusal(whole[:-200])
     stored = _package({"word/document.xml": _xml("document", f"<w:body>{_p('原文')}</w:body>")}, zipfile.ZIP_STORED)
     assert "damaged" in _refusal(stored.replace("原文".encode(), "改文".encode()))
+
+
+@pytest.mark.parametrize("name", ["styled", "plain", "libreoffice"])
+def test_a_damaged_document_is_read_or_refused(name: str) -> None:
+    chance = random.Random(name)
+    with zipfile.ZipFile(_FORMS / f"{name}.docx") as archive:
+        parts = {part: archive.read(part) for part in archive.namelist() if part.endswith((".xml", ".rels"))}
+    for _ in range(40):
+        damaged: dict[str, str | bytes] = dict(parts)
+        part = chance.choice(sorted(parts))
+        at = chance.randrange(len(parts[part]))
+        damaged[part] = parts[part][:at] + chance.choice([b"", b"<w:p>", b'"', b"-9"]) + parts[part][at + 9 :]
+        try:
+            assert reader.document(_package(damaged), "x.docx").lines
+        except IntakeError as error:
+            assert str(error).startswith("x.docx: ")  # noqa: PT017 - both outcomes are right
 
 
 def test_a_locked_archive_and_a_strange_packing_are_refused() -> None:

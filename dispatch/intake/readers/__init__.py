@@ -14,7 +14,7 @@ from dispatch.errors import IntakeError
 from dispatch.intake.hints import telling
 from dispatch.intake.line import Document, Line
 from dispatch.intake.paragraphs import blocks
-from dispatch.intake.readers import html, markdown, text
+from dispatch.intake.readers import docx, html, markdown, text
 from dispatch.intake.readers.decoding import clean, decode
 from dispatch.intake.readers.signatures import advice_for, form_of
 from dispatch.model import Article
@@ -31,7 +31,7 @@ _TEXTS: dict[str, Callable[[str], tuple[Line, ...]]] = {
 _PAGES: dict[str, Callable[[bytes, str], Document]] = dict.fromkeys(
     (".html", ".htm", ".xhtml", ".mht", ".mhtml"), html.document
 )
-_BYTES: dict[str, Callable[[bytes, str], Document]] = {}
+_BYTES: dict[str, Callable[[bytes, str], Document]] = {"docx": docx.document}
 SUFFIXES = (*_TEXTS, *_PAGES, *(f".{form}" for form in _BYTES))
 
 
@@ -57,6 +57,11 @@ def document(path: Path, name: str = "") -> Document:
 
 def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
     reader = _TEXTS.get(suffix)
+    if suffix.removeprefix(".") in _BYTES:
+        raise IntakeError(
+            f"{name}: its name says {suffix}, but it does not begin like one: it is damaged or was renamed; "
+            f"copy it again, or save the issue in another format ({', '.join(SUFFIXES)})"
+        )
     if reader is None:
         raise IntakeError(
             f"{name}: {suffix or 'a file without a suffix'} is not a format that is read; "

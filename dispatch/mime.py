@@ -58,12 +58,8 @@ class Part:
 
     @property
     def file_name(self) -> str:
-        """What the sender calls an attachment, or "" (RFC 2183 2.3, RFC 2231; and encoded words, as many write it)."""
-        for name, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-            found = _parameter(self.get(name), parameter)
-            if found:
-                return decoded_words(found)
-        return ""
+        """What the sender calls an attachment, or ""."""
+        return file_name(self.get("content-disposition")) or decoded_words(_parameter(self.get("content-type"), "name"))
 
     @property
     def text(self) -> str:
@@ -146,6 +142,12 @@ def _content_type(value: str) -> tuple[str, dict[str, str]]:
         if isinstance(text, str):
             found[name] = text.strip()
     return carrier.get_content_type(), found
+
+
+def file_name(disposition: str) -> str:
+    """The name of a file in a Content-Disposition field, or "" (RFC 2183 2.3, RFC 2231; and encoded words, as many
+    programs write it)."""
+    return decoded_words(_parameter(disposition, "filename"))
 
 
 def _parameter(value: str, name: str) -> str:

@@ -35,13 +35,17 @@ class Beside:
         thread = threading.Thread(target=_run, args=(loop, ended, work), name=f"source {self._what}", daemon=True)
         self._hangs = thread
         thread.start()
+        came_back = False
         try:
             async with asyncio.timeout(self._seconds):
-                found = await ended
+                await asyncio.wait([ended])
+            came_back = True
+            return ended.result()
         except TimeoutError:
             raise Trouble(f"{self._what}: no answer within {self._seconds:g} seconds; is the network there?") from None
-        self._hangs = None
-        return found
+        finally:
+            if came_back:
+                self._hangs = None
 
     async def close(self, work: Callable[[], None]) -> None:
         """Clean up, unless what is to be cleaned up hangs; an error of it matters to nobody any more."""

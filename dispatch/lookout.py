@@ -26,6 +26,7 @@ from dispatch.sources.pages import File, Listed
 from dispatch.sources.source import Document, Found, Memory, Refusal, Source, Trouble, with_outcome
 from dispatch.sources.web import DAY, Web
 from subscribers.database import Database
+from subscribers.errors import DatabaseError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,6 +35,7 @@ TakeIn = Callable[[Path, str], Awaitable[Look]]
 _TICK = 15.0  # seconds after which it is looked anew whether a look is due
 _FIRST_PAUSE = 60.0  # seconds after a first failure; twice as long after each further one, up to a day
 _LONGEST_LOOK = 1800.0
+_STALE_MS = 60_000  # that the time of a look may be behind where nothing happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Lookout:
     def _job(self, source: Source, stopping: asyncio.Event) -> Job:
         async def work() -> None:
             standing = await self._store.call(memories.standing, source.name)
-            if standing.kind and not self._is_due(source, standing):
+            if standing.kind and not _is_frequent(source) and not self._is_due(source, standing):
                 return
             await self._look(source, standing, stopping, patient=False)
 
@@ -159,17 +161,24 @@ class Lookout:
         error: DispatchError | None = None
         try:
             ended = await _unless(stopping, self._through(source, memory, looks, stopping, patient=patient))
+        except DatabaseError:  # no fault of the source's
+            raise
         except Exception as failure:
             error = _in_words(failure, source)
             log.error("source %s: %s", _name(source), error)
             ended = True
         taken = next((look for look in reversed(looks) if look.added), None)
-        if ended:
+        if ended and not self._is_usual(source, standing, looks, error):
             found = self._after(source, standing, error)
             if taken and taken.added:
                 found = replace(found, last_taken=taken.added.name, taken_at=self._clock.now())
             await self._store.call(_in_transaction, lambda db: _keep(db, source.name, memory, found))
         return [*looks, *([Look(source.place, error=error)] if error else [])]
+
+    def _is_usual(self, source: Source, before: Standing, looks: Sequence[Look], error: DispatchError | None) -> bool:
+        """Whether there is nothing to write down of a look that comes every few seconds."""
+        eventful = looks or error or before.failures or not before.kind
+        return not eventful and _is_frequent(source) and 0 <= self._clock.now() - before.checked_at < _STALE_MS
 
     async def _through(
         self, source: Source, memory: Memory, looks: list[Look], stopping: asyncio.Event, *, patient: bool
@@ -232,6 +241,11 @@ class Lookout:
         return longest * (0.5 + self._chance() / 2)
 
 
+def _is_frequent(source: Source) -> bool:
+    """A folder that is looked at at each tick."""
+    return not source.backs_off and source.every <= _TICK
+
+
 async def check(app: App, source: Source, memory: Memory) -> Check:
     """Look at a source, and read what it has, as `memory` would have it; nothing is taken in or remembered."""
     found: list[tuple[str, str]] = []
@@ -247,8 +261,8 @@ async def check(app: App, source: Source, memory: Memory) -> Check:
                     await _try(app, item, found, refused)
                 elif isinstance(item, Refusal):
                     refused.append((item.name, str(item.error)))
-                if not isinstance(item, Refusal | Document) or item.known:
-                    memory.items[item.key] = item.known  # type: ignore[assignment]  # it was looked at
+                if item.known is not None:
+                    memory.items[item.key] = item.known
     except Exception as failure:
         error = _in_words(failure, source)
     return Check(source, tuple(found), tuple(refused), error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -89,16 +90,24 @@ async def test_a_file_that_becomes_a_link_before_it_is_read_is_not_followed(tmp_
     assert names == ["Document", "Refusal"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-async def test_a_file_that_cannot_be_read_is_told_once_and_taken_when_it_can(tmp_path: Path) -> None:
-    clock, source = FakeClock(), None
+async def test_a_file_that_cannot_be_read_is_told_once_and_taken_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, real = FakeClock(), os.open
     file = tmp_path / "a.md"
     file.write_text("x", encoding="utf-8")
-    file.chmod(0)
+
+    def forbidden(path: str | Path, flags: int, *more: int) -> int:
+        """As a network drive does it, even for root."""
+        if path == file:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *more)
+
     source = folder(tmp_path, clock, settle=0)
-    assert "cannot be read" in (await look(source, Memory(), clock)).refused[str(file)]
-    assert (await look(source, Memory(), clock)).refused == {}
-    file.chmod(0o600)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", forbidden)
+        assert "cannot be read: Permission denied" in (await look(source, Memory(), clock)).refused[str(file)]
+        assert (await look(source, Memory(), clock)).refused == {}
     os.utime(file, (5, 5))
     assert (await look(source, Memory(), clock)).names == ["a.md"]
 

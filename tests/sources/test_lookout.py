@@ -91,7 +91,7 @@ async def test_the_inbox_comes_first_and_needs_no_folder(place: Place) -> None:
 
 async def test_a_source_that_hangs_delays_no_other(place: Place) -> None:
     async with Silent() as silent, Site({"/x.md": Page(SAMPLE, "text/markdown")}) as site:
-        sources = [
+        sources: list[dict[str, Any]] = [
             {"kind": "feed", "name": "hangs", "url": f"{silent.base_url}/feed", "robots": False},
             {"kind": "file", "name": "well", "url": f"{site.base_url}/x.md"},
         ]

@@ -42,7 +42,11 @@ async def test_links_are_chosen_by_address_and_by_words() -> None:
     clock = FakeClock()
     pages = {
         "/": index(
-            "/a/1.md|火炬动态 第1期", "/a/2.md|通知", "/b/3.md|火炬动态 第3期", "mailto:x@y/a/|火炬动态", "javascript:x(/a/)|火炬动态"
+            "/a/1.md|火炬动态 第1期",
+            "/a/2.md|通知",
+            "/b/3.md|火炬动态 第3期",
+            "mailto:x@y/a/|火炬动态",
+            "javascript:x(/a/)|火炬动态",
         ),
         **{path: issue(number) for number, path in enumerate(("/a/1.md", "/a/2.md", "/b/3.md"))},
     }  # fmt: skip

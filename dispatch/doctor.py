@@ -20,8 +20,11 @@ from dispatch.delivery.integrity import Tick
 from dispatch.digests.templates import template_faults
 from dispatch.errors import DispatchError
 from dispatch.findings import Finding
+from dispatch.lookout import sources_of
+from dispatch.output import when
 from dispatch.ports import cannot_listen, is_held
-from dispatch.settings import Relay
+from dispatch.settings import INBOX, Relay
+from dispatch.sources import memory
 from dispatch.upkeep.postgresql import Server
 from subscribers import directory
 from subscribers.database import Database
@@ -52,6 +55,7 @@ def examine(
         *_database(app, tick),
         *_backup(app),
         *_inbox(app),
+        *_sources(app),
         *_channels(app),
         *_sender(app, resolver),
         *bounce_places.examine(app),
@@ -155,6 +159,24 @@ def _inbox(app: App) -> Iterator[Finding]:
         yield Finding("inbox", "bad", f"{folder} cannot be written: taken files could not be moved")
     else:
         yield Finding("inbox", "ok", str(folder))
+
+
+def _sources(app: App) -> Iterator[Finding]:
+    """How the other sources of issues stood when they were last looked at."""
+    sources = {source.name: source for source in sources_of(app.settings, app.clock) if source.name != INBOX}
+    if not sources:
+        return
+    try:
+        with app.database() as db:
+            failing = memory.failing(db)
+    except SubscriberError:
+        return  # told already
+    faults = {name: found for name, found in failing.items() if name in sources}
+    for name, found in faults.items():
+        words = f"it fails since {when(found.failing_since)}: {found.last_error}"
+        yield Finding(f"source {name.partition('?')[0]}", "bad", f"{words}; try it: dispatch sources check")
+    if not faults:
+        yield Finding("sources", "ok", f"{len(sources)} besides the inbox; to look now: dispatch sources check")
 
 
 def _channels(app: App) -> Iterator[Finding]:

@@ -21,8 +21,8 @@ from dispatch.delivery.retention import prune
 from dispatch.delivery.schedule import Job, running
 from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure
-from dispatch.intake import address
-from dispatch.intake.pickup import Inbox, Look
+from dispatch.intake.pickup import Look
+from dispatch.lookout import Lookout
 from dispatch.model import IssueState
 from dispatch.progress import SILENT, Sending
 from dispatch.workers import Crew, watch_first
@@ -63,35 +63,13 @@ class Report:
         return not (self.summary.outages or self.summary.fruitless or errors)
 
 
-async def look_everywhere(
-    app: App, store: Store, inbox: Inbox, stopping: asyncio.Event, *, settled: bool
-) -> list[Look]:
-    """Take in what the inbox and the web addresses have."""
-    looks = await look_in_folder(app, store, inbox, stopping, settled=settled)
-    return looks + await look_at_addresses(app, store, stopping)
+def lookout(app: App, store: Store) -> Lookout:
+    """What looks at the sources, and has what they find taken in."""
 
+    async def take_in(path: Path, source: str) -> Look:
+        return await _take_in(app, store, path, source)
 
-async def look_in_folder(app: App, store: Store, inbox: Inbox, stopping: asyncio.Event, *, settled: bool) -> list[Look]:
-    """Take in the files of the inbox and move each out of it: one that fails delays no other. Once `stopping`, the
-    rest stays there for the next start."""
-    looks: list[Look] = []
-    for path in await asyncio.to_thread(lambda: list(inbox.files(settled=settled))):
-        if stopping.is_set():
-            break
-        look = await _take_in(app, store, path, os.fsencode(path).decode("utf-8", "replace"))
-        await asyncio.to_thread(_put_away, inbox, path, look)
-        looks.append(look)
-    return looks
-
-
-def _put_away(inbox: Inbox, path: Path, look: Look) -> None:
-    try:
-        if look.error is None:
-            inbox.taken(path)
-        else:
-            inbox.refused(path, str(look.error))
-    except OSError as error:
-        log.warning("%s cannot be moved out of the inbox: %s", path, error)
+    return Lookout(app, store, take_in)
 
 
 async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
@@ -120,49 +98,6 @@ def _failure(error: Exception, source: str) -> DispatchError:
     if isinstance(error, SubscriberError):
         return Failure(str(error))
     return Failure(f"{source}: cannot be taken in ({type(error).__name__}); please report it with the file")
-
-
-async def look_at_addresses(app: App, store: Store, stopping: asyncio.Event) -> list[Look]:
-    """Fetch the configured web addresses that have changed and take them in. Once `stopping`, none is waited for."""
-    looks: list[Look] = []
-    for url in app.settings.intake.urls:
-        if stopping.is_set():
-            break
-        try:
-            look = await _unless(stopping, _look_at(app, store, url))
-        except DispatchError as error:
-            log.error("%s", error)
-            look = Look(address.shown(url), error=error)
-        if look is not None:
-            looks.append(look)
-    return looks
-
-
-async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, Look | None]) -> Look | None:
-    """What the work gives; None where a stop cuts it off."""
-    task, stop = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
-    try:
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        for each in (task, stop):
-            each.cancel()
-        await asyncio.gather(task, stop, return_exceptions=True)
-
-
-async def _look_at(app: App, store: Store, url: str) -> Look | None:
-    settings = app.settings.intake
-    state = await store.call(archive.source_state, url)
-    fetched = await address.fetch(url, state, seconds=settings.timeout, max_bytes=settings.max_bytes)
-    if fetched is None:
-        return None
-    path = await asyncio.to_thread(address.as_file, fetched)
-    try:
-        look = await _take_in(app, store, path, address.shown(url))
-    finally:
-        await asyncio.to_thread(path.unlink)
-    await store.call(_remember, url, fetched.state, app.clock.now())
-    return look
 
 
 def _remember(db: Database, url: str, state: dict[str, str], now: int) -> None:
@@ -260,8 +195,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
     report = Report()
     async with app.store() as store, app.engine(store, progress) as engine, _signals(engine):
         if take_in:
-            inbox = Inbox(app.settings.intake.folder)
-            report.looks = await look_everywhere(app, store, inbox, engine.stopping, settled=False)
+            report.looks = await lookout(app, store).everywhere(engine.stopping)
             await read_bounces(app, store, engine.stopping)  # what is planned today does not go to the dead
         await resume_due(app, store, engine)  # before the plan: what is planned today is theirs again
         report.planned = await plan_due(app, store, engine)
@@ -332,9 +266,12 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         pages = await stack.enter_async_context(_pages(app, store, engine))
         if settings.bounces.listen:
             stack.enter_context(_task(_take_mails(app, store, engine)))
-        jobs = [*(_by_one(member, job) for job in _jobs(app, store, engine)), _keys(app, store)]
+        looking = lookout(app, store)
+        await looking.settle()
+        regular = [*looking.jobs(engine.stopping), *_jobs(app, store, engine)]
+        jobs = [*(_by_one(member, job) for job in regular), _keys(app, store)]
         await stack.enter_async_context(running(jobs, settings.engine.shutdown))
-        log.info("watching %s and %d web addresses", settings.intake.folder, len(settings.intake.urls))
+        log.info("watching %s and %d other sources", settings.intake.folder, len(looking.sources) - 1)
         await engine.serve()
         pages.check()
         log.info("stopped")
@@ -343,13 +280,6 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
 def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
     """What is done regularly."""
     settings = app.settings
-    inbox = Inbox(settings.intake.folder)
-
-    async def watch() -> None:
-        await look_in_folder(app, store, inbox, engine.stopping, settled=True)
-
-    async def fetch() -> None:
-        await look_at_addresses(app, store, engine.stopping)
 
     async def plan() -> None:
         await resume_due(app, store, engine)
@@ -366,8 +296,6 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         await prune(store, settings.retention, app.clock.now(), engine.stopping)
 
     return [
-        Job("inbox", settings.intake.every, watch),
-        Job("addresses", settings.intake.urls_every, fetch),
         Job("plan", settings.engine.poll, plan),
         Job("bounces", settings.bounces.every, returned),
         Job("retention", _DAY, tidy),

@@ -17,8 +17,10 @@ import idna
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     SecretStr,
+    Tag,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -28,7 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import SettingsError as WrongEnvironment
 
 from dispatch.errors import SettingsError
-from dispatch.wrong_settings import check_names, explain
+from dispatch.wrong_settings import Sections, check_names, explain
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -38,6 +40,14 @@ Interval = Annotated[float, Field(ge=0, le=3600)]
 Hours = Annotated[float, Field(gt=0, le=24 * 90)]
 # A domain or host, in which * stands for anything: qq.com, *.qq.com, yahoo.*.
 MailPattern = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9*-]+(\.[a-z0-9*-]+)*$")]
+
+# A pattern of addresses, names or texts, in which * stands for anything and ? for one character.
+Glob = Annotated[str, Field(min_length=1, max_length=300)]
+Globs = Annotated[tuple[Glob, ...], Field(max_length=50)]
+INBOX = "inbox"
+"""The name of the folder of [intake] among the sources."""
+DOCUMENTS = ("*.pdf", "*.docx", "*.md", "*.markdown", "*.txt")
+"""What is taken for a document by its name."""
 
 # Standard Webhooks, "Deliverability and reliability": after 0, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
 WEBHOOK_DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
@@ -104,6 +114,8 @@ class IntakeSettings(Section):
     urls_every: Seconds = 3600
     timeout: Seconds = 30
     max_bytes: Annotated[int, Field(gt=0)] = 20_000_000
+    settle: Interval = 5
+    pause: Interval = 1
 
     @field_validator("urls", mode="before")
     @classmethod
@@ -118,6 +130,122 @@ class IntakeSettings(Section):
                 # Not shown: a key for a document may stand in its address.
                 raise ValueError(f"{_WEB_ADDRESS}; number {place} is none")
         return value
+
+
+class NamedSource(Section):
+    """What all sources of issues have. The name is what their state is kept under."""
+
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]{0,39}$")]
+
+    @field_validator("name", check_fields=False)
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value == INBOX:
+            raise ValueError(f"allowed: another name; {INBOX} is the folder of [intake]")
+        return value
+
+
+class FolderSource(NamedSource):
+    """A folder that files are dropped into, on a network drive as well."""
+
+    kind: Literal["folder"] = "folder"
+    path: Path
+    every: Seconds = 5
+    settle: Interval = 5
+    after: Literal["move", "keep"] = "move"
+
+
+class WebSource(NamedSource):
+    """What is asked for by HTTP."""
+
+    url: str = Field(repr=False)  # a key for the document may stand in it
+    every: Seconds = 3600
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if _web_parts(value) is None:
+            raise ValueError(_WEB_ADDRESS)
+        return value
+
+
+class FileSource(WebSource):
+    """One document behind a web address."""
+
+    kind: Literal["file"] = "file"
+
+
+class PageSource(WebSource):
+    """A page that links to documents, or to pages that have them."""
+
+    kind: Literal["page"] = "page"
+    links: Globs = DOCUMENTS
+    texts: Globs = ()
+    attachments: Globs = DOCUMENTS
+    next: Globs = ()
+    pages: Annotated[int, Field(ge=1, le=200)] = 1
+    at_first: Annotated[int, Field(ge=0, le=10_000)] = 20
+    robots: bool = True
+
+
+class FeedSource(WebSource):
+    """An RSS or Atom feed."""
+
+    kind: Literal["feed"] = "feed"
+    links: Globs = ("*",)
+    texts: Globs = ()
+    take: Literal["link", "content"] = "link"
+    attachments: Globs = DOCUMENTS
+    at_first: Annotated[int, Field(ge=0, le=10_000)] = 20
+    robots: bool = True
+
+
+class ImapSource(NamedSource):
+    """A mailbox whose mails have issues as attachments."""
+
+    kind: Literal["imap"] = "imap"
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    security: Literal["none", "starttls", "tls"] = "tls"
+    username: Annotated[str, Field(min_length=1)]
+    password: SecretStr
+    folder: Annotated[str, Field(min_length=1, max_length=200)] = "INBOX"
+    senders: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=500)]
+    attachments: Globs = DOCUMENTS
+    every: Seconds = 300
+
+    @field_validator("username", "folder", "password")
+    @classmethod
+    def _sayable(cls, value: str | SecretStr) -> str | SecretStr:
+        return _imap_word(value)
+
+    @model_validator(mode="after")
+    def _passwords_stay_here(self) -> ImapSource:
+        if self.security == "none" and not _is_loopback(self.host):
+            raise ValueError("security none is for a server on this machine alone: use tls or starttls")
+        return self
+
+
+def _kind_of(value: object) -> object:
+    return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+Source = FolderSource | PageSource | FeedSource | ImapSource | FileSource
+_Tagged = Annotated[
+    Annotated[FolderSource, Tag("folder")]
+    | Annotated[PageSource, Tag("page")]
+    | Annotated[FeedSource, Tag("feed")]
+    | Annotated[ImapSource, Tag("imap")]
+    | Annotated[FileSource, Tag("file")],
+    Discriminator(_kind_of),
+]
+SOURCE_KINDS: dict[str, type[NamedSource]] = {
+    "folder": FolderSource,
+    "page": PageSource,
+    "feed": FeedSource,
+    "imap": ImapSource,
+    "file": FileSource,
+}
 
 
 class PublishSettings(Section):
@@ -288,11 +416,7 @@ class BounceSettings(Section):
     @field_validator("imap_username", "imap_folder", "imap_password")
     @classmethod
     def _sayable(cls, value: str | SecretStr) -> str | SecretStr:
-        """They are words of a line of commands; names of folders outside ASCII are written as the server has them."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if not text.isascii() or any(c < " " or c == "\x7f" for c in text):
-            raise ValueError("allowed: one line in ASCII")
-        return value
+        return _imap_word(value)
 
     @field_validator("move_to")
     @classmethod
@@ -451,6 +575,7 @@ class Settings(BaseSettings):
     catalog: CatalogSettings = CatalogSettings()
     templates: TemplateSettings = TemplateSettings()
     intake: IntakeSettings = IntakeSettings()
+    sources: tuple[_Tagged, ...] = ()
     publish: PublishSettings = PublishSettings()
     subscribers: SubscriberSettings = SubscriberSettings()
     email: EmailSettings = EmailSettings()
@@ -467,6 +592,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Settings:
         for what, plain, names in (
+            ("[[sources]]", "", [source.name for source in self.sources]),
             ("[[email.relays]]", "the relay in [email]", [relay.name for relay in self.email.all_relays]),
             ("[[email.providers]]", "", [provider.name for provider in self.email.providers]),
             ("[[telegram.bots]]", "the bot in [telegram]", [bot.name for bot in self.telegram.all_bots]),
@@ -498,7 +624,10 @@ def load_settings(file: Path | None = None) -> Settings:
     path = find_config(file)
     values = _read(path) if path else {}
     where = str(path) if path else "the environment"
-    sections = {name: type(field.default) for name, field in Settings.model_fields.items()}
+    sections: Sections = {
+        name: SOURCE_KINDS if name == "sources" else type(field.default)
+        for name, field in Settings.model_fields.items()
+    }
     check_names(values, where, os.environ, sections)
     try:
         settings = Settings(**values)
@@ -550,11 +679,18 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
             "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
+            "sources": tuple(_placed_source(base, source) for source in settings.sources),
             "email": settings.email.model_copy(update=_placed_keys(base, settings.email)),
             "bounces": bounces.model_copy(update=places),
             "backup": BackupSettings(postgresql_bin=_place(base, programs) if programs else None),
         }
     )
+
+
+def _placed_source(base: Path, source: Source) -> Source:
+    if not isinstance(source, FolderSource):
+        return source
+    return source.model_copy(update={"path": _place(base, source.path)})
 
 
 def _placed_keys(base: Path, email: EmailSettings) -> dict[str, Path]:
@@ -612,6 +748,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def _imap_word(value: str | SecretStr) -> str | SecretStr:
+    """They are words of a line of commands; names of folders outside ASCII are written as the server has them."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not text.isascii() or any(c < " " or c == "\x7f" for c in text):
+        raise ValueError("allowed: one line in ASCII")
+    return value
 
 
 def _host_and_port(value: str) -> str:

@@ -16,7 +16,9 @@ from pydantic_core import ErrorDetails
 
 from dispatch.errors import SettingsError
 
-Sections = Mapping[str, type[BaseModel]]
+Kinds = Mapping[str, type[BaseModel]]
+Sections = Mapping[str, type[BaseModel] | Kinds]
+"""The sections of the file by name; one that is a list of tables (`[[sources]]`) by the kinds of these."""
 
 _PREFIX, _LEVEL = "DISPATCH_", "__"
 # Types of single values that may be shown, and what of them may not: what looks like an address with a user name or a
@@ -27,6 +29,8 @@ _LONGEST_SHOWN = 200
 # The commonest kinds of pydantic's, in our words; `{…}` is what it says of the case.
 _WORDS = {
     "extra_forbidden": "there is no such setting",
+    "missing": "it is needed and not set",
+    "string_too_short": "allowed: a text that is not empty",
     "bool_parsing": "allowed: true or false",
     "bool_type": "allowed: true or false",
     "int_parsing": "allowed: a whole number",
@@ -64,7 +68,12 @@ def _check_variable(variable: str, sections: Sections) -> None:
     section, levels, key = name.partition(_LEVEL)
     if not levels:
         # One underscore where there should be two; whatever else begins so may be another program's.
-        settings = [f"{known}{_LEVEL}{own}".upper() for known in sections for own in sections[known].model_fields]
+        settings = [
+            f"{known}{_LEVEL}{own}".upper()
+            for known, section_ in sections.items()
+            if not isinstance(section_, Mapping)
+            for own in section_.model_fields
+        ]
         meant = next((setting for setting in settings if setting.replace(_LEVEL, "_") == name), "")
         if meant:
             raise SettingsError(f"environment variable {variable}: did you mean {_PREFIX}{meant}?")
@@ -72,6 +81,8 @@ def _check_variable(variable: str, sections: Sections) -> None:
         close = difflib.get_close_matches(section.lower(), sections, n=1)
         hint = f"; did you mean {_PREFIX}{close[0].upper()}__{key}?" if close else _nearest(section, sections)
         raise SettingsError(f"environment variable {variable}: unknown section [{section.lower()}]{hint}")
+    elif isinstance(sections[section.lower()], Mapping):
+        raise SettingsError(f"environment variable {variable}: set {_PREFIX}{section}, a list of tables in JSON")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -89,10 +100,30 @@ def explain(error: ValidationError, where: str, values: Mapping[str, Any], secti
 
 def _line(item: ErrorDetails, where: str, values: Mapping[str, Any], sections: Sections) -> str:
     path = [str(part) for part in item["loc"]]
+    kinds = sections.get(path[0]) if path else None
+    if isinstance(kinds, Mapping):
+        return _line_of_list(item, path, where, values, kinds)
     variable = _PREFIX + _LEVEL.join(path).upper()
     source = f"environment variable {variable}" if variable in map(str.upper, os.environ) else where
     fields = _fields(path, sections)
     return f"{_name(path, values)}{_shown(path, item['input'], fields)}: {_said(item, path, fields)} ({source})"
+
+
+def _line_of_list(item: ErrorDetails, path: list[str], where: str, values: Mapping[str, Any], kinds: Kinds) -> str:
+    """The same of a section that is a list of tables: `[[sources]] 2 (site) url`. A place in it is section, number,
+    kind and name."""
+    section, *rest = path
+    variable = _PREFIX + section.upper()
+    source = f"environment variable {variable}" if variable in map(str.upper, os.environ) else where
+    if not rest:
+        return f"{section}: allowed: tables that begin with [[{section}]] ({source})"
+    own = _own_name(["", section, rest[0]], {"": values})
+    name = " ".join([f"[[{section}]]", str(int(rest[0]) + 1), *([f"({own})"] if own else []), *rest[2:]])
+    if len(rest) < 2 and item["type"].startswith("union_tag"):
+        return f"{name}: kind is needed; allowed: {', '.join(kinds)} ({source})"
+    fields = kinds[rest[1]].model_fields if len(rest) > 1 and rest[1] in kinds else {}
+    shown = _shown(path, item["input"], fields) if len(rest) > 2 else ""
+    return f"{name}{shown}: {_said(item, path, fields)} ({source})"
 
 
 def _name(path: list[str], values: Mapping[str, Any]) -> str:
@@ -131,6 +162,8 @@ def _said(item: ErrorDetails, path: list[str], fields: Mapping[str, FieldInfo]) 
 def _fields(path: list[str], sections: Sections) -> Mapping[str, FieldInfo]:
     """The settings beside the one at a path, by name; none where there is no such place."""
     section = sections.get(path[0]) if path else None
+    if isinstance(section, Mapping):
+        return {}
     if section is None or len(path) == 2:
         return section.model_fields if section else {}
     listed = section.model_fields.get(path[1]) if len(path) == 4 else None

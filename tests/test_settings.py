@@ -172,6 +172,66 @@ def test_a_name_of_the_environment_that_is_no_setting_is_told(
     assert SECRET not in said
 
 
+PAGE = '[[sources]]\nkind = "page"\nname = "site"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[sources]\na = 1", "sources: allowed: tables that begin with [[sources]] ("),
+        ('[[sources]]\nname = "a"', "[[sources]] 1 (a): kind is needed; allowed: folder, page, feed, imap, file ("),
+        ('[[sources]]\nkind = "ftp"\nname = "a"', "[[sources]] 1 (a): kind is needed; allowed: folder, page, feed,"),
+        ('sources = ["hunter2"]', "[[sources]] 1: kind is needed"),
+        (PAGE, "[[sources]] 1 (site) url: it is needed and not set ("),
+        (f'{PAGE}url = "https://u:hunter2@h"', "[[sources]] 1 (site) url: allowed: http:// and https:// addresses"),
+        (f'{PAGE}url = "hunter2"', "[[sources]] 1 (site) url: allowed: http:// and https://"),
+        (
+            f'{PAGE}url = "https://h"\npags = 2',
+            "[[sources]] 1 (site) pags: there is no such setting; did you mean pages?",
+        ),
+        (f'{PAGE}url = "https://h"\npages = 0', "[[sources]] 1 (site) pages = 0: allowed: 1 or more ("),
+        (f'{PAGE}url = "https://h"\nlinks = "hunter2"', "[[sources]] 1 (site) links: allowed: a list in square"),
+        ('[[sources]]\nkind = "folder"\nname = "a/b"\npath = "x"', "[[sources]] 1 name = 'a/b': allowed: what fits"),
+        ('[[sources]]\nkind = "folder"\nname = "inbox"\npath = "x"', "[[sources]] 1 (inbox) name = 'inbox': allowed:"),
+        (f'{PAGE}url = "https://h"\n{PAGE}url = "https://i"', "[[sources]] need names that differ, not site, site"),
+        (
+            '[[sources]]\nkind = "imap"\nname = "m"\nhost = "h"\nusername = "u"\npassword = ["hunter2"]\n'
+            'senders = ["a"]',
+            "[[sources]] 1 (m) password: allowed: a text in quotation marks",
+        ),
+        (
+            '[[sources]]\nkind = "imap"\nname = "m"\nhost = "h"\nusername = "u"\npassword = "hunter2"\nsenders = []',
+            "[[sources]] 1 (m) senders: allowed: a list of 1 or more",
+        ),
+        (
+            '[[sources]]\nkind = "imap"\nname = "m"\nhost = "h"\nusername = "u"\npassword = "hunter2"\n'
+            'senders = ["a"]\nsecurity = "none"',
+            "[[sources]] 1 (m): security none is for a server on this machine alone",
+        ),
+    ],
+)
+def test_a_source_that_is_set_wrongly_is_named_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+    said = refusal(tmp_path, text)
+    assert words in said
+    assert SECRET not in said
+
+
+def test_sources_come_from_the_environment_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dispatch.toml").touch()
+    monkeypatch.setenv("DISPATCH_SOURCES", '[{"kind": "folder", "name": "drive", "path": "in"}]')
+    [source] = load_settings(tmp_path / "dispatch.toml").sources
+    assert getattr(source, "path", None) == tmp_path / "in"
+    monkeypatch.setenv("DISPATCH_SOURCES", '[{"kind": "file", "name": "x", "url": "https://u:hunter2@h"}]')
+    assert "environment variable DISPATCH_SOURCES" in refusal(tmp_path, "")
+    monkeypatch.setenv("DISPATCH_SOURCES", "hunter2")
+    assert SECRET not in refusal(tmp_path, "")
+    monkeypatch.delenv("DISPATCH_SOURCES")
+    monkeypatch.setenv("DISPATCH_SOURCES__0__URL", "hunter2")
+    said = refusal(tmp_path, "")
+    assert "set DISPATCH_SOURCES, a list of tables in JSON" in said
+    assert SECRET not in said
+
+
 def test_names_of_other_programs_are_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPATCH_TEST_SEED", "5")
     monkeypatch.setenv("DISPATCHER__X", "5")

@@ -1,5 +1,6 @@
 """Mail about our mail: reports that it came back, complaints, and wishes to leave that come by mail.
 
-`mime` and `report` read what strangers wrote, within bounds of time and memory; `desk` finds by a signature whom it is
-about and lets it act (`dispatch.delivery.bounces`); `maildir`, `imap` and `listener` are where it comes from.
+`report` reads what strangers wrote, by `dispatch.mime` and within bounds of time and memory; `desk` finds by a
+signature whom it is about and lets it act (`dispatch.delivery.bounces`); `maildir`, `imap` and `listener` are where it
+comes from.
 """

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
-from dispatch.bounces.mime import MOST_BYTES
 from dispatch.bounces.source import Mail
 from dispatch.errors import Failure
+from dispatch.mime import MOST_BYTES
 from dispatch.settings import BounceSettings
 
 T = TypeVar("T")
@@ -21,13 +21,23 @@ _UID = re.compile(rb"UID (\d+)")
 
 
 class Imap:
-    """One mailbox. `state` is (UIDVALIDITY, the last UID that was looked at), which the owner keeps over restarts.
+    """One mailbox. `state` is (UIDVALIDITY, the last UID that was looked at), which the owner keeps over restarts. Of a
+    mail the first `most_bytes` are fetched; with `first_unseen` a first look leaves out what somebody has read.
     Fulfils `dispatch.bounces.source.Source`."""
 
     name = "imap"
 
-    def __init__(self, settings: BounceSettings, state: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self,
+        settings: BounceSettings,
+        state: tuple[int, int] = (0, 0),
+        *,
+        most_bytes: int = MOST_BYTES,
+        first_unseen: bool = False,
+    ) -> None:
         self._settings = settings
+        self._most_bytes = most_bytes
+        self._first_unseen = first_unseen
         self.state = state
         self._client: imaplib.IMAP4 | None = None
         self._uids: Iterator[int] = iter(())
@@ -71,7 +81,8 @@ class Imap:
         client = self._open_client
         validity = client.response("UIDVALIDITY")[1][0] or b"0"
         client.untagged_responses["UIDVALIDITY"] = [validity]  # it is answered once
-        status, answer = client.uid("SEARCH", f"UID {self.state[1] + 1}:*", "UNDELETED")
+        unseen = ("UNSEEN",) if self._first_unseen and not self.state[1] else ()
+        status, answer = client.uid("SEARCH", f"UID {self.state[1] + 1}:*", "UNDELETED", *unseen)
         if status != "OK":
             raise Failure(f"mails cannot be listed: {_words(answer)}")
         found = sorted(int(word) for word in (answer[0] or b"").split() if word.isdigit())
@@ -92,7 +103,7 @@ class Imap:
         return None
 
     def _fetch(self, uid: int) -> bytes | None:
-        status, answer = self._open_client.uid("FETCH", str(uid), f"(UID BODY.PEEK[]<0.{MOST_BYTES}>)")
+        status, answer = self._open_client.uid("FETCH", str(uid), f"(UID BODY.PEEK[]<0.{self._most_bytes}>)")
         if status != "OK":
             raise Failure(f"a mail cannot be fetched: {_words(answer)}")
         for item in answer:

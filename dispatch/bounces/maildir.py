@@ -7,9 +7,9 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from dispatch.bounces.mime import MOST_BYTES
 from dispatch.bounces.source import After, Mail
 from dispatch.errors import Failure
+from dispatch.mime import MOST_BYTES
 
 _MOST_REMEMBERED = 100_000
 

@@ -16,8 +16,8 @@ from email.message import Message
 from enum import StrEnum
 from typing import Final
 
-from dispatch.bounces import mime
-from dispatch.bounces.mime import Part
+from dispatch import mime
+from dispatch.mime import Part
 from dispatch.refusals import CODE, ENHANCED, Verdict, clean, judge
 
 MOST_TEXT: Final = 8_000  # characters of a text in which a reason is looked for

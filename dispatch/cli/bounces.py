@@ -112,8 +112,8 @@ def read(
 
 def _mails(names: list[str]) -> Iterator[tuple[str, bytes]]:
     """Each mail by its name, of which the beginning is read."""
-    from dispatch.bounces.mime import MOST_BYTES
     from dispatch.errors import Failure
+    from dispatch.mime import MOST_BYTES
 
     for name in names:
         if name == "-":

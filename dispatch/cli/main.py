@@ -33,6 +33,7 @@ from dispatch.cli import (
     report,
     run,
     search,
+    sources,
     status,
     subscribers,
     tag,
@@ -80,6 +81,7 @@ cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
 cli.add_typer(bounces.commands, name="bounces")
 cli.add_typer(lanes.commands, name="lanes")
+cli.add_typer(sources.commands, name="sources")
 cli.command("report")(report.report)
 cli.add_typer(email.commands, name="email")
 cli.add_typer(catalog.commands, name="catalog")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dispatch.output import iso, plain, say, span, table, when
 
 if TYPE_CHECKING:
-    from dispatch.delivery.status import IssueStatus, LaneStatus, Process, QueueStatus, Status
+    from dispatch.delivery.status import FailingSource, IssueStatus, LaneStatus, Process, QueueStatus, Status
 
 LANE_TITLES = ("lane", "state", "/s", "due", "later", "sending", "oldest", "left", "sent", "retried", "failed")
 LEGEND = "oldest: for how long the oldest due one has waited; sent, retried, failed: in the last hour"
@@ -28,7 +28,12 @@ def as_dict(status: Status) -> dict[str, Any]:
         "issue_states": dict(status.issue_states),
         "queues": [_queue_dict(queue, status.now) for queue in status.queues],
         "paused_messages": dict(status.paused),
+        "failing_sources": [_source_dict(source) for source in status.failing_sources],
     }
+
+
+def _source_dict(source: FailingSource) -> dict[str, Any]:
+    return {**asdict(source), "since": iso(source.since), "next_at": iso(source.next_at)}
 
 
 def _process_dict(process: Process) -> dict[str, Any]:
@@ -203,6 +208,9 @@ def notes(status: Status) -> list[str]:
     found = [f"paused for {channel}: {count:,} messages" for channel, count in sorted(status.paused.items())]
     held = status.issue_states.get("held", 0)
     found += [f"issues that wait for approval: {held}"] if held else []
+    found += [
+        f"source {source.name} fails since {when(source.since)}: {source.error}" for source in status.failing_sources
+    ]
     if status.processes:
         found += [f"no process has the part of the {role}" for role in ("scheduler",) if not status.holder(role)]
     return found

@@ -38,6 +38,7 @@ class _Snapshot(Collector):
         yield from _lanes([lane for queue in queues for lane in queue.lanes])
         yield from _queues(queues, self._status)
         yield from _issues(self._status)
+        yield _sources(self._status)
         yield _endpoints(self._endpoints)
 
 
@@ -52,6 +53,15 @@ def _program(status: Status) -> Iterator[Metric]:
         holder = status.holder(role)
         roles.add_metric((role,), holder is not None and holder.alive)
     yield roles
+
+
+def _sources(status: Status) -> Metric:
+    failing = GaugeMetricFamily(
+        "dispatch_source_failing", "Looks at a source of issues that failed one after the other.", labels=("source",)
+    )
+    for source in status.failing_sources:
+        failing.add_metric((source.name,), source.failures)
+    return failing
 
 
 def _lanes(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:

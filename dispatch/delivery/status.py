@@ -29,6 +29,17 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class FailingSource:
+    """A source of issues whose last look failed; `name` is an address without its query where it has no other."""
+
+    name: str
+    failures: int
+    since: int
+    next_at: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A part of an issue that is paused: a column ("": all), a channel ("": all)."""
 
@@ -132,6 +143,7 @@ class Status:
     queues: tuple[QueueStatus, ...]
     paused: Mapping[str, int]
     issue_states: Mapping[str, int]
+    failing_sources: tuple[FailingSource, ...] = ()
 
     def holder(self, role: str) -> Process | None:
         return next((process for process in self.processes if role in process.roles), None)

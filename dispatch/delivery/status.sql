@@ -32,6 +32,9 @@ WHERE state IN ('approved', 'sending', 'paused') ORDER BY id
 -- name: issue_states
 SELECT state, COUNT(*) AS issues FROM issues GROUP BY state ORDER BY state
 
+-- name: failing_sources
+SELECT name, failures, failing_since, next_at, last_error FROM sources WHERE failures > 0 ORDER BY name
+
 -- name: deliveries
 SELECT g.issue_id, COUNT(*) AS deliveries FROM digests g JOIN deliveries d ON d.digest_id = g.id
 WHERE g.issue_id IN (:ids) GROUP BY g.issue_id

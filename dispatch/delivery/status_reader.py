@@ -19,6 +19,7 @@ from dispatch.delivery.status import (
     MINUTE_MS,
     MINUTES,
     ROLES,
+    FailingSource,
     Hold,
     IssueStatus,
     LaneStatus,
@@ -89,6 +90,7 @@ class Reader:
             queues=self._queues(db, held, counts, now),
             paused=counts.paused,
             issue_states={row["state"]: row["issues"] for row in db.all(SQL["issue_states"])},
+            failing_sources=tuple(_failing(row) for row in db.all(SQL["failing_sources"])),
         )
 
     def _counted(self, db: Database, issues: tuple[int, ...], held: Sequence[Row], now: int) -> _Counts:
@@ -255,6 +257,11 @@ def _state(row: Row, runs: int, now: int) -> str:
     if lane.breaker != CLOSED:
         return "trying" if runs else "rested"
     return "running" if runs else "idle"
+
+
+def _failing(row: Row) -> FailingSource:
+    name = str(row["name"]).partition("?")[0]
+    return FailingSource(name, row["failures"], row["failing_since"] or 0, row["next_at"], row["last_error"])
 
 
 def _hold(row: Row) -> Hold:

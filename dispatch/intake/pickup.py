@@ -115,22 +115,6 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._sizes: dict[Path, tuple[int, int]] = {}
-
-    def files(self, *, settled: bool) -> Iterator[Path]:
-        """The files that wait, oldest first. With `settled`, only those that have not changed since the last look:
-        a file that is still being copied stays."""
-        if not self._folder.is_dir():
-            return
-        seen: dict[Path, tuple[int, int]] = {}
-        for path in self._folder.iterdir():
-            if path.name.startswith((".", "~")) or not path.is_file():
-                continue
-            status = path.stat()
-            seen[path] = (status.st_size, status.st_mtime_ns)
-        waiting = [path for path, state in seen.items() if not settled or self._sizes.get(path) == state]
-        self._sizes = seen
-        yield from sorted(waiting, key=lambda path: (seen[path][1], path.name))
 
     def taken(self, path: Path) -> None:
         self._move(path, TAKEN)

@@ -94,7 +94,7 @@ def runs(pid: int) -> bool:
 
 def quick(folder: Path, url: str, to: Receivers, readers: int, **more: str) -> Office:
     """An installation that looks at everything often, claims little at once and is patient with receivers that wait."""
-    often = {"DISPATCH_INTAKE__EVERY": "0.2", "DISPATCH_ENGINE__POLL": "0.2"}
+    often = {"DISPATCH_INTAKE__EVERY": "0.2", "DISPATCH_INTAKE__SETTLE": "0.2", "DISPATCH_ENGINE__POLL": "0.2"}
     often |= {"DISPATCH_ENGINE__PAGE": "4", "DISPATCH_WEBHOOK__TIMEOUT": "60", "DISPATCH_TELEGRAM__TIMEOUT": "60"}
     return office(folder, url, to, readers, **(often | more))
 

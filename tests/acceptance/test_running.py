@@ -24,6 +24,7 @@ def command(folder: Path, smtp: SmtpSink, **more: str) -> Command:
             "DISPATCH_DATABASE__URL": f"sqlite:///{folder / 'work.db'}",
             "DISPATCH_INTAKE__FOLDER": str(folder / "inbox"),
             "DISPATCH_INTAKE__EVERY": "0.1",
+            "DISPATCH_INTAKE__SETTLE": "0.1",
             "DISPATCH_ENGINE__POLL": "0.1",
             "DISPATCH_EMAIL__HOST": smtp.host,
             "DISPATCH_EMAIL__PORT": str(smtp.port),

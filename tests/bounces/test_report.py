@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.bounces import mime, report
+from dispatch import mime
+from dispatch.bounces import report
 from dispatch.bounces.report import What
 from dispatch.refusals import Verdict, judge
 from tests.bounces.mails import FORMS, ORIGINAL, READER, Form, complaint, dsn, recipient

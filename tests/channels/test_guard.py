@@ -7,8 +7,8 @@ import ipaddress
 import pytest
 
 from dispatch.channels.webhook.guard import AddressRefused, Guard, check_url, queue_of
-from dispatch.channels.webhook.rules import literal
 from dispatch.errors import UsageError
+from dispatch.networks import literal
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 DENIED = [

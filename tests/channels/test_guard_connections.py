@@ -11,8 +11,8 @@ import pytest
 
 from dispatch.assets import templates_dir
 from dispatch.channels.webhook import WebhookChannel, new_secret
-from dispatch.channels.webhook.transport import NameNotResolved
 from dispatch.digests.render import Renderer
+from dispatch.guarded_http import NameNotResolved
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 from dispatch.settings import WebhookSettings
 from dispatch.testing.certificate import client_tls, server_tls

@@ -36,7 +36,7 @@ CHANGES_NOTHING = {
         "database info",
         "keys list",
     ),
-    *("audit", "tag", "status", "doctor", "search"),
+    *("audit", "tag", "status", "doctor", "search", "sources list", "sources check"),
     "email dkim-key",  # makes a file that counts when the settings name it
     "init",  # makes files, and an empty database
     "run",  # sends what others have let go; what it takes in is on record (tests/acceptance)

@@ -349,6 +349,7 @@ NOBODYS = {
     "digest_articles": "what is published",
     "digest_tags": "what is published",
     "sources": "where issues come from",
+    "source_items": "documents that a source had",
     "installation": "of the store",
     "lanes": "what a server said last: it is cleaned of an erased person's address, and tells nothing about one else",
     "lane_minutes": "numbers a minute, for two days",

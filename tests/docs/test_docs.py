@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from dispatch.settings import Settings
+from dispatch.settings import SOURCE_KINDS, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = (ROOT / "config" / "dispatch.toml").read_text(encoding="utf-8")
 _NEEDED_IN_LISTS = ("relays", "providers", "bots")
+_LISTS = {"sources"}  # tables of their own, by kind
 
 
 def _reference() -> str:
@@ -49,6 +50,8 @@ def _plain(value: Any) -> Any:
 def _settings() -> list[tuple[str, str, Any]]:
     found = []
     for section in Settings.model_fields:
+        if section in _LISTS:
+            continue
         model = getattr(Settings.model_construct(), section)
         assert isinstance(model, BaseModel)
         names = [name for name in type(model).model_fields if name not in _NEEDED_IN_LISTS]
@@ -72,7 +75,7 @@ def test_the_configuration_names_every_setting_at_its_default(section: str, name
 
 def test_the_configuration_names_nothing_else() -> None:
     known = {(section, name) for section, name, _ in _settings()}
-    for section in Settings.model_fields:
+    for section in set(Settings.model_fields) - _LISTS:
         plain = _section_text(section).partition("# [[")[0]
         for name in re.findall(r"^# ([a-z_]+) = ", plain, re.MULTILINE):
             assert (section, name) in known, f"[{section}] {name} is no setting"
@@ -86,6 +89,25 @@ def test_the_configuration_is_valid_as_it_stands_and_with_every_line_switched_on
     assert load_settings(as_it_is).email == Settings.model_construct().email
     switched.write_text(re.sub(r"^# ([a-z_]+ = |\[\[)", r"\1", CONFIG, flags=re.MULTILINE), encoding="utf-8")
     assert [relay.name for relay in load_settings(switched).email.relays] == ["second"]
+    assert [source.kind for source in load_settings(switched).sources] == list(SOURCE_KINDS)
+
+
+def _source_tables() -> dict[str, str]:
+    """The text of each `[[sources]]`, and of the comments before it, by its kind."""
+    text = CONFIG.partition("# Sources of issues")[2].partition("\n[publish]")[0]
+    kinds = re.findall(r'^# kind = "(.+)"$', text, re.MULTILINE)
+    return dict(zip(kinds, text.split("# [[sources]]")[1:], strict=True))
+
+
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
+def test_the_configuration_names_every_setting_of_a_source_at_its_default(kind: str) -> None:
+    fields = SOURCE_KINDS[kind].model_fields
+    table = _source_tables()[kind]
+    named = dict(re.findall(r"^# ([a-z_]+) = (.+)$", table, re.MULTILINE))
+    assert set(named) == set(fields)
+    for name, field in fields.items():
+        if not field.is_required():
+            assert tomllib.loads(f"value = {named[name]}")["value"] == _plain(field.default), name
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -25,7 +25,6 @@ from dispatch.channels.email import EmailChannel
 from dispatch.channels.registry import address as checked
 from dispatch.channels.telegram import TelegramChannel
 from dispatch.channels.webhook import WebhookChannel
-from dispatch.channels.webhook.transport import system_resolve
 from dispatch.delivery import planner
 from dispatch.delivery.channel import Channel
 from dispatch.delivery.engine import Engine, Summary
@@ -33,6 +32,7 @@ from dispatch.delivery.lanes import CLOSED, LaneState, states
 from dispatch.delivery.ledger import Work, installation
 from dispatch.delivery.store import Store
 from dispatch.digests.render import Renderer
+from dispatch.guarded_http import system_resolve
 from dispatch.links import Addressing, Links
 from dispatch.model import Envelope
 from dispatch.settings import EmailSettings, EngineSettings, Settings, TelegramSettings, WebhookSettings

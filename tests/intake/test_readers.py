@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dispatch.errors import IntakeError
@@ -164,6 +164,7 @@ def test_bytes_that_are_not_chinese_text_are_not_guessed_at(tmp_path: Path, data
 
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=200))
+@example(b"\xde\xb2")
 def test_any_bytes_give_clean_text_or_a_refusal(data: bytes) -> None:
     try:
         content = clean(decode(data, "x"))

@@ -57,7 +57,8 @@ class WebhookConnection:
         return await self._post(url, headers, body)
 
     async def _post(self, url: str, signature: dict[str, str], body: bytes) -> Outcome:
-        from dispatch.channels.webhook.transport import BROKEN, NameNotResolved
+        from dispatch.channels.webhook.transport import BROKEN
+        from dispatch.guarded_http import NameNotResolved
 
         headers = {
             "Content-Type": "application/json",
@@ -129,7 +130,8 @@ class WebhookChannel:
 
     def _shared_poster(self) -> Poster:
         if self._poster is None:
-            from dispatch.channels.webhook.transport import Poster, system_resolve
+            from dispatch.channels.webhook.transport import Poster
+            from dispatch.guarded_http import system_resolve
 
             guard = Guard(tuple(self._settings.allow_networks))
             self._poster = Poster(guard, self._settings.timeout, self._resolve or system_resolve, self._tls)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
-from dispatch.channels.webhook.rules import Address, Network, denied, literal, within
 from dispatch.errors import UsageError
+from dispatch.networks import Address, Network, denied, literal, within
 
 PORTS = (443, 8443)
 """The ports that public receivers may have."""

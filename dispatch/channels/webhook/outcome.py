@@ -63,7 +63,7 @@ def retry_after(value: str, now: dt.datetime) -> float | None:
 def of_failure(error: Exception) -> Outcome:
     """The outcome where there is no answer: the errors that `Poster.post` raises."""
     from dispatch.channels.webhook.guard import AddressRefused
-    from dispatch.channels.webhook.transport import NameNotResolved
+    from dispatch.guarded_http import NameNotResolved
 
     if isinstance(error, AddressRefused):
         return Rejected(str(error), "address")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 
 from dispatch.errors import IntakeError
 
@@ -115,4 +116,6 @@ def clean(text: str, *, pages: bool = False) -> str:
     The end of a page (a form feed) is a line's end too; with `pages` it stays as it is.
     """
     text = _LINE_ENDS.sub("\n", text)
-    return _SPACES.sub(" ", _UNWANTED.sub("", text if pages else text.replace("\f", "\n")))
+    text = _SPACES.sub(" ", _UNWANTED.sub("", text if pages else text.replace("\f", "\n")))
+    unassigned = {ord(char): None for char in set(text) if unicodedata.category(char) == "Cn"}
+    return text.translate(unassigned) if unassigned else text

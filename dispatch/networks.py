@@ -1,4 +1,5 @@
-"""Which network addresses a webhook may reach: the deny-list behind `guard`.
+"""Which network addresses are of the public internet, and which a stranger must not lead us to: the deny-list behind
+the guards.
 
 The ranges are those of the IANA special-purpose registries (RFC 6890 and successors) and of the mechanisms that hide
 an IPv4 address in an IPv6 one. They are listed because `ipaddress.is_global` lets several of them through, and which
@@ -54,7 +55,8 @@ _DENIED = {
 DENIED: tuple[tuple[Network, str], ...] = tuple(
     (ipaddress.ip_network(network), what) for network, what in _DENIED.items()
 )
-"""Networks that no webhook reaches unless an administrator opens them, each with what it is; the first match counts."""
+"""Networks that a stranger leads us to only where an administrator opens them, each with what it is; the first match
+counts."""
 
 
 def denied(address: Address) -> str:

@@ -1,4 +1,4 @@
-"""MIME (RFC 2045 to 2049) as far as reports need it, read within bounds.
+"""MIME (RFC 2045 to 2049) as far as reports and attachments need it, read within bounds.
 
 Not by `email.parser`: its time grows with the depth of nesting times the number of lines, and its recursion with the
 depth, both of which a stranger chooses. Here a body is cut at its boundaries, five levels deep and sixty parts wide at
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.header import decode_header
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 
 MOST_BYTES = 2_000_000  # of a mail; what comes after is not looked at
 _MOST_HEAD = 200_000
@@ -56,6 +57,11 @@ class Part:
         return decoded_words(self.get(name))
 
     @property
+    def file_name(self) -> str:
+        """What the sender calls an attachment, or ""."""
+        return file_name(self.get("content-disposition")) or decoded_words(_parameter(self.get("content-type"), "name"))
+
+    @property
     def text(self) -> str:
         """The body as text."""
         return _decoded(self.body[:_MOST_TEXT], self.parameters.get("charset", "utf-8"))
@@ -67,9 +73,9 @@ class Part:
             yield from part.walk()
 
 
-def read(data: bytes) -> Part:
-    """A mail from its bytes, of which the first two million count."""
-    data = data[:MOST_BYTES].replace(b"\r\n", b"\n")
+def read(data: bytes, most_bytes: int = MOST_BYTES) -> Part:
+    """A mail from its bytes, of which the first two million count, or as many as are said."""
+    data = data[:most_bytes].replace(b"\r\n", b"\n")
     if data.startswith((b"From ", b">From ")):  # the line that a pipe of an MTA, or an mbox, puts before it
         data = data.partition(b"\n")[2]
     return _part(data, _DEEPEST, _Budget(_MOST_PARTS))
@@ -136,6 +142,22 @@ def _content_type(value: str) -> tuple[str, dict[str, str]]:
         if isinstance(text, str):
             found[name] = text.strip()
     return carrier.get_content_type(), found
+
+
+def file_name(disposition: str) -> str:
+    """The name of a file in a Content-Disposition field, or "" (RFC 2183 2.3, RFC 2231; and encoded words, as many
+    programs write it)."""
+    return decoded_words(_parameter(disposition, "filename"))
+
+
+def _parameter(value: str, name: str) -> str:
+    """A parameter of a structured field, or ""."""
+    carrier = Message()
+    carrier["content-type"] = " ".join(value[:_MOST_VALUE].split())
+    try:
+        return collapse_rfc2231_value(carrier.get_param(name, "")).strip()
+    except (LookupError, ValueError, TypeError):  # an encoding that nobody knows
+        return ""
 
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:

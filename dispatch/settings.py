@@ -104,6 +104,8 @@ class IntakeSettings(Section):
     urls_every: Seconds = 3600
     timeout: Seconds = 30
     max_bytes: Annotated[int, Field(gt=0)] = 20_000_000
+    read_seconds: Seconds = 60
+    read_memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 1024
 
     @field_validator("urls", mode="before")
     @classmethod

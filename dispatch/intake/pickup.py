@@ -6,63 +6,47 @@ the next look does not meet it again, and nothing an editor dropped is lost.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dispatch import archive
 from dispatch.archive import Added, ColumnName
 from dispatch.catalog import Catalog
-from dispatch.errors import DispatchError, IntakeError
-from dispatch.intake.readers import read
-from dispatch.intake.splitter import split
-from dispatch.intake.tagger import Tagger
-from dispatch.model import Article, Column, Issue
+from dispatch.errors import DispatchError
+from dispatch.intake.answer import Reading
+from dispatch.intake.sandbox import Sandbox
+from dispatch.model import Article, Column
 from subscribers import audit
 from subscribers.audit import Act, Way
 from subscribers.database import Database
 
+__all__ = ["REFUSED", "TAKEN", "Inbox", "Look", "Pickup", "Reading"]
+
 TAKEN, REFUSED = "taken", "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An issue as it was read from a source, tagged, with what the reader was unsure of."""
-
-    source: str
-    issue: Issue
-    warnings: tuple[str, ...]
 
 
 class Pickup:
     """Reads issues and takes them in."""
 
-    def __init__(self, catalog: Catalog, *, automatic: bool) -> None:
+    def __init__(self, catalog: Catalog, sandbox: Sandbox, *, automatic: bool) -> None:
         self._catalog = catalog
+        self._sandbox = sandbox
         self._automatic = automatic
-        self._tagger = Tagger(catalog)
 
     def read(self, path: Path, source: str = "") -> Reading:
-        """Read, split and tag. Raises IntakeError: which file, why, what to do."""
-        name = source or str(path)
-        try:
-            found = split(read(path, name), self._catalog.bulletins, name)
-        except OSError as error:
-            raise IntakeError(f"{name}: cannot be read: {error.strerror or error}") from error
-        columns = tuple(self._tagged(column) for column in found.issue.columns)
-        return Reading(name, replace(found.issue, columns=columns), (*found.warnings, *self._unknown(found.issue)))
+        """Read, split and tag, in a process of its own. Raises IntakeError: which file, why, what to do; NoReader where
+        it could not be tried."""
+        return self._sandbox.issue(path, source or _name(path))
 
-    def _unknown(self, issue: Issue) -> Iterator[str]:
-        """A word on each column that the bulletin's profile does not have: nobody can follow it."""
-        profile = self._catalog.bulletin(issue.bulletin)
-        if profile is None or not profile.columns:
-            return
-        for column in issue.columns:
-            if self._catalog.column_spec(issue.bulletin, column.name, column.contents_name) not in profile.columns:
-                yield f"The column {column.name} is not in {profile.key}.toml: it cannot be followed by its name."
+    def read_article(self, path: Path) -> Article:
+        """Read and tag a single article: the first line is the title, the rest its text. Raises like `read`."""
+        return self._sandbox.article(path, _name(path))
 
-    def _tagged(self, column: Column) -> Column:
-        return replace(column, articles=tuple(self._tagger.tag(article) for article in column.articles))
+    def close(self) -> None:
+        """End what is being read; the next file begins anew."""
+        self._sandbox.close()
 
     def take_in(self, db: Database, reading: Reading, act: Act) -> Added:
         """Put a reading into the archive, all or nothing; approved at once where the settings say so."""
@@ -94,6 +78,11 @@ class Pickup:
     def _tags(self, article: Article, column: str) -> tuple[str, ...]:
         bulletin, _, key = column.partition("/")
         return self._catalog.tags_of(article, bulletin, key)
+
+
+def _name(path: Path) -> str:
+    """A path in words: a name may be no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ class Answer:
 
 
 def _is_sound(article: Article) -> bool:
-    evidence = [item for tag in (*article.parks, *article.topics) for item in tag.evidence]
+    evidence = [item for park in article.parks for item in park.evidence]
+    evidence += [item for topic in article.topics for item in topic.evidence]
     return (
         all(0 <= mark.start <= mark.end <= len(block.text) for block in article.blocks for mark in block.marks)
         and all(0 <= block.depth < _MANY for block in article.blocks)

@@ -6,8 +6,11 @@ the next look does not meet it again, and nothing an editor dropped is lost.
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from subscribers.database import Database
 __all__ = ["REFUSED", "TAKEN", "Inbox", "Look", "Pickup", "Reading"]
 
 TAKEN, REFUSED = "taken", "refused"
+_LONGEST_NAME = 255  # bytes, on nearly every file system
 
 
 class Pickup:
@@ -118,17 +122,63 @@ class Inbox:
         yield from sorted(waiting, key=lambda path: (seen[path][1], path.name))
 
     def taken(self, path: Path) -> None:
-        self._move(path, TAKEN)
+        """Put a file away whose issue is in the archive. Raises OSError."""
+        self._move(path, self._place(path, TAKEN))
 
     def refused(self, path: Path, reason: str) -> None:
-        target = self._move(path, REFUSED)
-        target.with_name(target.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
+        """Put a file away that gave no issue, with the reason beside it. Raises OSError, and leaves both as they
+        were."""
+        target = self._place(path, REFUSED)
+        beside = _reason_file(target)
+        _write(beside, reason + "\n")
+        try:
+            self._move(path, target)
+        except OSError:
+            beside.unlink()
+            raise
 
-    def _move(self, path: Path, folder: str) -> Path:
+    def _place(self, path: Path, folder: str) -> Path:
+        """A name in a folder of the inbox that neither a file nor a reason has."""
         target = self._folder / folder / path.name
         target.parent.mkdir(exist_ok=True)
         count = 1
-        while target.exists():
+        while target.exists() or _reason_file(target).exists():
             count += 1
-            target = target.with_name(f"{path.stem}-{count}{path.suffix}")
-        return path.rename(target)
+            target = target.with_name(_fitting(path.stem, f"-{count}{path.suffix}"))
+        return target
+
+    def _move(self, path: Path, target: Path) -> None:
+        try:
+            path.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # The folder lies on another drive: as there, a file is seen whole or not at all.
+            _whole(target, lambda part: shutil.copy2(path, part))
+            path.unlink()
+
+
+def _reason_file(target: Path) -> Path:
+    return target.with_name(_fitting(target.name, ".reason.txt"))
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """A name of a stem and an ending, the stem cut where both would be longer than a name may be."""
+    while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def _write(path: Path, text: str) -> None:
+    _whole(path, lambda part: part.write_text(text, encoding="utf-8", errors="replace"))
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a file be written aside and appear at its place when it is whole."""
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        write(part)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

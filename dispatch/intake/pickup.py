@@ -29,6 +29,8 @@ __all__ = ["REFUSED", "TAKEN", "Inbox", "Look", "Pickup", "Reading"]
 
 TAKEN, REFUSED = "taken", "refused"
 _LONGEST_NAME = 255  # bytes, on nearly every file system
+_LONGEST_SUFFIX = 20  # characters; a longer one is part of a title
+_REASON = ".reason.txt"
 
 
 class Pickup:
@@ -144,7 +146,7 @@ class Inbox:
         count = 1
         while target.exists() or _reason_file(target).exists():
             count += 1
-            target = target.with_name(_fitting(path.stem, f"-{count}{path.suffix}"))
+            target = target.with_name(_numbered(path, count))
         return target
 
     def _move(self, path: Path, target: Path) -> None:
@@ -159,12 +161,18 @@ class Inbox:
 
 
 def _reason_file(target: Path) -> Path:
-    return target.with_name(_fitting(target.name, ".reason.txt"))
+    return target.with_name(_fitting(target.name, _REASON))
 
 
-def _fitting(stem: str, ending: str) -> str:
-    """A name of a stem and an ending, the stem cut where both would be longer than a name may be."""
-    while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+def _numbered(path: Path, count: int) -> str:
+    """A file's name with a number, and room for the ending of its reason's: else all would have the same reason."""
+    suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
+    return _fitting(path.name.removesuffix(suffix), f"-{count}{suffix}", _LONGEST_NAME - len(_REASON))
+
+
+def _fitting(stem: str, ending: str, most: int = _LONGEST_NAME) -> str:
+    """A name of a stem and an ending, the stem cut where both would be longer than `most` bytes."""
+    while stem and len(os.fsencode(stem + ending)) > most:
         stem = stem[:-1]
     return stem + ending
 

@@ -120,7 +120,8 @@ def _signs(data: bytes, chance: random.Random) -> bytes:
     text = data.decode("utf-8", "replace")
     places = sorted(chance.randrange(len(text) + 1) for _ in range(200))
     parts = [text[low:high] for low, high in zip([0, *places], [*places, len(text)], strict=True)]
-    return "".join(part + chance.choice(_SIGNS) for part in parts).encode("utf-8", "surrogatepass")
+    signs = chance.choice((_SIGNS, _SIGNS[1:]))  # with a NUL a file is no text at all
+    return "".join(part + chance.choice(signs) for part in parts).encode("utf-8", "surrogatepass")
 
 
 def _long_lines(data: bytes, chance: random.Random) -> bytes:

@@ -8,8 +8,9 @@ READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 KILLS ?= 500
+FILES ?= 10000
 
-.PHONY: help demo test test-spam soak bench check format lock wheel clean
+.PHONY: help demo test test-spam soak fuzz bench check format lock wheel clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +36,9 @@ test-spam: $(READY)  ## ask SpamAssassin (Debian's, without the network) about o
 soak: $(READY)  ## kill the sending program hundreds of times; KILLS=N for another number
 	@$(BIN)/python -m tests.acceptance.killing --kills $(KILLS)
 	@$(BIN)/python -m tests.acceptance.killing --kills $$(($(KILLS) > 100 ? $(KILLS) / 10 : 10)) --database postgresql
+
+fuzz: $(READY)  ## read thousands of damaged files; FILES=N for another number
+	@$(BIN)/python -m tests.intake.fuzz --files $(FILES)
 
 bench: $(READY)  ## measure beside limits and peers; a table each
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

@@ -87,8 +87,17 @@ class App:
     @cached_property
     def pickup(self) -> Pickup:
         from dispatch.intake.pickup import Pickup
+        from dispatch.intake.sandbox import Limits, Sandbox
 
-        return Pickup(self.catalog, automatic=self.settings.publish.approval == "automatic")
+        settings = self.settings
+        limits = Limits(settings.intake.read_seconds, settings.intake.read_memory_mb)
+        sandbox = Sandbox(settings.catalog.folder, limits)
+        return Pickup(self.catalog, sandbox, automatic=settings.publish.approval == "automatic")
+
+    def stop_reading(self) -> None:
+        """End what is being read, and the processes that read."""
+        if "pickup" in self.__dict__:
+            self.pickup.close()
 
     def _article_url(self, bulletin: str, ref: str, position: int) -> str:
         return article_url(self.settings.web.base_url, bulletin, ref, position)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dispatch.model import Article, Block, BlockKind, Evidence, Issue, Mark, MarkKind, ParkTag, Role, TopicTag
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 Json = dict[str, Any]
+T = TypeVar("T")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def blocks_json(blocks: Sequence[Block]) -> list[Json]:
@@ -86,6 +93,28 @@ def issue_json(issue: Issue) -> Json:
             for column in issue.columns
         ],
     }
+
+
+def read_issue(data: bytes) -> Issue:
+    """The issue of which `issue_json`, as JSON text, is given. Raises ValueError like `from_json`."""
+    return from_json(Issue, data)
+
+
+def from_json(kind: type[T], data: bytes) -> T:
+    """A frozen value from JSON text that nobody vouches for: it has all fields, and each is of its type.
+
+    Raises ValueError, whose words may hold what the text says; also for text with a NUL, which no database takes.
+    """
+    if _NUL.search(data):
+        raise ValueError("a NUL within a text")
+    return cast(T, _adapter(cast(Any, kind)).validate_json(data, strict=True))
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # only where something is checked: it takes longer to load than all else here
+
+    return TypeAdapter(kind)
 
 
 def read_article(

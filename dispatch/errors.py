@@ -5,6 +5,7 @@
     │   └── SettingsError         a setting: its name, its value, what is allowed
     └── Failure                   exit code 1: the call was right, the work failed
         ├── IntakeError           a file or address that gives no issue: which, why, what to do
+        ├── NoReader              a file was not read, for a cause that is not in it: it may be tried again
         ├── CatalogError          a line of a catalog file: file, line, reason
         ├── RenderError           a template that fails for one digest
         └── StateError            a change of state that is not allowed
@@ -38,6 +39,10 @@ class Failure(DispatchError):
 
 class IntakeError(Failure):
     """A file or an address gives no issue."""
+
+
+class NoReader(Failure):
+    """A file was not read, for a cause that is not in it: it may be tried again."""
 
 
 class CatalogError(Failure):

@@ -16,7 +16,7 @@ from dispatch.app import App
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.schedule import Job
 from dispatch.delivery.store import Store
-from dispatch.errors import DispatchError, IntakeError
+from dispatch.errors import DispatchError, IntakeError, NoReader
 from dispatch.intake.pickup import Look
 from dispatch.settings import INBOX, Settings
 from dispatch.sources import memory as memories
@@ -202,6 +202,8 @@ class Lookout:
                 look = await self._take_in(found.path, found.name)
             finally:
                 await asyncio.to_thread(found.path.unlink, missing_ok=True)
+            if isinstance(look.error, NoReader):  # it could not be tried: it stays where it is, for the next look
+                return look
             known = found.known and with_outcome(found.known, "refused" if look.error else "taken")
             await source.finish(found, str(look.error) if look.error else "")
         elif isinstance(found, Refusal):

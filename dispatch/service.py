@@ -20,7 +20,7 @@ from dispatch.delivery.member import Member
 from dispatch.delivery.retention import prune
 from dispatch.delivery.schedule import Job, running
 from dispatch.delivery.store import Store
-from dispatch.errors import DispatchError, Failure
+from dispatch.errors import DispatchError, Failure, NoReader
 from dispatch.intake.pickup import Look
 from dispatch.lookout import Lookout
 from dispatch.model import IssueState
@@ -78,7 +78,7 @@ async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
         added = await store.call(app.pickup.take_in, reading, _by_us(app, Way.FILE))
     except Exception as error:
         failure = _failure(error, source)
-        log.error("refused: %s", failure)
+        log.error("%s%s", "" if isinstance(failure, NoReader) else "refused: ", failure)
         return Look(source, error=failure)
     for warning in reading.warnings:
         log.warning("%s: %s", source, warning)
@@ -193,7 +193,7 @@ async def read_bounces(app: App, store: Store, stopping: asyncio.Event) -> None:
 async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True) -> Report:
     """Do everything that is due: take in, plan, send. Serves no page."""
     report = Report()
-    async with app.store() as store, app.engine(store, progress) as engine, _signals(engine):
+    async with app.store() as store, app.engine(store, progress) as engine, _signals(engine), _reading(app, engine):
         if take_in:
             report.looks = await lookout(app, store).everywhere(engine.stopping)
             await read_bounces(app, store, engine.stopping)  # what is planned today does not go to the dead
@@ -256,6 +256,7 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         store = await stack.enter_async_context(app.store())
         engine = await stack.enter_async_context(app.engine(store))
         await stack.enter_async_context(_signals(engine, crew))
+        await stack.enter_async_context(_reading(app, engine))
         member = engine.member
         await stack.enter_async_context(member.present())
         await stack.enter_async_context(crew.at_work())
@@ -414,6 +415,21 @@ def _task(work: Coroutine[None, None, None]) -> Iterator[None]:
         yield
     finally:
         task.cancel()
+
+
+@asynccontextmanager
+async def _reading(app: App, engine: Engine) -> AsyncIterator[None]:
+    """Files may be read inside. A stop waits for none of them: the file stays where it is for the next start."""
+
+    async def break_off() -> None:
+        await engine.stopping.wait()
+        await asyncio.to_thread(app.stop_reading)
+
+    try:
+        with _task(break_off()):
+            yield
+    finally:
+        await asyncio.to_thread(app.stop_reading)
 
 
 @asynccontextmanager

@@ -116,6 +116,8 @@ class IntakeSettings(Section):
     max_bytes: Annotated[int, Field(gt=0)] = 20_000_000
     settle: Interval = 5
     pause: Interval = 1
+    read_seconds: Seconds = 60
+    read_memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 1024
 
     @field_validator("urls", mode="before")
     @classmethod
@@ -184,7 +186,7 @@ class PageSource(WebSource):
     attachments: Globs = DOCUMENTS
     next: Globs = ()
     pages: Annotated[int, Field(ge=1, le=200)] = 1
-    at_first: Annotated[int, Field(ge=0, le=10_000)] = 20
+    at_first: Annotated[int, Field(ge=0, le=10_000)] = 1
     robots: bool = True
 
 
@@ -196,7 +198,7 @@ class FeedSource(WebSource):
     texts: Globs = ()
     take: Literal["link", "content"] = "link"
     attachments: Globs = DOCUMENTS
-    at_first: Annotated[int, Field(ge=0, le=10_000)] = 20
+    at_first: Annotated[int, Field(ge=0, le=10_000)] = 1
     robots: bool = True
 
 

@@ -13,7 +13,7 @@ from dispatch.output import emit_json, fail, say, warn
 
 if TYPE_CHECKING:
     from dispatch.app import App
-    from dispatch.intake.pickup import Reading
+    from dispatch.intake.answer import Reading
     from subscribers.audit import Act
 
 

@@ -18,13 +18,11 @@ def tag(
 ) -> None:
     """Tag articles: the first line of a file is the title, the rest the text of one article."""
     from dispatch.codec import parks_json, topics_json
-    from dispatch.intake.readers import read_article
-    from dispatch.intake.tagger import Tagger
 
-    tagger = Tagger(session(ctx).app.catalog)
+    pickup = session(ctx).app.pickup
     results = []
     for file in files:
-        article = tagger.tag(read_article(file))
+        article = pickup.read_article(file)
         results.append(
             {
                 "file": str(file),

@@ -6,63 +6,53 @@ the next look does not meet it again, and nothing an editor dropped is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from dispatch import archive
 from dispatch.archive import Added, ColumnName, StoredIssue
 from dispatch.catalog import Catalog
-from dispatch.errors import DispatchError, IntakeError
-from dispatch.intake.readers import read
-from dispatch.intake.splitter import split
-from dispatch.intake.tagger import Tagger
+from dispatch.errors import DispatchError
+from dispatch.intake.answer import Reading
+from dispatch.intake.sandbox import Sandbox
 from dispatch.model import Article, Column, Issue
 from subscribers import audit
 from subscribers.audit import Act, Way
 from subscribers.database import Database
 
+__all__ = ["REFUSED", "TAKEN", "Inbox", "Look", "Pickup", "Reading"]
+
 TAKEN, REFUSED = "taken", "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An issue as it was read from a source, tagged, with what the reader was unsure of."""
-
-    source: str
-    issue: Issue
-    warnings: tuple[str, ...]
+_LONGEST_NAME = 255  # bytes, on nearly every file system
+_LONGEST_SUFFIX = 20  # characters; a longer one is part of a title
+_REASON = ".reason.txt"
 
 
 class Pickup:
     """Reads issues and takes them in."""
 
-    def __init__(self, catalog: Catalog, *, automatic: bool) -> None:
+    def __init__(self, catalog: Catalog, sandbox: Sandbox, *, automatic: bool) -> None:
         self._catalog = catalog
+        self._sandbox = sandbox
         self._automatic = automatic
-        self._tagger = Tagger(catalog)
 
     def read(self, path: Path, source: str = "") -> Reading:
-        """Read, split and tag. Raises IntakeError: which file, why, what to do."""
-        name = source or str(path)
-        try:
-            found = split(read(path, name), self._catalog.bulletins, name)
-        except OSError as error:
-            raise IntakeError(f"{name}: cannot be read: {error.strerror or error}") from error
-        columns = tuple(self._tagged(column) for column in found.issue.columns)
-        return Reading(name, replace(found.issue, columns=columns), (*found.warnings, *self._unknown(found.issue)))
+        """Read, split and tag, in a process of its own. Raises IntakeError: which file, why, what to do; NoReader where
+        it could not be tried."""
+        return self._sandbox.issue(path, source or _name(path))
 
-    def _unknown(self, issue: Issue) -> Iterator[str]:
-        """A word on each column that the bulletin's profile does not have: nobody can follow it."""
-        profile = self._catalog.bulletin(issue.bulletin)
-        if profile is None or not profile.columns:
-            return
-        for column in issue.columns:
-            if self._catalog.column_spec(issue.bulletin, column.name, column.contents_name) not in profile.columns:
-                yield f"The column {column.name} is not in {profile.key}.toml: it cannot be followed by its name."
+    def read_article(self, path: Path) -> Article:
+        """Read and tag a single article: the first line is the title, the rest its text. Raises like `read`."""
+        return self._sandbox.article(path, _name(path))
 
-    def _tagged(self, column: Column) -> Column:
-        return replace(column, articles=tuple(self._tagger.tag(article) for article in column.articles))
+    def close(self) -> None:
+        """End what is being read; the next file begins anew."""
+        self._sandbox.close()
 
     def take_in(self, db: Database, reading: Reading, act: Act) -> Added:
         """Put a reading into the archive, all or nothing; approved at once where the settings say so."""
@@ -100,6 +90,11 @@ class Pickup:
         return self._catalog.tags_of(article, bulletin, key)
 
 
+def _name(path: Path) -> str:
+    """A path in words: a name may be no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What became of one file or address: what was added, or the error."""
@@ -117,17 +112,69 @@ class Inbox:
         self._folder = folder
 
     def taken(self, path: Path) -> None:
-        self._move(path, TAKEN)
+        """Put a file away whose issue is in the archive. Raises OSError."""
+        self._move(path, self._place(path, TAKEN))
 
     def refused(self, path: Path, reason: str) -> None:
-        target = self._move(path, REFUSED)
-        target.with_name(target.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
+        """Put a file away that gave no issue, with the reason beside it. Raises OSError, and leaves both as they
+        were."""
+        target = self._place(path, REFUSED)
+        beside = _reason_file(target)
+        _write(beside, reason + "\n")
+        try:
+            self._move(path, target)
+        except OSError:
+            beside.unlink()
+            raise
 
-    def _move(self, path: Path, folder: str) -> Path:
+    def _place(self, path: Path, folder: str) -> Path:
+        """A name in a folder of the inbox that neither a file nor a reason has."""
         target = self._folder / folder / path.name
         target.parent.mkdir(exist_ok=True)
         count = 1
-        while target.exists():
+        while target.exists() or _reason_file(target).exists():
             count += 1
-            target = target.with_name(f"{path.stem}-{count}{path.suffix}")
-        return path.rename(target)
+            target = target.with_name(_numbered(path, count))
+        return target
+
+    def _move(self, path: Path, target: Path) -> None:
+        try:
+            path.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # The folder lies on another drive: as there, a file is seen whole or not at all.
+            _whole(target, lambda part: shutil.copy2(path, part))
+            path.unlink()
+
+
+def _reason_file(target: Path) -> Path:
+    return target.with_name(_fitting(target.name, _REASON))
+
+
+def _numbered(path: Path, count: int) -> str:
+    """A file's name with a number, and room for the ending of its reason's: else all would have the same reason."""
+    suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
+    return _fitting(path.name.removesuffix(suffix), f"-{count}{suffix}", _LONGEST_NAME - len(_REASON))
+
+
+def _fitting(stem: str, ending: str, most: int = _LONGEST_NAME) -> str:
+    """A name of a stem and an ending, the stem cut where both would be longer than `most` bytes."""
+    while stem and len(os.fsencode(stem + ending)) > most:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def _write(path: Path, text: str) -> None:
+    _whole(path, lambda part: part.write_text(text, encoding="utf-8", errors="replace"))
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a file be written aside and appear at its place when it is whole."""
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        write(part)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

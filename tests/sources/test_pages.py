@@ -16,11 +16,11 @@ from tests.sources.test_web import Names
 
 
 def page_of(site: Site, web: Web, path: str = "/", **more: Any) -> Listed:
-    return Listed(PageSource(name="site", url=f"{site.base_url}{path}", **more), web)
+    return Listed(PageSource(name="site", url=f"{site.base_url}{path}", **{"at_first": 20, **more}), web)
 
 
 def feed_of(site: Site, web: Web, **more: Any) -> Listed:
-    return Listed(FeedSource(name="news", url=f"{site.base_url}/feed.xml", **more), web)
+    return Listed(FeedSource(name="news", url=f"{site.base_url}/feed.xml", **{"at_first": 20, **more}), web)
 
 
 async def test_a_page_is_gone_through_once_and_the_older_ones_first() -> None:

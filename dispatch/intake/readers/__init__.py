@@ -13,13 +13,14 @@ from pathlib import Path
 from dispatch.errors import IntakeError
 from dispatch.intake.hints import telling
 from dispatch.intake.line import Document, Line
+from dispatch.intake.opening import MAX_TEXT, read_bytes
 from dispatch.intake.paragraphs import blocks
 from dispatch.intake.readers import docx, html, markdown, text
 from dispatch.intake.readers.decoding import clean, decode
 from dispatch.intake.readers.signatures import advice_for, form_of
 from dispatch.model import Article
 
-MAX_BYTES = 20_000_000
+MAX_BYTES = MAX_TEXT
 MAX_LINES = 500_000  # with the empty ones
 
 # By the suffix of the name, and by what the first bytes say.
@@ -43,13 +44,22 @@ def read(path: Path, name: str = "") -> tuple[Line, ...]:
 def document(path: Path, name: str = "") -> Document:
     """What is in a file; `name` is what errors call it (its path by default).
 
-    Raises IntakeError: no such file, not a file, a format that is not read, empty, over MAX_BYTES, damaged, or text in
-    an encoding other than UTF-8, UTF-16, GB18030 and Big5.
+    Raises IntakeError: no such file, not a file, too large, or as `document_of` does.
     """
     name = name or str(path)
-    data = _bytes(path, name)
-    reader = _BYTES.get(form_of(data)) or _PAGES.get(path.suffix.lower())
-    found = reader(data, name) if reader else Document(_lines(data, path.suffix.lower(), name))
+    return document_of(read_bytes(path, name), path.suffix.lower(), name)
+
+
+def document_of(data: bytes, suffix: str, name: str) -> Document:
+    """What is in a file of these bytes, whose name ends in `suffix`; errors call it `name`.
+
+    Raises IntakeError: a format that is not read, empty, text over MAX_BYTES, damaged, or text in an encoding other
+    than UTF-8, UTF-16, GB18030 and Big5.
+    """
+    if advice := advice_for(data):
+        raise IntakeError(f"{name}: {advice}")
+    reader = _BYTES.get(form_of(data)) or _PAGES.get(suffix)
+    found = reader(data, name) if reader else Document(_lines(data, suffix, name))
     if not found.lines:
         raise IntakeError(f"{name}: the file is empty; was it saved whole?")
     return found
@@ -67,6 +77,8 @@ def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
             f"{name}: {suffix or 'a file without a suffix'} is not a format that is read; "
             f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
         )
+    if len(data) > MAX_BYTES:
+        raise IntakeError(f"{name}: over {MAX_BYTES // 1_000_000} MB, too large for an issue of text")
     content = clean(decode(data, name), pages=True)
     if content.count("\n") > MAX_LINES:
         raise IntakeError(f"{name}: over {MAX_LINES} lines, too many for an issue of text")
@@ -75,26 +87,13 @@ def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
 
 def read_article(path: Path) -> Article:
     """A single article: the first line is the title, the rest its text. Raises IntakeError like `read`."""
-    found = [line for line in telling(read(path)) if not line.rule]
+    name = str(path)
+    return article_of(read_bytes(path, name), path.suffix.lower(), name)
+
+
+def article_of(data: bytes, suffix: str, name: str) -> Article:
+    """The article in a file of these bytes; otherwise as `read_article`."""
+    found = [line for line in telling(document_of(data, suffix, name).lines) if not line.rule]
     if not found:
-        raise IntakeError(f"{path}: there is no text in it; the first line is the title, the rest the article")
+        raise IntakeError(f"{name}: there is no text in it; the first line is the title, the rest the article")
     return Article(title=found[0].text, credit="", blocks=blocks(found[1:]))
-
-
-def _bytes(path: Path, name: str) -> bytes:
-    try:
-        if path.is_dir():
-            raise IntakeError(f"{name}: this is a directory; name a file in it")
-        if not path.exists():
-            raise IntakeError(f"{name}: there is no such file; is the path right?")
-        if not path.is_file():
-            raise IntakeError(f"{name}: this is not a regular file; copy the issue into one")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise IntakeError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if advice := advice_for(data):
-        raise IntakeError(f"{name}: {advice}")
-    if len(data) > MAX_BYTES:
-        raise IntakeError(f"{name}: over {MAX_BYTES // 1_000_000} MB, too large for an issue of text")
-    return data

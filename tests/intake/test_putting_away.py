@@ -1,0 +1,80 @@
+"""Files leave the inbox whole, whatever they are called and wherever the folders lie."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from dispatch.intake.pickup import REFUSED, TAKEN, Inbox
+
+
+def _drop(folder: Path, name: str, text: str = "x") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_refused_file_has_the_reason_beside_it(tmp_path: Path) -> None:
+    Inbox(tmp_path).refused(_drop(tmp_path, "5.md", "text"), "5.md: why; what to do")
+    assert _names(tmp_path) == [REFUSED]
+    assert (tmp_path / REFUSED / "5.md").read_text() == "text"
+    assert (tmp_path / REFUSED / "5.md.reason.txt").read_text() == "5.md: why; what to do\n"
+
+
+def test_no_file_and_no_reason_takes_the_place_of_another(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    for text in ("one", "two", "three"):
+        inbox.refused(_drop(tmp_path, "5.md", text), text)
+    inbox.refused(_drop(tmp_path, "5.md.reason.txt", "a file of this name"), "four")
+    folder = tmp_path / REFUSED
+    assert [(folder / f"5{count}.md").read_text() for count in ("", "-2", "-3")] == ["one", "two", "three"]
+    assert (folder / "5.md.reason.txt").read_text() == "one\n"
+    assert (folder / "5.md.reason-2.txt").read_text() == "a file of this name"
+
+
+@pytest.mark.parametrize("name", ["x" * 252 + ".md", "期" * 84 + ".md", "期" * 85, "a." + "x" * 253])
+def test_a_name_that_is_as_long_as_one_may_be(tmp_path: Path, name: str) -> None:
+    inbox = Inbox(tmp_path)
+    for _ in range(3):
+        inbox.refused(_drop(tmp_path, name), "why")
+    found = _names(tmp_path / REFUSED)
+    assert name in found
+    assert len(found) == 6
+    assert sum(each.endswith(".reason.txt") for each in found) == 3
+    inbox.taken(_drop(tmp_path, name))
+    assert _names(tmp_path / TAKEN) == [name]
+
+
+def test_a_folder_on_another_drive(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.fail("there is no second file system at /dev/shm; the test needs one")
+    inbox = Inbox(tmp_path)
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        (tmp_path / REFUSED).symlink_to(folder)
+        inbox.refused(_drop(tmp_path, "5.md", "text"), "why")
+        assert _names(Path(folder)) == ["5.md", "5.md.reason.txt"]
+        assert (Path(folder) / "5.md").read_text() == "text"
+    assert _names(tmp_path) == [REFUSED]
+
+
+def test_a_file_that_is_gone_leaves_no_reason(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Inbox(tmp_path).refused(tmp_path / "gone.md", "why")
+    assert _names(tmp_path / REFUSED) == []
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.md"))
+    path.write_text("x")
+    Inbox(tmp_path).refused(path, f"{path.name}: why")
+    assert len(_names(tmp_path / REFUSED)) == 2
+    shutil.rmtree(tmp_path / REFUSED)

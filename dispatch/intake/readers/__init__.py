@@ -14,7 +14,7 @@ from dispatch.errors import IntakeError
 from dispatch.intake.hints import telling
 from dispatch.intake.line import Document, Line
 from dispatch.intake.paragraphs import blocks
-from dispatch.intake.readers import markdown, text
+from dispatch.intake.readers import markdown, pdf, text
 from dispatch.intake.readers.decoding import clean, decode
 from dispatch.intake.readers.signatures import advice_for, form_of
 from dispatch.model import Article
@@ -28,7 +28,9 @@ _TEXTS: dict[str, Callable[[str], tuple[Line, ...]]] = {
     ".markdown": markdown.lines,
     ".txt": text.lines,
 }
-_BYTES: dict[str, Callable[[bytes, str], Document]] = {}
+_BYTES: dict[str, Callable[[bytes, str], Document]] = {
+    "pdf": pdf.document,
+}
 SUFFIXES = (*_TEXTS, *(f".{form}" for form in _BYTES))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_PDF = "this is a PDF; copy its text, or convert it, and save that as Markdown or plain text (UTF-8)"
 _ZIP = (
     "this is a Word document (.docx) or another ZIP archive; open it and save it as plain text (UTF-8), "
     "or convert it to Markdown"
@@ -14,13 +13,14 @@ _RTF = "this is an RTF document; open it and save it as plain text (UTF-8)"
 _IMAGE = "this is an image; have its text recognised (OCR) and save that as Markdown or plain text (UTF-8)"
 
 _SIGNATURES = (
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}%PDF-?"), _PDF),
     (re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"), _ZIP),
     (re.compile(rb"\xd0\xcf\x11\xe0"), _DOC),
     (re.compile(rb"\{\\rtf\d"), _RTF),
     (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|II\*\x00|MM\x00\*|BM.{4}\x00{4}", re.DOTALL), _IMAGE),
 )
-_READ: tuple[tuple[str, re.Pattern[bytes]], ...] = ()
+_READ: tuple[tuple[str, re.Pattern[bytes]], ...] = (
+    ("pdf", re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}%PDF-?")),
+)
 
 
 def advice_for(data: bytes) -> str:

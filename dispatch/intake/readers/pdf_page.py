@@ -35,6 +35,8 @@ _LONGEST_HREF = 2_000
 _BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!light)|ultra|[-_ ,](?:bd|w[7-9])\b", re.IGNORECASE)
 _BLACK_LETTER_NAME = re.compile(r"hei(?:ti|$|[^a-z])|hei$|黑|biaosong|xbs|标宋|dabiao", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # ISO 32000-1, table 123
+_DOUBLE = 1.6  # sizes wide: one glyph for two of these signs, as fonts of Chinese have it
+_DOUBLED = "—…"
 _STROKED_TEXT = (1, 2, 5, 6)  # render modes that draw the outline too: how a bold face is imitated
 
 
@@ -156,7 +158,8 @@ def _glyph(raw: _Raw, turned: _Turned, links: list[tuple[_Box, str]]) -> Glyph:
     _, base = turned.point(*raw.origin)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     href = next((href for rect, href in links if rect[0] <= x <= rect[2] and rect[1] <= y <= rect[3]), "")
-    return Glyph(raw.char, x0, x1, base, raw.size, raw.weight, href)
+    char = raw.char * 2 if raw.char in _DOUBLED and x1 - x0 > _DOUBLE * raw.size else raw.char
+    return Glyph(char, x0, x1, base, raw.size, raw.weight, href)
 
 
 def _direction(raws: list[_Raw]) -> int:

@@ -26,6 +26,7 @@ _LARGER = 1.07  # times the size of the text: a heading
 _DEEPEST_LEVEL = 6
 _LONGEST_BOLD = 80  # characters of a bold line that may be a heading
 _APART = 0.4  # of the column's width: a line that begins beyond is set to the right
+_FILLED = 0.7  # of the column's width
 _SETTLED = 10  # lines on a page from which on its width says that of the text
 _FIRST_LINES = 0.1  # of the lines of text are indented where paragraphs begin so
 _USUAL = 4  # the distance that a fourth of the lines do not exceed is the usual one
@@ -200,11 +201,21 @@ def _begins(group: _Group, line: Printed, form: _Form) -> bool:
         return True
     if _other_style(before, line, form) or _has_gap(before, line, form):
         return True
+    if _goes_on_to_leader(group, line):
+        return False
     if _falls_short(before, line):
         return True
     if not _same_column(before, line):
         return _begins_after_cut(group, line, form)
     return _is_set_off(group, line)
+
+
+def _goes_on_to_leader(group: _Group, line: Printed) -> bool:
+    """Whether a line with dots is the second one of a title, the first of which left room for the page's number."""
+    before = group.lines[-1]
+    width = before.column.right - before.column.left
+    filled = before.stretch.x1 - before.column.left > _FILLED * width
+    return line.stretch.leader and filled and len(group.lines) == 1 and _same_column(before, line)
 
 
 def _begins_after_cut(group: _Group, line: Printed, form: _Form) -> bool:

@@ -155,8 +155,10 @@ class _Order:
 
     def _single(self, rows: Sequence[Row], whole: bool) -> list[Printed]:
         lines = [joined for row in rows for joined in _joined(row)]
-        left = min(line.x0 for line in lines)
-        column = self._column(left, _right_edge(lines), whole)
+        left, right = min(line.x0 for line in lines), _right_edge(lines)
+        if whole:  # a few short lines do not show how wide the text is; what stands below them may
+            right = max(right, _right_edge([row.pieces[-1] for row in self.sheet.rows]))
+        column = self._column(left, right, whole)
         return [Printed(line, column) for line in lines]
 
     def _column(self, left: float, right: float, whole: bool) -> Column:

@@ -6,13 +6,20 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import pairwise
+from statistics import median
 
 from dispatch.intake.readers.pdf_page import Glyph
 
 _TWICE = 0.1  # of a size: the same character so near is one that was printed twice, as a shadow
 _WORD_GAP = 0.17  # sizes between Latin letters that part two words
 _WIDE_GAP = 0.9  # sizes that part whatever stands there
+_MORE = 0.15  # sizes beyond what is usual on the line that part characters of Chinese
+_SPACED = 0.25  # sizes that a typesetter may put between Chinese and Latin of itself
+_LEAST_PAIRS = 3  # that say what is usual
 _LEADER = re.compile(r"\s*(?:[.．·•⋅…‥⋯_]\s?){4,}\s*[-–—(（]?\s*\d{0,4}\s*[-–—)）]?$")
+_PAGE = re.compile(r"[-–—(（]?\s*\d{1,4}\s*[-–—)）]?")
 _UNIT = re.compile(r"[“‘（(《〈「『【\[]*(?:[A-Za-z0-9._%/:@~#?&=+-]+|.)[”’）)》〉」』】\],，。、；;：:！!？?…]*", re.DOTALL)
 
 
@@ -42,6 +49,8 @@ class Stretch:
 
     def beside(self, other: Stretch) -> Stretch:
         """This text with another one that stands to the right of it."""
+        if self.leader and _PAGE.fullmatch(other.text):
+            return replace(self, x1=other.x1)
         return with_leader(self.followed(other, " "))
 
     def followed(self, other: Stretch, between: str) -> Stretch:
@@ -65,6 +74,7 @@ def stretch_of(glyphs: Sequence[Glyph]) -> list[Stretch]:
     parts: list[str] = []
     spans: list[Span] = []
     length, blank = 0, False
+    usual = _usual_gaps(glyphs)
     last: Glyph | None = None
     for glyph in glyphs:
         if glyph.char.isspace():
@@ -72,7 +82,7 @@ def stretch_of(glyphs: Sequence[Glyph]) -> list[Stretch]:
             continue
         if last and _again(last, glyph):
             continue
-        if last and (blank or _parted(last, glyph)):
+        if last and (blank or _parted(last, glyph, usual)):
             parts.append(" ")
             length += 1
         blank = False
@@ -105,16 +115,64 @@ def _again(last: Glyph, glyph: Glyph) -> bool:
     return glyph.char == last.char and abs(glyph.x0 - last.x0) < near and abs(glyph.base - last.base) < near
 
 
-def _parted(last: Glyph, glyph: Glyph) -> bool:
-    gap = glyph.x0 - last.x1
-    size = max(last.size, glyph.size)
-    if gap > _WIDE_GAP * size:
+class _Kind(Enum):
+    IDEOGRAPH = "ideograph"
+    WIDE_SIGN = "wide sign"
+    LATIN = "latin"
+    SIGN = "sign"
+
+
+def _kind(char: str) -> _Kind:
+    char = char[-1]
+    if unicodedata.east_asian_width(char) in ("W", "F", "A"):
+        return _Kind.IDEOGRAPH if char.isalpha() else _Kind.WIDE_SIGN
+    return _Kind.LATIN if char.isalnum() else _Kind.SIGN
+
+
+_MIXED = frozenset({_Kind.IDEOGRAPH, _Kind.LATIN})
+_PLAIN = (frozenset({_Kind.LATIN}), frozenset({_Kind.LATIN, _Kind.SIGN}))
+_PURE = frozenset({_Kind.IDEOGRAPH})
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """The usual gaps of a line, in sizes: between characters of Chinese, and between Chinese and Latin."""
+
+    pure: float
+    mixed: float | None
+
+
+def _usual_gaps(glyphs: Sequence[Glyph]) -> _Gaps:
+    pure: list[float] = []
+    mixed: list[float] = []
+    for last, glyph in pairwise(glyphs):
+        pair = frozenset((_kind(last.char), _kind(glyph.char)))
+        if pair == _PURE:
+            pure.append((glyph.x0 - last.x1) / glyph.size)
+        elif pair == _MIXED and not (last.char.isspace() or glyph.char.isspace()):
+            mixed.append((glyph.x0 - last.x1) / glyph.size)
+    return _Gaps(
+        median(pure) if len(pure) >= _LEAST_PAIRS else 0.0, median(mixed) if len(mixed) >= _LEAST_PAIRS else None
+    )
+
+
+def _parted(last: Glyph, glyph: Glyph, usual: _Gaps) -> bool:
+    """Whether the eye sees a blank between two characters.
+
+    pdfium says where a PDF has no blank but a gap, and not whether an author or a typesetter put it there.
+    """
+    gap = (glyph.x0 - last.x1) / max(last.size, glyph.size)
+    if gap > _WIDE_GAP:
         return True
-    return gap > _WORD_GAP * size and _narrow(last.char) and _narrow(glyph.char)
-
-
-def _narrow(char: str) -> bool:
-    return unicodedata.east_asian_width(char[-1]) in ("Na", "N", "H") and (char.isalnum() or char in ",.;:!?)")
+    pair = frozenset((_kind(last.char), _kind(glyph.char)))
+    if pair in _PLAIN:
+        return gap > _WORD_GAP
+    if pair == _PURE:
+        return gap > usual.pure + _MORE
+    if pair == _MIXED:
+        return gap > (_SPACED if usual.mixed is None else usual.mixed) + _MORE
+    opens = _kind(last.char) is _Kind.SIGN and _kind(glyph.char) in (_Kind.IDEOGRAPH, _Kind.WIDE_SIGN)
+    return opens and gap > (usual.mixed or usual.pure) + _MORE
 
 
 def _grown(spans: list[Span], start: int, glyph: Glyph) -> list[Span]:

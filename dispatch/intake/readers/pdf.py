@@ -8,12 +8,11 @@ put together to paragraphs and headings (`pdf_paragraphs`). Pages without text a
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dispatch.errors import IntakeError
-from dispatch.intake.line import Document, Line
+from dispatch.intake.line import Document
 from dispatch.intake.readers import pdf_ocr
 from dispatch.intake.readers.pdf_furniture import without_furniture
 from dispatch.intake.readers.pdf_page import Page, page_of
@@ -21,13 +20,15 @@ from dispatch.intake.readers.pdf_paragraphs import lines_of
 from dispatch.intake.readers.pdf_rows import Sheet, sheet_of
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument
+    from pypdfium2 import PdfDocument, PdfPage
 
 MAX_PAGES = 1_000
 MAX_PAGE_CHARACTERS = 100_000
 MAX_CHARACTERS = 2_000_000
 _FEW = 10  # characters of a page that is a picture with a number or a stamp on it
 _UNKNOWN = 0.05  # the part of a page's characters without Unicode from which on it is said
+
+_MOST_WARNINGS = 100
 
 _PASSWORD = "it is encrypted and asks for a password; save it without one (print it to a new PDF)"  # noqa: S105 - words
 _DAMAGED = "the PDF is damaged and cannot be opened; was it copied whole? Save or export it again"
@@ -73,36 +74,41 @@ class _Reading:
         self._warnings: list[str] = []
         self._characters = 0
         self._broken = 0
-        self._scanned: list[int] = []
+        self._scanned = 0
 
     def document(self) -> Document:
-        sheets = [self._sheet(page) for page in self._pages()]
+        sheets = list(self._sheets())
         if self._broken == len(self._pdf):
             raise IntakeError(f"{self._name}: {_DAMAGED}")
-        if self._scanned and not any(sheet.rows or sheet.tables for sheet in sheets):
-            self._require_ocr()
         lines = lines_of(without_furniture(sheets))
-        if self._scanned:
-            lines = self._with_scanned(lines)
+        if not lines and self._scanned:
+            raise IntakeError(f"{self._name}: the PDF is a scan, pictures without a text layer; {pdf_ocr.ADVICE}")
         if not lines:
             raise IntakeError(f"{self._name}: there is no text in the PDF; {pdf_ocr.ADVICE}")
         return Document(tuple(lines), tuple(self._warnings))
 
-    def _pages(self) -> Iterator[Page]:
+    def _sheets(self) -> Iterator[Sheet]:
         """Each page that can be read; one is open at a time."""
         import pypdfium2
 
         for number in range(1, len(self._pdf) + 1):
             try:
-                found = self._pdf[number - 1]
+                page = self._pdf[number - 1]
             except pypdfium2.PdfiumError:
                 self._broken += 1
-                self._warnings.append(f"Page {number} of {self._name} is damaged and was left out.")
+                self._warn(f"Page {number} is damaged and was left out.")
                 continue
             try:
-                yield page_of(found, number, self._allowance)
+                yield self._sheet(page, number)
+            except pypdfium2.PdfiumError:
+                self._broken += 1
+                self._warn(f"Page {number} is damaged and was left out.")
             finally:
-                found.close()
+                page.close()
+
+    def _warn(self, text: str) -> None:
+        if len(self._warnings) < _MOST_WARNINGS:
+            self._warnings.append(text)
 
     def _allowance(self, number: int, count: int) -> None:
         """Refuse a page, before its characters are looked at, that has more of them than an issue can have."""
@@ -113,35 +119,27 @@ class _Reading:
                 f"more than {MAX_PAGE_CHARACTERS} a page or {MAX_CHARACTERS} in all; this is no issue of a bulletin"
             )
 
-    def _sheet(self, page: Page) -> Sheet:
+    def _sheet(self, pdf_page: PdfPage, number: int) -> Sheet:
+        page = page_of(pdf_page, number, self._allowance)
+        if page.pictures and len(page.glyphs) <= _FEW:
+            return self._scan(pdf_page, page)
         if page.unknown > _UNKNOWN * (page.unknown + len(page.glyphs)):
-            self._warnings.append(
-                f"Page {page.number}: {page.unknown} characters have no meaning in the PDF's font and were left out; "
+            self._warn(
+                f"Page {number}: {page.unknown} characters have no meaning in the PDF's font and were left out; "
                 "compare the page with the printed one."
             )
-        if page.pictures and len(page.glyphs) <= _FEW:
-            self._scanned.append(page.number)
         return sheet_of(page)
 
-    def _require_ocr(self) -> None:
+    def _scan(self, pdf_page: PdfPage, page: Page) -> Sheet:
+        """A page that is a picture, read by OCR where that is installed."""
+        self._scanned += 1
         if not pdf_ocr.installed():
-            raise IntakeError(f"{self._name}: the PDF is a scan, pictures without a text layer; {pdf_ocr.ADVICE}")
-
-    def _with_scanned(self, lines: list[Line]) -> list[Line]:
-        """The lines with those of the pages that are pictures."""
-        if not pdf_ocr.installed():
-            for number in self._scanned:
-                self._warnings.append(f"Page {number} is a picture without text and was left out; {pdf_ocr.ADVICE}.")
-            return lines
-        read = pdf_ocr.lines_of(self._pdf, self._scanned)
-        for number in self._scanned:
-            self._warnings.append(f"Page {number} was read by OCR: compare it with the picture.")
-        pages = set(self._scanned)
-        merged = sorted([*(line for line in lines if line.page not in pages), *read], key=lambda line: line.page)
-        return [_renumbered(line, number) for line, number in zip(merged, itertools.count(1), strict=False)]
-
-
-def _renumbered(line: Line, number: int) -> Line:
-    from dataclasses import replace
-
-    return replace(line, number=number)
+            self._warn(f"Page {page.number} is a picture without text and was left out; {pdf_ocr.ADVICE}.")
+            return sheet_of(page)
+        if self._scanned > pdf_ocr.MAX_PAGES:
+            raise IntakeError(
+                f"{self._name}: a scan of more than {pdf_ocr.MAX_PAGES} pages, too many for OCR; "
+                "cut the issue out and save it by itself"
+            )
+        self._warn(f"Page {page.number} was read by OCR: compare it with the picture.")
+        return pdf_ocr.sheet_of(pdf_page, page.number)

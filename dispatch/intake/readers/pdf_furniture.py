@@ -16,7 +16,9 @@ _LEAST_PAGES = 2
 _SHARE = 0.2  # of the pages of a document: heads may change with the page's side and with the chapter
 _DIGITS = re.compile(r"\d+|(?<![a-z])[ivxlc]+(?![a-z])", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"[-–—―─·•~\s|/第页共]*\d{1,4}[-–—―─·•~\s|/第页共]*(?:\d{1,4}[-–—―─·•~\s|页]*)?")
-_SAYS_NUMBER = re.compile(r"第\s*[\d〇零一二三四五六七八九十百]+\s*[期号辑]|总\s*第?\s*\d+|\bNo\s*[.．]\s*\d", re.IGNORECASE)
+_SAYS_NUMBER = re.compile(
+    r"第\s*[\d〇零一二三四五六七八九十百]+\s*[期号辑]|总\s*第?\s*\d+|\bNo\s*[.．]\s*\d", re.IGNORECASE
+)
 
 
 def without_furniture(sheets: Sequence[Sheet]) -> list[Sheet]:
@@ -32,7 +34,8 @@ def without_furniture(sheets: Sequence[Sheet]) -> list[Sheet]:
 
 
 def _without(sheet: Sheet, pages: Counter[tuple[str, int]], least: float, *, first: bool) -> Sheet:
-    kept, left_out = [], []
+    kept: list[Row] = []
+    left_out: list[Row] = []
     for row in sheet.rows:
         (left_out if _is_furniture(row, sheet, pages, least) else kept).append(row)
     if first and left_out and not any(_SAYS_NUMBER.search(row.text) for row in kept):

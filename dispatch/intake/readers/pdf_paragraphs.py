@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from dispatch.intake.folding import ends_sentence, is_enumerated
 from dispatch.intake.line import Line, LineKind, table_text
-from dispatch.intake.readers.pdf_rows import Column, Printed, Sheet, printed
+from dispatch.intake.readers.pdf_rows import Printed, Sheet, printed
 from dispatch.intake.readers.pdf_text import Span, Stretch
 from dispatch.model import Mark, MarkKind
 
@@ -120,14 +121,10 @@ def _with_edges(lines: list[Printed]) -> list[Printed]:
     }
     return [
         replace(line, column=replace(line.column, right=max(line.column.right, line.column.left + width)))
-        if line.table is None and (width := _shared(line.column, widths))
+        if line.table is None and (width := widths.get(line.column.whole, 0.0))
         else line
         for line in lines
     ]
-
-
-def _shared(column: Column, widths: dict[bool, float]) -> float:
-    return widths.get(column.whole, 0.0)
 
 
 def _form(lines: Sequence[Printed]) -> _Form:
@@ -150,15 +147,21 @@ def _rounded(size: float) -> float:
 
 
 def _distances(lines: Sequence[Printed]) -> dict[float, float]:
-    """The usual distance of lines of each size within a column."""
-    found: dict[float, list[float]] = {}
-    for before, line in zip(lines, lines[1:], strict=False):
+    """The usual distance of lines of each size within a column: of those that go on, where there are such."""
+    going_on: dict[float, list[float]] = {}
+    every: dict[float, list[float]] = {}
+    for before, line in pairwise(lines):
         size = line.stretch.size
         step = line.stretch.base - before.stretch.base
-        same = before.column.number == line.column.number and before.column.page == line.column.page
-        if same and abs(before.stretch.size - size) <= _OTHER_SIZE * size and 0 < step < 4 * size:
-            found.setdefault(_rounded(size), []).append(step)
-    return {size: sorted(steps)[(len(steps) - 1) // _USUAL] for size, steps in found.items() if len(steps) > 1}
+        alike = abs(before.stretch.size - size) <= _OTHER_SIZE * size
+        if not (alike and _same_column(before, line) and 0 < step < 4 * size):
+            continue
+        every.setdefault(_rounded(size), []).append(step)
+        if not (before.stretch.leader or _falls_short(before, line)):
+            going_on.setdefault(_rounded(size), []).append(step)
+    enough = {size: steps for size, steps in every.items() if len(steps) > 1}
+    enough |= {size: steps for size, steps in going_on.items() if len(steps) > 1}
+    return {size: sorted(steps)[(len(steps) - 1) // _USUAL] for size, steps in enough.items()}
 
 
 def _is_indented(lines: Sequence[Printed]) -> bool:
@@ -317,7 +320,9 @@ def _without_soft(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
     for char in text:
         before.append(before[-1] + (char == _SOFT))
     bare = text.replace(_SOFT, "")
-    return bare, [replace(span, start=span.start - before[span.start], end=span.end - before[span.end]) for span in spans]
+    return bare, [
+        replace(span, start=span.start - before[span.start], end=span.end - before[span.end]) for span in spans
+    ]
 
 
 def _as_item(line: Line, first: Printed) -> Line:
@@ -349,9 +354,5 @@ def _extended(marks: list[Mark], mark: Mark) -> list[Mark]:
         if (last.kind, last.href) == (mark.kind, mark.href) and mark.start - last.end <= 1:
             marks[index] = replace(last, end=mark.end)
             return marks
-    return [*marks, mark] if not marks else _appended(marks, mark)
-
-
-def _appended(marks: list[Mark], mark: Mark) -> list[Mark]:
     marks.append(mark)
     return marks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 
 from dispatch.intake.readers.pdf_page import Glyph, Page, Rule
@@ -91,7 +92,7 @@ def rows_of(glyphs: Iterable[Glyph]) -> tuple[Row, ...]:
         if not row or glyph.size > limit:
             anchor, limit = glyph.base, glyph.size
         row.append(glyph)
-    return tuple([*found, *_row(row)])
+    return (*found, *_row(row))
 
 
 def _row(glyphs: list[Glyph]) -> list[Row]:
@@ -262,7 +263,7 @@ def _mean_width(rows: Sequence[Row], indexes: Sequence[int], x: float, left: boo
 
 def _trimmed(rows: Sequence[Row], last: int, end: int) -> int:
     """The end of a zone whose left column is the longer one: where a gap or another size shows that it is over."""
-    distances = [after.base - before.base for before, after in zip(rows[:last], rows[1 : last + 1], strict=False)]
+    distances = [after.base - before.base for before, after in pairwise(rows[: last + 1])]
     usual = median(distances) if distances else rows[last].size * 2
     usual = max(usual, rows[last].size)
     for index in range(last + 1, end):

@@ -20,7 +20,9 @@ _SPACED = 0.25  # sizes that a typesetter may put between Chinese and Latin of i
 _LEAST_PAIRS = 3  # that say what is usual
 _LEADER = re.compile(r"\s*(?:[.．·•⋅…‥⋯_]\s?){4,}\s*[-–—(（]?\s*\d{0,4}\s*[-–—)）]?$")
 _PAGE = re.compile(r"[-–—(（]?\s*\d{1,4}\s*[-–—)）]?")
-_UNIT = re.compile(r"[“‘（(《〈「『【\[]*(?:[A-Za-z0-9._%/:@~#?&=+-]+|.)[”’）)》〉」』】\],，。、；;：:！!？?…]*", re.DOTALL)
+_UNIT = re.compile(
+    r"[“‘（(《〈「『【\[]*(?:[A-Za-z0-9._%/:@~#?&=+-]+|.)[”’）)》〉」』】\],，。、；;：:！!？?…]*", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,7 @@ _SIGNATURES = (
     (re.compile(rb"\{\\rtf\d"), _RTF),
     (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|II\*\x00|MM\x00\*|BM.{4}\x00{4}", re.DOTALL), _IMAGE),
 )
-_READ: tuple[tuple[str, re.Pattern[bytes]], ...] = (
-    ("pdf", re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}%PDF-?")),
-)
+_READ: tuple[tuple[str, re.Pattern[bytes]], ...] = (("pdf", re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}%PDF-?")),)
 
 
 def advice_for(data: bytes) -> str:

@@ -29,9 +29,11 @@ h4 { font-size: 12.5pt; margin: 8pt 0 4pt 2em } p { text-indent: 2em; margin: 0 
 _TWO = """
 @page { size: A4; margin: 18mm 16mm; @top-left { content: "火炬动态"; font-size: 8pt }
  @top-right { content: "2022年第5期(总第534期)  第" counter(page) "页"; font-size: 8pt } }
-@page :first { @top-left { content: none } @top-right { content: none } }
+@page :first {
+ @top-left { content: none } @top-right { content: none } }
 body { font: 10pt/1.6 "Bulletin"; margin: 0; text-align: justify }
-h1 { font-size: 30pt; margin: 0 } .head p { margin: 0 } .contents { border: 1px solid #888; padding: 4mm; margin: 5mm 0 }
+h1 { font-size: 30pt; margin: 0 } .head p { margin: 0 }
+.contents { border: 1px solid #888; padding: 4mm; margin: 5mm 0 }
 .contents b { display: block } .contents p { margin: 0 } .body { columns: 2; column-gap: 8mm }
 h2 { font-size: 15pt; margin: 10pt 0 4pt } h3 { font-size: 12pt; margin: 8pt 0 4pt } h4 { font-size: 10pt; margin: 6pt 0 }
 p { margin: 0 0 6pt } .credit { text-align: left } .colophon { column-span: all; border-top: 1px solid }

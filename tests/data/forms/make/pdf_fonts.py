@@ -35,7 +35,13 @@ def subset(family: str, weight: str, text: str, target: Path) -> None:
     builder.setupGlyf(glyphs)
     builder.setupHorizontalMetrics({name: font["hmtx"][name] for name in order})
     builder.setupHorizontalHeader(ascent=font["hhea"].ascent, descent=font["hhea"].descent)
-    builder.setupNameTable({"familyName": f"Noto {family} CJK SC", "styleName": weight, "psName": f"Noto{family}CJKsc-{weight}"})
+    builder.setupNameTable(
+        {
+            "familyName": f"Noto {family} CJK SC",
+            "styleName": weight,
+            "psName": f"Noto{family}CJKsc-{weight}",
+        }
+    )
     builder.setupOS2(usWeightClass=font["OS/2"].usWeightClass)
     builder.setupPost()
     builder.save(target)

@@ -18,7 +18,15 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import (
-    BaseDocTemplate, Flowable, Frame, FrameBreak, HRFlowable, NextPageTemplate, PageBreak, PageTemplate, Paragraph,
+    BaseDocTemplate,
+    Flowable,
+    Frame,
+    FrameBreak,
+    HRFlowable,
+    NextPageTemplate,
+    PageBreak,
+    PageTemplate,
+    Paragraph,
 )  # fmt: skip
 
 _FONT = "STSong-Light"

@@ -56,6 +56,10 @@ def document(path: Path, name: str = "") -> Document:
 
 def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
     reader = _TEXTS.get(suffix)
+    if suffix[1:] in _BYTES:
+        raise IntakeError(
+            f"{name}: the name says {suffix}, but the file is none; save it again in the program that made it"
+        )
     if reader is None:
         raise IntakeError(
             f"{name}: {suffix or 'a file without a suffix'} is not a format that is read; "

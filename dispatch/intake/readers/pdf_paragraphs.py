@@ -15,7 +15,7 @@ from statistics import median
 
 from dispatch.intake.folding import ends_sentence, is_enumerated
 from dispatch.intake.line import Line, LineKind, table_text
-from dispatch.intake.readers.pdf_rows import Printed, Sheet, printed
+from dispatch.intake.readers.pdf_rows import Column, Printed, Sheet, printed
 from dispatch.intake.readers.pdf_text import Span, Stretch
 from dispatch.model import Mark, MarkKind
 
@@ -105,26 +105,36 @@ def _divided(left: str, right: str) -> str:
 
 
 def _with_edges(lines: list[Printed]) -> list[Printed]:
-    """The lines with the right edges that columns of a document share: a short column does not show its own."""
+    """The lines with the edges that columns of a document share: a short column does not show its own."""
     counts = Counter((line.column.page, line.column.number) for line in lines)
     columns = {(line.column.page, line.column.number): line.column for line in lines if line.table is None}
-    widths = {
-        whole: median(settled)
-        for whole in (True, False)
-        if (
-            settled := [
-                column.right - column.left
-                for key, column in columns.items()
-                if column.whole is whole and counts[key] >= _SETTLED
-            ]
-        )
+    shared = {whole: _edges(columns, counts, whole=whole) for whole in (True, False)}
+    moved = {
+        key: _moved(column, *shared[column.whole], settled=counts[key] >= _SETTLED) for key, column in columns.items()
     }
     return [
-        replace(line, column=replace(line.column, right=max(line.column.right, line.column.left + width)))
-        if line.table is None and (width := widths.get(line.column.whole, 0.0))
-        else line
+        replace(line, column=moved[line.column.page, line.column.number]) if line.table is None else line
         for line in lines
     ]
+
+
+def _edges(
+    columns: dict[tuple[int, int], Column], counts: Counter[tuple[int, int]], *, whole: bool
+) -> tuple[float | None, float]:
+    """The left edge of columns that stand alone, None for others, and the width of all that have many lines."""
+    own = {key: column for key, column in columns.items() if column.whole is whole}
+    settled = [column for key, column in own.items() if counts[key] >= _SETTLED]
+    width = median(column.right - column.left for column in settled) if settled else 0.0
+    lefts = [column.left for column in settled or own.values()]
+    if not whole or not lefts:
+        return None, width
+    return (median(lefts) if settled else min(lefts)), width
+
+
+def _moved(column: Column, left: float | None, width: float, *, settled: bool) -> Column:
+    if left is not None and not settled:
+        column = replace(column, left=min(left, column.left))
+    return replace(column, right=max(column.right, column.left + width))
 
 
 def _form(lines: Sequence[Printed]) -> _Form:

@@ -17,6 +17,7 @@ _WORD_GAP = 0.17  # sizes between Latin letters that part two words
 _WIDE_GAP = 0.9  # sizes that part whatever stands there
 _MORE = 0.15  # sizes beyond what is usual on the line that part characters of Chinese
 _SPACED = 0.25  # sizes that a typesetter may put between Chinese and Latin of itself
+_TAB = 3.0  # sizes within a line that is no running text
 _LEAST_PAIRS = 3  # that say what is usual
 _LEADER = re.compile(r"\s*(?:[.．·•⋅…‥⋯_]\s?){4,}\s*[-–—(（]?\s*\d{0,4}\s*[-–—)）]?$")
 _PAGE = re.compile(r"[-–—(（]?\s*\d{1,4}\s*[-–—)）]?")
@@ -37,8 +38,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text on a base line from x0 to x1. `lead` is the width of what stays together at its head; `leader` says that
-    dots and the number of a page followed, which are left out."""
+    """Text on a base line from x0 to x1. `lead` is the width of what stays together at its head; `leader` says that the
+    line ends here: dots and the number of a page followed, which are left out, or a tabulator is in it."""
 
     text: str
     x0: float
@@ -53,7 +54,8 @@ class Stretch:
         """This text with another one that stands to the right of it."""
         if self.leader and _PAGE.fullmatch(other.text):
             return replace(self, x1=other.x1)
-        return with_leader(self.followed(other, " "))
+        joined = with_leader(self.followed(other, " "))
+        return replace(joined, leader=True) if other.x0 - self.x1 > _TAB * self.size else joined
 
     def followed(self, other: Stretch, between: str) -> Stretch:
         """This text with another one behind it."""

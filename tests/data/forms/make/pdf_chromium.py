@@ -35,7 +35,8 @@ body { font: 10pt/1.6 "Bulletin"; margin: 0; text-align: justify }
 h1 { font-size: 30pt; margin: 0 } .head p { margin: 0 }
 .contents { border: 1px solid #888; padding: 4mm; margin: 5mm 0 }
 .contents b { display: block } .contents p { margin: 0 } .body { columns: 2; column-gap: 8mm }
-h2 { font-size: 15pt; margin: 10pt 0 4pt } h3 { font-size: 12pt; margin: 8pt 0 4pt } h4 { font-size: 10pt; margin: 6pt 0 }
+h2 { font-size: 15pt; margin: 10pt 0 4pt } h3 { font-size: 12pt; margin: 8pt 0 4pt }
+h4 { font-size: 10pt; margin: 6pt 0 }
 p { margin: 0 0 6pt } .credit { text-align: left } .colophon { column-span: all; border-top: 1px solid }
 """
 

@@ -34,13 +34,15 @@ def without_furniture(sheets: Sequence[Sheet]) -> list[Sheet]:
 
 
 def _without(sheet: Sheet, pages: Counter[tuple[str, int]], least: float, *, first: bool) -> Sheet:
-    kept: list[Row] = []
-    left_out: list[Row] = []
-    for row in sheet.rows:
-        (left_out if _is_furniture(row, sheet, pages, least) else kept).append(row)
-    if first and left_out and not any(_SAYS_NUMBER.search(row.text) for row in kept):
-        kept = [row for row in sheet.rows if row in kept or _SAYS_NUMBER.search(row.text)]
-    return replace(sheet, rows=tuple(kept))
+    left_out = [_is_furniture(row, sheet, pages, least) for row in sheet.rows]
+    kept = tuple(row for row, out in zip(sheet.rows, left_out, strict=True) if not out)
+    if first and not any(_SAYS_NUMBER.search(row.text) for row in kept):
+        kept = tuple(
+            row
+            for row, out in zip(sheet.rows, left_out, strict=True)
+            if not out or (len(row.text) <= _LONGEST and _SAYS_NUMBER.search(row.text))
+        )
+    return replace(sheet, rows=kept)
 
 
 def _is_furniture(row: Row, sheet: Sheet, pages: Counter[tuple[str, int]], least: float) -> bool:

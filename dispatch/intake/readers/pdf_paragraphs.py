@@ -25,6 +25,7 @@ _GAP = 1.25  # times the usual distance of lines
 _OTHER_SIZE = 0.07
 _LARGER = 1.07  # times the size of the text: a heading
 _DEEPEST_LEVEL = 6
+_LONGEST = 20_000  # characters of a paragraph: what is longer is none, and would take long to put together
 _LONGEST_BOLD = 80  # characters of a bold line that may be a heading
 _APART = 0.4  # of the column's width: a line that begins beyond is set to the right
 _FILLED = 0.7  # of the column's width
@@ -210,7 +211,13 @@ def _grouped(lines: Iterable[Printed], form: _Form) -> list[_Group]:
 def _begins(group: _Group, line: Printed, form: _Form) -> bool:
     """Whether a printed line begins a line of the document."""
     before = group.lines[-1]
-    if before.table or line.table or before.stretch.leader or _BULLET.match(line.stretch.text):
+    if (
+        before.table
+        or line.table
+        or len(group.text) > _LONGEST
+        or before.stretch.leader
+        or _BULLET.match(line.stretch.text)
+    ):
         return True
     if _other_style(before, line, form) or _has_gap(before, line, form):
         return True

@@ -17,6 +17,7 @@ _LEAST_LINES = 3  # of a column of text beside another
 _LEAST_WIDTH = 6.0  # sizes, the mean of its lines: a column of numbers is one of a table
 _GUTTER = 0.8  # sizes
 _APART = 1.6  # times the usual distance of lines
+_MOST_EDGES = 12  # at which a page may be parted: those that most pieces share
 _DEEPEST = 4  # columns within columns
 _OVERFULL = 10  # one line in so many may go beyond the right edge
 
@@ -205,15 +206,15 @@ def _edges(rows: Sequence[Row]) -> list[float]:
     """Left edges that at least three pieces share, but for the leftmost of all."""
     starts = sorted(piece.x0 for row in rows for piece in row.pieces)
     size = median(piece.size for row in rows for piece in row.pieces)
-    found: list[float] = []
+    found: list[tuple[int, float]] = []
     run: list[float] = []
     for start in [*starts, float("inf")]:
         if run and start - run[0] > size / 2:
             if len(run) >= _LEAST_LINES and run[0] > starts[0] + _LEAST_WIDTH * size:
-                found.append(run[0] - 0.5)
+                found.append((-len(run), run[0] - 0.5))
             run = []
         run.append(start)
-    return found
+    return [x for _, x in sorted(found)[:_MOST_EDGES]]
 
 
 def _begin_at(row: Row, x: float) -> int:

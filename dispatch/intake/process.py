@@ -157,6 +157,8 @@ class Process(asyncio.SubprocessProtocol):
             )
         if code == -getattr(signal, "SIGXCPU", 0):
             return self._too_late()
+        if code == -signal.SIGABRT:  # what PDFium does when it gets no more memory
+            return NoAnswer(f"its reader gave up: it needs more than {self._memory_mb:,} MB of memory, or {_HARMFUL}")
         how = "closed its output" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
         return NoAnswer(f"the reader stopped ({how}); {_HARMFUL}")
 

@@ -160,11 +160,17 @@ def test_one_that_computes_too_long_is_ended_by_the_system_too(made: list[Sandbo
 
 
 @LINUX
-@pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGABRT"])
+@pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL"])
 def test_one_that_crashes_is_told_of_by_its_signal(made: list[Sandbox], name: str) -> None:
     words = refusal(bad(made, f"ready(); question(); os.kill(os.getpid(), signal.{name})"))
     assert "(signal " in words
     assert "save it anew" in words
+
+
+@LINUX
+def test_one_that_gives_up_may_have_needed_more_memory(made: list[Sandbox]) -> None:
+    words = refusal(bad(made, "ready(); question(); os.kill(os.getpid(), signal.SIGABRT)"))
+    assert "it needs more than 512 MB of memory, or the file is damaged" in words
 
 
 def test_one_that_leaves_is_told_of(made: list[Sandbox]) -> None:

@@ -226,7 +226,7 @@ async def test_a_public_page_leads_to_no_private_address(host: str) -> None:
     web = asking(clock, resolve=Names(), network=network)
     async with Site() as site:
         site.pages = {"/": index(f"http://{host}:{site.port}/secret.md?key=1", "/2.md"), "/2.md": issue(2)}
-        source = Listed(PageSource(name="site", url=f"http://public.test:{site.port}/"), web)
+        source = Listed(PageSource(name="site", url=f"http://public.test:{site.port}/", at_first=20), web)
         done = await look(source, Memory(), clock)
         assert done.names == ["2.md"]
         assert "/secret.md" not in site.asked

@@ -15,7 +15,7 @@ from dispatch.intake.hints import telling
 from dispatch.intake.line import Document, Line
 from dispatch.intake.opening import MAX_TEXT, read_bytes
 from dispatch.intake.paragraphs import blocks
-from dispatch.intake.readers import docx, html, markdown, text
+from dispatch.intake.readers import docx, html, markdown, pdf, text
 from dispatch.intake.readers.decoding import clean, decode
 from dispatch.intake.readers.signatures import advice_for, form_of
 from dispatch.model import Article
@@ -32,7 +32,7 @@ _TEXTS: dict[str, Callable[[str], tuple[Line, ...]]] = {
 _PAGES: dict[str, Callable[[bytes, str], Document]] = dict.fromkeys(
     (".html", ".htm", ".xhtml", ".mht", ".mhtml"), html.document
 )
-_BYTES: dict[str, Callable[[bytes, str], Document]] = {"docx": docx.document}
+_BYTES: dict[str, Callable[[bytes, str], Document]] = {"docx": docx.document, "pdf": pdf.document}
 SUFFIXES = (*_TEXTS, *_PAGES, *(f".{form}" for form in _BYTES))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_PDF = "this is a PDF; copy its text, or convert it, and save that as Markdown or plain text (UTF-8)"
 _AS_DOCX = "open it and save it as .docx or as a PDF"
 _LOCKED = "this Word document has a password (or another lock of Office); open it, save it without one"
 _DOC = f"this is a Word document of the old kind (.doc) or another old file of Office, which is not read; {_AS_DOCX}"
@@ -21,7 +20,6 @@ def _compound(stream: str) -> re.Pattern[bytes]:
 
 
 _SIGNATURES = (
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}%PDF-?"), _PDF),
     (_compound("EncryptedPackage"), _LOCKED),
     (_compound("WordDocument"), _DOC),  # before the others: a workbook may be embedded in it
     (_compound("Workbook"), _XLS),
@@ -32,6 +30,7 @@ _SIGNATURES = (
 )
 _READ: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     # Any ZIP: its reader looks in, and says what it is if it is no Word document.
+    ("pdf", re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}%PDF-?")),
     ("docx", re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)")),
 )
 

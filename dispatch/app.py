@@ -88,7 +88,8 @@ class App:
     def pickup(self) -> Pickup:
         from dispatch.intake.pickup import Pickup
 
-        return Pickup(self.catalog, automatic=self.settings.publish.approval == "automatic")
+        kept = self.settings.intake.originals
+        return Pickup(self.catalog, automatic=self.settings.publish.approval == "automatic", kept=kept)
 
     def _article_url(self, bulletin: str, ref: str, position: int) -> str:
         return article_url(self.settings.web.base_url, bulletin, ref, position)

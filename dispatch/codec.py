@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dispatch.model import Article, Block, BlockKind, Evidence, Issue, Mark, MarkKind, ParkTag, Role, TopicTag
+from dispatch.model import Article, Block, BlockKind, Column, Evidence, Issue, Mark, MarkKind, ParkTag, Role, TopicTag
 
 Json = dict[str, Any]
 
@@ -86,6 +87,23 @@ def issue_json(issue: Issue) -> Json:
             for column in issue.columns
         ],
     }
+
+
+def read_issue(value: Mapping[str, Any]) -> Issue:
+    """The issue that `issue_json` wrote."""
+    parts = ("title", "credit", "blocks", "parks", "topics")
+    return Issue(
+        date=dt.date.fromisoformat(value["date"]) if value["date"] else None,
+        columns=tuple(
+            Column(
+                column["name"],
+                column["contents_name"],
+                tuple(read_article(*(article[name] for name in parts)) for article in column["articles"]),
+            )
+            for column in value["columns"]
+        ),
+        **{name: value[name] for name in ("bulletin", "title", "publisher", "year", "number", "total")},
+    )
 
 
 def read_article(

@@ -99,11 +99,17 @@ class TemplateSettings(Section):
 
 class IntakeSettings(Section):
     folder: Path = Path("inbox")
+    originals: Path | None = Path("originals")
     every: Seconds = 5
     urls: Annotated[tuple[str, ...], NoDecode] = ()
     urls_every: Seconds = 3600
     timeout: Seconds = 30
     max_bytes: Annotated[int, Field(gt=0)] = 20_000_000
+
+    @field_validator("originals", mode="before")
+    @classmethod
+    def _none_kept(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("urls", mode="before")
     @classmethod
@@ -549,12 +555,17 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             "database": settings.database.model_copy(update={"url": url}),
             "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
-            "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
+            "intake": settings.intake.model_copy(update=_placed_intake(base, settings.intake)),
             "email": settings.email.model_copy(update=_placed_keys(base, settings.email)),
             "bounces": bounces.model_copy(update=places),
             "backup": BackupSettings(postgresql_bin=_place(base, programs) if programs else None),
         }
     )
+
+
+def _placed_intake(base: Path, intake: IntakeSettings) -> dict[str, Path]:
+    places = {"folder": intake.folder, "originals": intake.originals}
+    return {name: _place(base, path) for name, path in places.items() if path}
 
 
 def _placed_keys(base: Path, email: EmailSettings) -> dict[str, Path]:

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dispatch import archive
-from dispatch.archive import Added, ColumnName
+from dispatch import archive, revisions
+from dispatch.archive import Added, ColumnName, Revision, StoredIssue
 from dispatch.catalog import Catalog
+from dispatch.differences import Difference
 from dispatch.errors import DispatchError, IntakeError
+from dispatch.intake import originals
+from dispatch.intake.originals import Original, Originals
 from dispatch.intake.readers import read
 from dispatch.intake.splitter import split
 from dispatch.intake.tagger import Tagger
@@ -35,10 +38,11 @@ class Reading:
 
 
 class Pickup:
-    """Reads issues and takes them in."""
+    """Reads issues and takes them in; the files are kept in `kept`, where that is a folder."""
 
-    def __init__(self, catalog: Catalog, *, automatic: bool) -> None:
+    def __init__(self, catalog: Catalog, *, automatic: bool, kept: Path | None = None) -> None:
         self._catalog = catalog
+        self.originals = Originals(kept)
         self._automatic = automatic
         self._tagger = Tagger(catalog)
 
@@ -64,8 +68,18 @@ class Pickup:
     def _tagged(self, column: Column) -> Column:
         return replace(column, articles=tuple(self._tagger.tag(article) for article in column.articles))
 
-    def take_in(self, db: Database, reading: Reading, act: Act) -> Added:
-        """Put a reading into the archive, all or nothing; approved at once where the settings say so."""
+    def known(self, db: Database, original: Original | None) -> Added | None:
+        """What a file of just these bytes has given before: it need not be read. None where it has given nothing."""
+        found = originals.known(db, original) if original else None
+        return found and Added(found["issue_id"], f"{found['bulletin']}:{found['ref']}", "known", found["revision"])
+
+    def take_in(
+        self, db: Database, reading: Reading, act: Act, original: Original | None = None, *, again: bool = False
+    ) -> Added:
+        """Put a reading into the archive, all or nothing, and keep the file that it came from; approved at once where
+        the settings say so. `again`: see `archive.add`."""
+        if original is not None:
+            self.originals.keep(original)
         with db.transaction():
             added = archive.add(
                 db,
@@ -75,13 +89,27 @@ class Pickup:
                 column_name=self._column_name,
                 tags_of=self._tags,
                 now=act.at,
+                original=original.hash if original else "",
+                again=again,
             )
+            if original is not None:
+                originals.remember(db, original, added.id, added.revision, act.at)
             if added.outcome != "known":
                 self._put_on_record(db, added, act)
         return added
 
+    def correct(self, db: Database, stored: StoredIssue, wanted: Revision, act: Act) -> Difference:
+        """Let a proposed revision be what an issue that is out says; whom it concerns is told. Called inside a
+        transaction. Raises Failure where readers would see nothing new."""
+        found = revisions.make_current(db, stored, wanted, self._column_name, self._tags, act.by, act.at)
+        audit.record(db, act, "corrected", "issue", stored.key, {"revision": wanted.number})
+        return found
+
     def _put_on_record(self, db: Database, added: Added, act: Act) -> None:
         stored = archive.load(db, added.id)
+        if added.outcome == "revised":
+            audit.record(db, act, "revision proposed", "issue", stored.key, {"revision": added.revision})
+            return
         audit.record(db, act, "taken in", "issue", stored.key, {"revision": stored.revision})
         if self._automatic:
             archive.approve(db, stored, "automatic", act.at)
@@ -94,6 +122,16 @@ class Pickup:
     def _tags(self, article: Article, column: str) -> tuple[str, ...]:
         bulletin, _, key = column.partition("/")
         return self._catalog.tags_of(article, bulletin, key)
+
+
+def what_next(added: Added) -> str:
+    """What to do with a revision that was proposed."""
+    name = added.name
+    return (
+        f"{name} is out already and this has other content: kept as revision {added.revision}, readers see nothing of it;"
+        f" compare: dispatch issues diff {name}; tell those who got the old text: dispatch issues send {name}"
+        f" --corrections; or drop it: dispatch issues dismiss {name}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dispatch.delivery.ledger import Attempt
     from dispatch.delivery.store import Store
     from dispatch.digests.render import Renderer
+    from dispatch.intake.originals import Originals
     from dispatch.intake.pickup import Pickup
     from subscribers.audit import Act
     from subscribers.tokens import Signer
@@ -88,8 +89,15 @@ class App:
     def pickup(self) -> Pickup:
         from dispatch.intake.pickup import Pickup
 
-        kept = self.settings.intake.originals
-        return Pickup(self.catalog, automatic=self.settings.publish.approval == "automatic", kept=kept)
+        automatic = self.settings.publish.approval == "automatic"
+        return Pickup(self.catalog, automatic=automatic, originals=self.originals)
+
+    @cached_property
+    def originals(self) -> Originals:
+        """The files that issues came from."""
+        from dispatch.intake.originals import Originals
+
+        return Originals(self.settings.intake.originals)
 
     def _article_url(self, bulletin: str, ref: str, position: int) -> str:
         return article_url(self.settings.web.base_url, bulletin, ref, position)
@@ -130,6 +138,15 @@ class App:
             return Database.open(settings.url, schemas, synchronous=settings.synchronous, make=self._begins)
         except NoDatabase as error:
             raise NoDatabase(f"{error} ([database] url); {_REMEDY}") from error
+
+    def has_database(self) -> bool:
+        """Whether there is one to look things up in."""
+        settings = self.settings.database
+        try:
+            Database.open(settings.url, (), synchronous=settings.synchronous, make=False).close()
+        except NoDatabase:
+            return False
+        return True
 
     @contextmanager
     def database(self) -> Iterator[Database]:

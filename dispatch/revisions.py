@@ -15,32 +15,13 @@ from pathlib import Path
 
 from dispatch import archive
 from dispatch.archive import MOST_ARTICLES, ColumnNamer, Revision, StoredIssue, Tags
+from dispatch.changes import Place, told
 from dispatch.differences import ArticleChange, Difference, compare
 from dispatch.errors import Failure
 from dispatch.model import Article
 from subscribers.database import Database, queries
 
 SQL = queries(Path(__file__).with_name("revisions.sql"))
-
-Place = tuple[int, int]  # a digest and a bit in it
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An article of which those who have it are told: the places that it ever had in digests, the one it has now, and
-    what it carried or carries, by which readers follow it."""
-
-    was: tuple[Place, ...]
-    now: Place
-    tags: tuple[str, ...]
-
-
-def told(changes: str) -> tuple[Told, ...]:
-    """What the `changes` of a revision's row say."""
-    return tuple(
-        Told(tuple((digest, bit) for digest, bit in item["was"]), (item["now"][0], item["now"][1]), tuple(item["tags"]))
-        for item in json.loads(changes or "[]")
-    )
 
 
 def difference(db: Database, stored: StoredIssue, wanted: Revision) -> Difference:

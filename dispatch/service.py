@@ -389,6 +389,7 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
 
     async def tidy() -> None:
         await prune(store, settings.retention, app.clock.now(), engine.stopping)
+        await store.call(app.originals.sweep, app.clock.now())
 
     return [
         Job("inbox", settings.intake.every, watch),

@@ -16,11 +16,10 @@ from operator import or_
 from pathlib import Path
 from typing import NamedTuple
 
-from dispatch import revisions
+from dispatch.changes import Place, Told, told
 from dispatch.delivery import planner
 from dispatch.delivery.ledger import Correction, Owed
 from dispatch.model import DeliveryState
-from dispatch.revisions import Place, Told
 from subscribers.database import Database, queries
 from subscribers.rhythm import after_quiet
 
@@ -46,7 +45,7 @@ def to_plan(db: Database) -> list[Plan]:
     for row in db.all(SQL["owing"]):
         correction = Correction(row["issue_id"], row["revision"])
         changes = db.value(SQL["owing_changes"], correction._asdict())
-        bits = _bits(revisions.told(changes or ""))
+        bits = _bits(told(changes or ""))
         slices = tuple(planner.slices_of_endpoints(db))
         plans.append(Plan(correction, f"{row['bulletin']}:{row['ref']}", bits, slices))
     return plans
@@ -145,7 +144,7 @@ class Corrections:
         self._changes: defaultdict[int, dict[int, tuple[Told, ...]]] = defaultdict(dict)
         issues = sorted({correction.issue_id for correction in wanted})
         for issue, revision, changes in db.rows(SQL["changes"], {"issues": issues}):
-            self._changes[issue][revision] = revisions.told(changes)
+            self._changes[issue][revision] = told(changes)
         self.digests = {digest for change in self._all() for digest, _ in (*change.was, change.now)}
         values = {"endpoints": list(endpoints), "digests": sorted(self.digests)}
         self._received: dict[tuple[int, int], _Received] = {}
@@ -161,9 +160,9 @@ class Corrections:
         by_revision = self._changes[about.issue_id]
         later = [
             place
-            for number, told in by_revision.items()
+            for number, changes in by_revision.items()
             if number > about.revision
-            for item in told
+            for item in changes
             for place in item.was
         ]
         found: defaultdict[int, int] = defaultdict(int)

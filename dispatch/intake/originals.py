@@ -104,8 +104,8 @@ class Originals:
             raise Failure(f"the file kept for {row['name']} is damaged: it is not what was taken in")
         return data
 
-    def sweep(self, db: Database, now: int, page: int, *, dry: bool = False) -> int:
-        """Remove a page of the files whose issues are gone, and such as have no row; how many. A transaction."""
+    def sweep(self, db: Database, now: int, *, page: int = 500, dry: bool = False) -> int:
+        """Remove files whose issues are gone, and such as have no row, a page of them; how many."""
         gone = [row["hash"] for row in db.all(SQL["forsaken"], {"page": page})]
         files = list(self._leftovers(db, set(gone), now))[:page]
         if dry or not (gone or files):

@@ -15,7 +15,7 @@ from dispatch.archive import Added, ColumnName, Revision, StoredIssue
 from dispatch.catalog import Catalog
 from dispatch.differences import Difference
 from dispatch.errors import DispatchError, IntakeError
-from dispatch.intake import originals
+from dispatch.intake import originals as files
 from dispatch.intake.originals import Original, Originals
 from dispatch.intake.readers import read
 from dispatch.intake.splitter import split
@@ -38,11 +38,11 @@ class Reading:
 
 
 class Pickup:
-    """Reads issues and takes them in; the files are kept in `kept`, where that is a folder."""
+    """Reads issues and takes them in; the files are kept among the `originals`."""
 
-    def __init__(self, catalog: Catalog, *, automatic: bool, kept: Path | None = None) -> None:
+    def __init__(self, catalog: Catalog, *, automatic: bool, originals: Originals | None = None) -> None:
         self._catalog = catalog
-        self.originals = Originals(kept)
+        self._originals = originals or Originals(None)
         self._automatic = automatic
         self._tagger = Tagger(catalog)
 
@@ -70,8 +70,10 @@ class Pickup:
 
     def known(self, db: Database, original: Original | None) -> Added | None:
         """What a file of just these bytes has given before: it need not be read. None where it has given nothing."""
-        found = originals.known(db, original) if original else None
-        return found and Added(found["issue_id"], f"{found['bulletin']}:{found['ref']}", "known", found["revision"])
+        found = files.known(db, original) if original else None
+        if found is None:
+            return None
+        return Added(found["issue_id"], f"{found['bulletin']}:{found['ref']}", "known", found["revision"])
 
     def take_in(
         self, db: Database, reading: Reading, act: Act, original: Original | None = None, *, again: bool = False
@@ -79,7 +81,7 @@ class Pickup:
         """Put a reading into the archive, all or nothing, and keep the file that it came from; approved at once where
         the settings say so. `again`: see `archive.add`."""
         if original is not None:
-            self.originals.keep(original)
+            self._originals.keep(original)
         with db.transaction():
             added = archive.add(
                 db,
@@ -93,7 +95,7 @@ class Pickup:
                 again=again,
             )
             if original is not None:
-                originals.remember(db, original, added.id, added.revision, act.at)
+                files.remember(db, original, added.id, added.revision, act.at)
             if added.outcome != "known":
                 self._put_on_record(db, added, act)
         return added
@@ -128,8 +130,8 @@ def what_next(added: Added) -> str:
     """What to do with a revision that was proposed."""
     name = added.name
     return (
-        f"{name} is out already and this has other content: kept as revision {added.revision}, readers see nothing of it;"
-        f" compare: dispatch issues diff {name}; tell those who got the old text: dispatch issues send {name}"
+        f"{name} is out already and this has other content: kept as revision {added.revision}, and readers see nothing"
+        f" of it; compare: dispatch issues diff {name}; tell those who got the old text: dispatch issues send {name}"
         f" --corrections; or drop it: dispatch issues dismiss {name}"
     )
 

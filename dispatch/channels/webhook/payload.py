@@ -45,7 +45,7 @@ MAX_BYTES = 20_000
 
 _PERSONAL = 4_000  # bytes of it kept for what is personal: about a dozen follows with their links
 
-_TYPES = {"digest": "digest.published", "test": "digest.test"}
+_TYPES = {"digest": "digest.published", "test": "digest.test", "correction": "digest.corrected"}
 # Slots that stand for a JSON value; the others stand within the Markdown, which is a JSON string.
 _VALUES = ("reasons", "unsubscribe_url", "preferences_url", "truncated")
 

@@ -164,7 +164,8 @@ def _replace(
 ) -> Added:
     """Exchange the content of an issue of which nothing is planned: nobody has any of it."""
     number = next_revision(db, stored.id)
-    db.run(SQL["supersede"], {"id": stored.id, "from": RevisionState.CURRENT})
+    for state in (RevisionState.CURRENT, RevisionState.PROPOSED):
+        db.run(SQL["supersede"], {"id": stored.id, "from": state})
     for query in ("clear_digests", "clear_articles", "clear_columns"):
         db.run(SQL[query], {"id": stored.id})
     change_content(db, stored.id, issue, mark, source, number)

@@ -14,7 +14,7 @@ from dispatch.delivery import claims, control, corrections, integrity, personal,
 from dispatch.delivery.control import Part
 from dispatch.delivery.ledger import Attempt
 from dispatch.errors import Failure
-from dispatch.model import Article, Block, BlockKind, Column, Content, Issue, Retry, Sent
+from dispatch.model import Article, Block, BlockKind, Column, Content, Issue, IssueState, Retry, Sent
 from subscribers import directory
 from subscribers.database import Database
 from subscribers.model import EndpointState, Preferences, Rhythm
@@ -468,3 +468,17 @@ def test_a_newer_proposal_takes_the_place_of_an_older_one(desk: Desk) -> None:
     states = [row["state"] for row in archive.revisions(desk.db, issue_id)]
     assert states == ["current", "superseded", "proposed"]
     assert issue(FIRST) == archive.load(desk.db, issue_id).issue
+
+
+def test_an_issue_that_is_held_again_takes_what_was_proposed_only_when_asked(desk: Desk) -> None:
+    added = take_in(desk, FIRST)
+    with desk.db.transaction():
+        archive.approve(desk.db, archive.load(desk.db, added.id), "test", desk.clock.now())
+    wanted = changed(red="红色的新文字。")
+    assert take_in(desk, wanted).outcome == "revised"
+    with desk.db.transaction():
+        archive.change_state(desk.db, archive.load(desk.db, added.id), IssueState.HELD)
+    assert take_in(desk, wanted).outcome == "known"
+    assert take_in(desk, wanted, again=True).outcome == "replaced"
+    stored = archive.load(desk.db, added.id)
+    assert (stored.issue, archive.proposed(desk.db, stored)) == (issue(wanted), None)

@@ -1,6 +1,6 @@
 """A content as the JSON body of a webhook.
 
-    {"type": "digest.published",          or "digest.test"
+    {"type": "digest.published",          or "digest.corrected" (only what was changed), or "digest.test"
      "timestamp": "2022-05-31T00:00:00Z",
      "data": {
        "version": 1, "language": "zh", "format": "full", "truncated": false,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dispatch.delivery.ledger import Attempt
     from dispatch.delivery.store import Store
     from dispatch.digests.render import Renderer
+    from dispatch.intake.originals import Originals
     from dispatch.intake.pickup import Pickup
     from subscribers.audit import Act
     from subscribers.tokens import Signer
@@ -92,12 +93,20 @@ class App:
         settings = self.settings
         limits = Limits(settings.intake.read_seconds, settings.intake.read_memory_mb)
         sandbox = Sandbox(settings.catalog.folder, limits)
-        return Pickup(self.catalog, sandbox, automatic=settings.publish.approval == "automatic")
+        automatic = settings.publish.approval == "automatic"
+        return Pickup(self.catalog, sandbox, automatic=automatic, originals=self.originals)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""
         if "pickup" in self.__dict__:
             self.pickup.close()
+
+    @cached_property
+    def originals(self) -> Originals:
+        """The files that issues came from."""
+        from dispatch.intake.originals import Originals
+
+        return Originals(self.settings.intake.originals)
 
     def _article_url(self, bulletin: str, ref: str, position: int) -> str:
         return article_url(self.settings.web.base_url, bulletin, ref, position)
@@ -138,6 +147,15 @@ class App:
             return Database.open(settings.url, schemas, synchronous=settings.synchronous, make=self._begins)
         except NoDatabase as error:
             raise NoDatabase(f"{error} ([database] url); {_REMEDY}") from error
+
+    def has_database(self) -> bool:
+        """Whether there is one to look things up in."""
+        settings = self.settings.database
+        try:
+            Database.open(settings.url, (), synchronous=settings.synchronous, make=False).close()
+        except NoDatabase:
+            return False
+        return True
 
     @contextmanager
     def database(self) -> Iterator[Database]:

@@ -10,11 +10,13 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from dispatch.codec import blocks_json, issue_json, parks_json, read_article, topics_json
-from dispatch.errors import Failure, StateError, UsageError
+from dispatch.codec import blocks_json, issue_json, parks_json, read_article, read_issue, topics_json
+from dispatch.errors import Failure, UsageError
 from dispatch.model import Article, Column, Digest, DigestArticle, Issue, IssueState
 from dispatch.states import check_issue
 from subscribers.database import Database, Row, Schema, queries
@@ -34,12 +36,31 @@ class ColumnName:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of an issue that was taken in: `added`, `known` (same content), or `replaced` (a held issue's
-    content was exchanged)."""
+    """What became of an issue that was taken in: `added`, `known` (a content it has or had), `replaced` (a held issue's
+    content was exchanged), or `revised` (other content of an issue that is out: a revision is proposed, and nothing
+    else is changed). `revision` is the one that the content is."""
 
     id: int
     name: str
     outcome: str
+    revision: int = 1
+
+
+class RevisionState(StrEnum):
+    CURRENT = "current"
+    PROPOSED = "proposed"
+    SUPERSEDED = "superseded"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a content comes from: what the source is called, what the reader was unsure of, and the hash of the file
+    ("" where none is known)."""
+
+    name: str
+    warnings: tuple[str, ...] = ()
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,82 +96,212 @@ def fingerprint(issue: Issue) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+ColumnNamer = Callable[[str, Column], ColumnName]
+Tags = Callable[[Article, str], Sequence[str]]
+
+
 def add(
     db: Database,
     issue: Issue,
     *,
     source: str,
     warnings: Sequence[str],
-    column_name: Callable[[str, Column], ColumnName],
-    tags_of: Callable[[Article, str], Sequence[str]],
+    column_name: ColumnNamer,
+    tags_of: Tags,
     now: int,
+    original: str = "",
+    again: bool = False,
 ) -> Added:
     """Take an issue in, held. `column_name(bulletin, column)` and `tags_of(article, "bulletin/column")` ask the
-    catalog. Same content twice does nothing; other content replaces an issue that is still held.
+    catalog. A content that the issue has or had does nothing. Other content takes the place of that of an issue that is
+    held; of one that is out already it is kept as a proposed revision.
 
-    Raises Failure where the number is taken by an issue of other content that is out already.
+    With `again`, a person wants it: a held issue takes content it had, and tags that differ; of an issue that is out a
+    revision that was dismissed is proposed once more.
+
+    Raises Failure where the issue was cancelled and had other content.
     """
     mark = fingerprint(issue)
-    known = db.one(SQL["issue"], {"bulletin": issue.bulletin, "ref": issue.ref})
+    row = db.one(SQL["issue"], {"bulletin": issue.bulletin, "ref": issue.ref})
+    said = Source(source, tuple(warnings), original)
     name = f"{issue.bulletin}:{issue.ref}"
-    revision, outcome = 1, "added"
-    if known is not None:
-        if known["fingerprint"] == mark:
-            return Added(known["id"], name, "known")
-        if known["state"] != IssueState.HELD:
-            raise Failure(
-                f"{source}: {name} was taken in before with other content and is {known['state']} already;"
-                " nothing was changed. Give a corrected issue a number of its own to send it."
-            )
-        db.run(SQL["delete_issue"], {"id": known["id"]})
-        revision, outcome = known["revision"] + 1, "replaced"
-    issue_id = _insert(db, issue, mark, source, warnings, revision, now)
-    for position, column in enumerate(issue.columns):
-        _add_column(db, issue_id, issue, position, column_name(issue.bulletin, column), tags_of)
-    return Added(issue_id, name, outcome)
+    if row is None:
+        issue_id = db.insert(SQL["add_issue"], {**_head(issue, mark, said, 1), "state": IssueState.HELD, "now": now})
+        _add_columns(db, issue_id, issue, column_name, tags_of)
+        _add_revision(db, issue_id, 1, RevisionState.CURRENT, issue, mark, said, now)
+        return Added(issue_id, name, "added")
+    stored = load(db, row["id"])
+    keep_current(db, stored)
+    had = [found for found in revisions(db, stored.id) if found["fingerprint"] == mark]
+    if had and not (again and _is_other(stored, issue, had)):
+        return Added(stored.id, name, "known", had[-1]["revision"])
+    if stored.state is IssueState.HELD:
+        return _replace(db, stored, issue, mark, said, column_name, tags_of, now)
+    if stored.state is IssueState.CANCELLED:
+        raise Failure(
+            f"{source}: {name} was taken in before with other content and is cancelled, which is for good; nothing was"
+            " changed. Give the issue a number of its own to send it."
+        )
+    return _propose(db, stored, issue, mark, said, now)
 
 
-def rewrite(
+def _is_other(stored: StoredIssue, issue: Issue, had: Sequence[Row]) -> bool:
+    """Whether a content that an issue has or had is another than the one it has now; of a held one, with its tags."""
+    if all(row["revision"] != stored.revision for row in had):
+        return True
+    return stored.state is IssueState.HELD and issue_json(stored.issue) != issue_json(issue)
+
+
+def _replace(
     db: Database,
     stored: StoredIssue,
     issue: Issue,
-    column_name: Callable[[str, Column], ColumnName],
-    tags_of: Callable[[Article, str], Sequence[str]],
-) -> None:
-    """Exchange the content of a held issue, as `stored` was read, for that of an edited one.
-
-    Raises StateError where it is not held, and Failure where it changed meanwhile.
-    """
-    if stored.state is not IssueState.HELD:
-        raise StateError(
-            f"issue {stored.name} is {stored.state}: only a held one is edited; take the approval back with:"
-            f" dispatch issues hold {stored.name}"
-        )
-    now = {"id": stored.id, "state": IssueState.HELD, "revision": stored.revision}
-    if not db.run(SQL["set_fingerprint"], {**now, "fingerprint": fingerprint(issue)}):
-        raise Failure(f"issue {stored.name} changed meanwhile: look at it again")
-    for part in ("digests", "articles", "columns"):
-        db.run(SQL[f"clear_{part}"], {"issue_id": stored.id})
-    for position, column in enumerate(issue.columns):
-        _add_column(db, stored.id, issue, position, column_name(issue.bulletin, column), tags_of)
+    mark: str,
+    source: Source,
+    column_name: ColumnNamer,
+    tags_of: Tags,
+    now: int,
+) -> Added:
+    """Exchange the content of an issue of which nothing is planned: nobody has any of it."""
+    number = next_revision(db, stored.id)
+    for state in (RevisionState.CURRENT, RevisionState.PROPOSED):
+        db.run(SQL["supersede"], {"id": stored.id, "from": state})
+    for query in ("clear_digests", "clear_articles", "clear_columns"):
+        db.run(SQL[query], {"id": stored.id})
+    change_content(db, stored.id, issue, mark, source, number)
+    _add_columns(db, stored.id, issue, column_name, tags_of)
+    _add_revision(db, stored.id, number, RevisionState.CURRENT, issue, mark, source, now)
+    return Added(stored.id, stored.key, "replaced", number)
 
 
-def _insert(
-    db: Database, issue: Issue, mark: str, source: str, warnings: Sequence[str], revision: int, now: int
-) -> int:
-    values = {
-        **{name: getattr(issue, name) for name in ("bulletin", "ref", "title", "publisher", "year")},
-        "number": issue.number,
-        "total": issue.total,
+def _propose(db: Database, stored: StoredIssue, issue: Issue, mark: str, source: Source, now: int) -> Added:
+    """Keep other content of an issue that is out; it takes the place of one that was proposed before."""
+    number = next_revision(db, stored.id)
+    db.run(SQL["supersede"], {"id": stored.id, "from": RevisionState.PROPOSED})
+    _add_revision(db, stored.id, number, RevisionState.PROPOSED, issue, mark, source, now)
+    return Added(stored.id, stored.key, "revised", number)
+
+
+def _head(issue: Issue, mark: str, source: Source, revision: int) -> dict[str, Any]:
+    return {
+        **{name: getattr(issue, name) for name in ("bulletin", "ref", "title", "publisher", "year", "number", "total")},
         "date": issue.date.isoformat() if issue.date else None,
-        "state": IssueState.HELD,
         "fingerprint": mark,
         "revision": revision,
-        "source": source,
-        "warnings": _dump(list(warnings)),
+        "source": source.name,
+        "warnings": _dump(list(source.warnings)),
+    }
+
+
+def change_content(db: Database, issue_id: int, issue: Issue, mark: str, source: Source, revision: int) -> None:
+    """Let an issue have another head, and be of this revision."""
+    db.run(SQL["change_issue"], {**_head(issue, mark, source, revision), "id": issue_id})
+
+
+def _add_revision(
+    db: Database,
+    issue_id: int,
+    revision: int,
+    state: RevisionState,
+    issue: Issue,
+    mark: str,
+    source: Source,
+    now: int,
+) -> None:
+    values = {
+        "issue_id": issue_id,
+        "revision": revision,
+        "fingerprint": mark,
+        "state": state,
+        "source": source.name,
+        "original": source.original,
+        "warnings": _dump(list(source.warnings)),
+        "content": _dump(issue_json(issue)),
         "now": now,
     }
-    return db.insert(SQL["add_issue"], values)
+    db.run(SQL["add_revision"], values)
+
+
+def keep_current(db: Database, stored: StoredIssue) -> None:
+    """Give an issue that was taken in before there were revisions the row of the one it has."""
+    if db.one(SQL["revision"], {"id": stored.id, "revision": stored.revision}) is None:
+        source = Source(stored.source, stored.warnings)
+        mark, current = fingerprint(stored.issue), RevisionState.CURRENT
+        _add_revision(db, stored.id, stored.revision, current, stored.issue, mark, source, stored.added_at)
+
+
+def revisions(db: Database, issue_id: int) -> list[Row]:
+    """What is known of an issue's revisions, but for their contents; none of an issue from before there were any."""
+    return db.all(SQL["revisions"], {"id": issue_id})
+
+
+def next_revision(db: Database, issue_id: int) -> int:
+    return 1 + max((row["revision"] for row in revisions(db, issue_id)), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A content of an issue. `decided_by` took it or dismissed it ("" where nobody had to); `layout` has the place of
+    each article in the digests while it was current and out: (digest, bit, article, position)."""
+
+    number: int
+    state: RevisionState
+    issue: Issue
+    fingerprint: str
+    source: Source
+    added_at: int
+    decided_at: int | None = None
+    decided_by: str = ""
+    layout: tuple[tuple[int, int, int, int], ...] = ()
+
+
+def revision(db: Database, stored: StoredIssue, number: int | None = None) -> Revision:
+    """A revision of an issue, the one it has now where none is named. Raises Failure where there is none."""
+    number = stored.revision if number is None else number
+    row = db.one(SQL["revision"], {"id": stored.id, "revision": number})
+    if row is not None:
+        return _revision(row)
+    if number != stored.revision:
+        raise Failure(f"issue {stored.name} has no revision {number}; it is at revision {stored.revision}")
+    source = Source(stored.source, stored.warnings)
+    mark = fingerprint(stored.issue)
+    return Revision(number, RevisionState.CURRENT, stored.issue, mark, source, stored.added_at)
+
+
+def proposed(db: Database, stored: StoredIssue) -> Revision | None:
+    """The revision that waits for a person's decision; None without one."""
+    found = [row["revision"] for row in revisions(db, stored.id) if row["state"] == RevisionState.PROPOSED]
+    return revision(db, stored, found[-1]) if found else None
+
+
+def dismiss(db: Database, stored: StoredIssue, number: int, by: str, now: int) -> None:
+    """A proposed revision is not wanted. Raises Failure where it is not proposed."""
+    found = revision(db, stored, number)
+    if found.state is not RevisionState.PROPOSED:
+        raise Failure(f"revision {number} of issue {stored.name} is {found.state}, not proposed")
+    values = {"id": stored.id, "revision": number, "to": RevisionState.DISMISSED, "by": by, "now": now}
+    db.run(SQL["set_revision_state"], values)
+
+
+def _revision(row: Row) -> Revision:
+    return Revision(
+        number=row["revision"],
+        state=RevisionState(row["state"]),
+        issue=read_issue(json.loads(row["content"])),
+        fingerprint=row["fingerprint"],
+        source=Source(row["source"], tuple(json.loads(row["warnings"])), row["original"]),
+        added_at=row["added_at"],
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+        layout=tuple(
+            (digest, bit, article, place) for digest, bit, article, place in json.loads(row["layout"] or "[]")
+        ),
+    )
+
+
+def _add_columns(db: Database, issue_id: int, issue: Issue, column_name: ColumnNamer, tags_of: Tags) -> None:
+    for position, column in enumerate(issue.columns):
+        _add_column(db, issue_id, issue, position, column_name(issue.bulletin, column), tags_of)
 
 
 def _add_column(
@@ -159,7 +310,7 @@ def _add_column(
     issue: Issue,
     position: int,
     named: ColumnName,
-    tags_of: Callable[[Article, str], Sequence[str]],
+    tags_of: Tags,
 ) -> None:
     column = issue.columns[position]
     names = {"name": column.name, "contents_name": column.contents_name}
@@ -173,12 +324,16 @@ def _add_column(
             {"issue_id": issue_id, "column_position": position, "part": part, "parts": len(parts)},
         )
         for n, article in enumerate(articles):
-            article_id = _add_article(db, issue_id, position, first, article)
+            article_id = add_article(db, issue_id, position, first, article)
             first += 1
             bit = 1 << n
             db.run(SQL["add_digest_article"], {"digest_id": digest_id, "article_id": article_id, "bit": bit})
-            tags = dict.fromkeys(tags_of(article, f"{issue.bulletin}/{named.key}"))
-            db.many(SQL["add_digest_tag"], [{"digest_id": digest_id, "tag": tag, "bit": bit} for tag in tags])
+            add_tags(db, digest_id, bit, tags_of(article, f"{issue.bulletin}/{named.key}"))
+
+
+def add_tags(db: Database, digest_id: int, bit: int, tags: Sequence[str]) -> None:
+    """What an article of a digest carries."""
+    db.many(SQL["add_digest_tag"], [{"digest_id": digest_id, "tag": tag, "bit": bit} for tag in dict.fromkeys(tags)])
 
 
 def _parts(articles: Sequence[Article]) -> list[Sequence[Article]]:
@@ -188,20 +343,21 @@ def _parts(articles: Sequence[Article]) -> list[Sequence[Article]]:
     return [articles[start:end] for start, end in pairwise(edges)]
 
 
-def _add_article(db: Database, issue_id: int, column: int, position: int, article: Article) -> int:
-    return db.insert(
-        SQL["add_article"],
-        {
-            "issue_id": issue_id,
-            "column_position": column,
-            "position": position,
-            "title": article.title,
-            "credit": article.credit,
-            "blocks": _dump(blocks_json(article.blocks)),
-            "parks": _dump(parks_json(article.parks)),
-            "topics": _dump(topics_json(article.topics)),
-        },
-    )
+def add_article(db: Database, issue_id: int, column: int, position: int, article: Article) -> int:
+    """Add an article to an issue, `position` counted from 1 through all columns; its id."""
+    place = {"issue_id": issue_id, "column_position": column, "position": position}
+    return db.insert(SQL["add_article"], {**place, **article_values(article)})
+
+
+def article_values(article: Article) -> dict[str, str]:
+    """An article as its row has it."""
+    return {
+        "title": article.title,
+        "credit": article.credit,
+        "blocks": _dump(blocks_json(article.blocks)),
+        "parks": _dump(parks_json(article.parks)),
+        "topics": _dump(topics_json(article.topics)),
+    }
 
 
 def find(db: Database, word: str) -> int:
@@ -269,11 +425,17 @@ def digest_ids(db: Database, issue_id: int) -> list[int]:
     return [row["id"] for row in db.all(SQL["digests"], {"issue_id": issue_id})]
 
 
-def digest(db: Database, digest_id: int, title_en: str = "") -> Digest:
-    """A digest with all its articles; `title_en` is the bulletin's English name."""
+def digest(db: Database, digest_id: int, title_en: str = "", revision: int = 0) -> Digest:
+    """A digest with all its articles; `title_en` is the bulletin's English name. `revision` is the one whose text is
+    wanted (0: the one that the issue has now). Raises Failure where there is none."""
     row = db.one(SQL["digest"], {"id": digest_id})
     if row is None:
         raise Failure(f"no digest with id {digest_id}")
+    if revision not in (0, row["revision"]):
+        former = db.one(SQL["revision"], {"id": row["issue_id"], "revision": revision})
+        if former is None:
+            raise Failure(f"revision {revision} of issue {row['bulletin']}:{row['ref']} is kept no longer")
+        return _former(row, _revision(former), digest_id, title_en)
     articles = tuple(
         DigestArticle(_article(entry), entry["bit"], entry["position"])
         for entry in db.all(SQL["digest_articles"], {"id": digest_id})
@@ -288,6 +450,27 @@ def digest(db: Database, digest_id: int, title_en: str = "") -> Digest:
         articles=articles,
         **{name: row[name] for name in ("bulletin", "title", "publisher", "year", "number", "total")},
         **{name: row[name] for name in ("part", "parts")},
+    )
+
+
+def _former(row: Row, found: Revision, digest_id: int, title_en: str) -> Digest:
+    """A digest as it was in a revision whose place another one has taken."""
+    issue = found.issue
+    placed = [(column, article) for column in issue.columns for article in column.articles]
+    bits = sorted((place, bit) for digest, bit, _, place in found.layout if digest == digest_id)
+    column = placed[bits[0][0] - 1][0].name if bits else row["column_name"]
+    return Digest(
+        id=digest_id,
+        issue_ref=row["ref"],
+        title_en=title_en or issue.title,
+        column=column,
+        column_en=row["column_en"] or column,
+        part=row["part"],
+        parts=row["parts"],
+        articles=tuple(DigestArticle(placed[place - 1][1], bit, place) for place, bit in bits),
+        **{
+            name: getattr(issue, name) for name in ("bulletin", "title", "publisher", "year", "number", "total", "date")
+        },
     )
 
 

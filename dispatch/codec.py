@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from dispatch.model import Article, Block, BlockKind, Evidence, Issue, Mark, MarkKind, ParkTag, Role, TopicTag
+from dispatch.model import Article, Block, BlockKind, Column, Evidence, Issue, Mark, MarkKind, ParkTag, Role, TopicTag
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -95,11 +96,6 @@ def issue_json(issue: Issue) -> Json:
     }
 
 
-def read_issue(data: bytes) -> Issue:
-    """The issue of which `issue_json`, as JSON text, is given. Raises ValueError like `from_json`."""
-    return from_json(Issue, data)
-
-
 def from_json(kind: type[T], data: bytes) -> T:
     """A frozen value from JSON text that nobody vouches for: it has all fields, and each is of its type.
 
@@ -115,6 +111,23 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter  # only where something is checked: it takes longer to load than all else here
 
     return TypeAdapter(kind)
+
+
+def read_issue(value: Mapping[str, Any]) -> Issue:
+    """The issue that `issue_json` wrote."""
+    parts = ("title", "credit", "blocks", "parks", "topics")
+    return Issue(
+        date=dt.date.fromisoformat(value["date"]) if value["date"] else None,
+        columns=tuple(
+            Column(
+                column["name"],
+                column["contents_name"],
+                tuple(read_article(*(article[name] for name in parts)) for article in column["articles"]),
+            )
+            for column in value["columns"]
+        ),
+        **{name: value[name] for name in ("bulletin", "title", "publisher", "year", "number", "total")},
+    )
 
 
 def read_article(

@@ -205,8 +205,9 @@ class Section:
 class Content:
     """All that the rendering of a message depends on, but for what is personal.
 
-    `kind` is `digest`, `test`, or one without sections: `confirm`, `data`, `erase`; `language` `zh` or `en`; `format`
-    `full` or `titles`. `title` is what all that is sent here is called, "" where it has no one name.
+    `kind` is `digest`, `test`, `correction` (only what was changed), or one without sections: `confirm`, `data`,
+    `erase`; `language` `zh` or `en`; `format` `full` or `titles`. `title` is what all that is sent here is called, ""
+    where it has no one name.
     """
 
     kind: str

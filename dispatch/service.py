@@ -14,14 +14,15 @@ from pathlib import Path
 
 from dispatch import archive
 from dispatch.app import App
-from dispatch.delivery import bounces, control, ledger, planner
+from dispatch.delivery import bounces, control, corrections, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
 from dispatch.delivery.member import Member
 from dispatch.delivery.retention import prune
 from dispatch.delivery.schedule import Job, running
 from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError, Failure, NoReader
-from dispatch.intake.pickup import Look
+from dispatch.intake.originals import Original
+from dispatch.intake.pickup import Look, what_next
 from dispatch.lookout import Lookout
 from dispatch.model import IssueState
 from dispatch.progress import SILENT, Sending
@@ -52,6 +53,7 @@ class Report:
 
     looks: list[Look] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
+    corrections: int = 0  # messages
     summary: Summary = field(default_factory=Summary)
     waiting: list[Row] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
@@ -74,8 +76,13 @@ def lookout(app: App, store: Store) -> Lookout:
 
 async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
     try:
+        original = await asyncio.to_thread(Original.of, path, source)
+        known = await store.call(app.pickup.known, original)
+        if known is not None:  # by its bytes: nothing is read
+            log.info("%s: %s is known", source, known.name)
+            return Look(source, known)
         reading = await asyncio.to_thread(app.pickup.read, path, source)
-        added = await store.call(app.pickup.take_in, reading, _by_us(app, Way.FILE))
+        added = await store.call(app.pickup.take_in, reading, _by_us(app, Way.FILE), original)
     except Exception as error:
         failure = _failure(error, source)
         log.error("%s%s", "" if isinstance(failure, NoReader) else "refused: ", failure)
@@ -83,6 +90,8 @@ async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
     for warning in reading.warnings:
         log.warning("%s: %s", source, warning)
     log.info("%s: %s is %s", source, added.name, added.outcome)
+    if added.outcome == "revised":
+        log.warning("%s: %s", source, what_next(added))
     return Look(source, added, reading.warnings)
 
 
@@ -145,6 +154,20 @@ async def plan_firsts(app: App, store: Store, engine: Engine) -> int:
     return total
 
 
+async def plan_corrections(app: App, store: Store, engine: Engine) -> int:
+    """Queue the corrections that a person let go out, slice by slice; how many messages that adds."""
+    total = 0
+    for plan in await store.call(corrections.to_plan):
+        for low, high in plan.slices:
+            if engine.stopping.is_set():
+                return total
+            now = app.clock.now()
+            total += await store.call(corrections.plan_slice, plan, low, high, app.expire_ms(), now)
+        await store.call(corrections.end, plan)
+        log.info("issue %s: corrections to revision %d are queued", plan.name, plan.correction.revision)
+    return total
+
+
 async def resume_due(app: App, store: Store, engine: Engine) -> int:
     """Resume the endpoints whose pause is over, page by page; how many."""
     total = 0
@@ -200,6 +223,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
         await resume_due(app, store, engine)  # before the plan: what is planned today is theirs again
         report.planned = await plan_due(app, store, engine)
         await plan_firsts(app, store, engine)
+        report.corrections = await plan_corrections(app, store, engine)
         await _carry_out(app, store, engine)
         waiting = await store.call(_waiting, app.clock.now())
         progress.expect(due_by_channel(waiting))
@@ -286,8 +310,9 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         await resume_due(app, store, engine)
         planned = await plan_due(app, store, engine)
         firsts = await plan_firsts(app, store, engine)
+        corrected = await plan_corrections(app, store, engine)
         moved = await _carry_out(app, store, engine)
-        if planned or firsts or moved:
+        if planned or firsts or corrected or moved:
             engine.wake()
 
     async def returned() -> None:
@@ -295,6 +320,7 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
 
     async def tidy() -> None:
         await prune(store, settings.retention, app.clock.now(), engine.stopping)
+        await store.call(app.originals.sweep, app.clock.now())
 
     return [
         Job("plan", settings.engine.poll, plan),

@@ -109,6 +109,7 @@ class TemplateSettings(Section):
 
 class IntakeSettings(Section):
     folder: Path = Path("inbox")
+    originals: Path | None = Path("originals")
     every: Seconds = 5
     urls: Annotated[tuple[str, ...], NoDecode] = ()
     urls_every: Seconds = 3600
@@ -118,6 +119,11 @@ class IntakeSettings(Section):
     pause: Interval = 1
     read_seconds: Seconds = 60
     read_memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = 1024
+
+    @field_validator("originals", mode="before")
+    @classmethod
+    def _none_kept(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("urls", mode="before")
     @classmethod
@@ -680,7 +686,7 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             "database": settings.database.model_copy(update={"url": url}),
             "catalog": CatalogSettings(folder=_place(base, catalog) if catalog else None),
             "templates": TemplateSettings(folder=_place(base, templates) if templates else None),
-            "intake": settings.intake.model_copy(update={"folder": _place(base, settings.intake.folder)}),
+            "intake": settings.intake.model_copy(update=_placed_intake(base, settings.intake)),
             "sources": tuple(_placed_source(base, source) for source in settings.sources),
             "email": settings.email.model_copy(update=_placed_keys(base, settings.email)),
             "bounces": bounces.model_copy(update=places),
@@ -693,6 +699,11 @@ def _placed_source(base: Path, source: Source) -> Source:
     if not isinstance(source, FolderSource):
         return source
     return source.model_copy(update={"path": _place(base, source.path)})
+
+
+def _placed_intake(base: Path, intake: IntakeSettings) -> dict[str, Path]:
+    places = {"folder": intake.folder, "originals": intake.originals}
+    return {name: _place(base, path) for name, path in places.items() if path}
 
 
 def _placed_keys(base: Path, email: EmailSettings) -> dict[str, Path]:

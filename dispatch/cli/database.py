@@ -65,12 +65,14 @@ def prune(
             tick("counted" if dry_run else "deleted", sweep.pruned.total, 0)
             if not dry_run:
                 time.sleep(REST_SECONDS)
+        originals = app.originals.sweep(db, app.clock.now(), dry=dry_run)
+        done = {**asdict(sweep.pruned), "originals": originals}
         if not dry_run:
-            _note(ctx, db, "pruned", asdict(sweep.pruned))
+            _note(ctx, db, "pruned", done)
     if as_json:
-        emit_json({"dry_run": dry_run, **asdict(sweep.pruned)})
+        emit_json({"dry_run": dry_run, **done})
         return
-    say(f"{'would go' if dry_run else 'deleted'}: {sweep.pruned}")
+    say(f"{'would go' if dry_run else 'deleted'}: {sweep.pruned}, originals {originals}")
 
 
 def _note(ctx: typer.Context, db: Database, action: str, detail: dict[str, Any] | None = None) -> None:

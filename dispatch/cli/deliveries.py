@@ -107,7 +107,7 @@ def _at(db: Database, word: str) -> tuple[int, ...] | None:
 
 
 def _json(row: Row) -> dict[str, Any]:
-    more = ("bulletin", "subscriber_id", "endpoint", "articles")
+    more = ("bulletin", "subscriber_id", "endpoint", "articles", "revision")
     times = {name: iso(row[name]) for name in ("planned_at", "due_at", "ended_at")}
     paused = {"paused": row["standing"] == "paused"}
     return {**{name: row[name] for name in (*COLUMNS, *more)}, **times, **paused}
@@ -159,6 +159,8 @@ def _tell(story: Story, label: Callable[[str, str], str]) -> None:
         say(f"  article: {title}")
     if not row["articles"]:
         say("  articles: kept no longer")
+    if row["state"] == "sent" and row["revision"]:
+        say(f"  revision: {row['revision']} of the issue")
     say(f"planned:    {when(row['planned_at'])}{_why(story, label)}")
     if row["state"] == "sent":
         tags = [f"{tag} ({label(tag, 'zh')})" for tag in row["reason"].split()]

@@ -45,8 +45,7 @@ def edit(
         say("nothing was changed")
         return
     with app.database() as db, db.transaction():
-        app.pickup.rewrite(db, stored, changed)
-        session(ctx).note(db, "edited", "issue", stored.key)
+        app.pickup.rewrite(db, stored, changed, session(ctx).act())
     say(f"{stored.name} is changed; look at it with: dispatch issues show {stored.name}")
 
 

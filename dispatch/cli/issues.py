@@ -246,11 +246,22 @@ def send(
         str,
         typer.Option("--to", metavar="ADDRESS", help="A test: to this address only, in any state."),
     ] = "",
+    corrections: Annotated[
+        bool,
+        typer.Option("--corrections", help="Take the proposed revision; tell who got the old text."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Approve an issue and deliver it now, in the foreground."""
+    from dispatch.cli.revisions import send_corrections
+    from dispatch.errors import UsageError
+
     app = session(ctx).app
-    if dry_run:
+    if corrections and to:
+        raise UsageError("--corrections go to those who got the old text: --to does not go with it")
+    if corrections:
+        send_corrections(app, issue, session(ctx).act(), dry_run=dry_run, as_json=as_json)
+    elif dry_run:
         _dry_run(app, issue, as_json=as_json)
     elif to:
         _send_test(app, issue, to, session(ctx).act(), as_json=as_json)

@@ -31,6 +31,7 @@ from dispatch.cli import (
     keys,
     lanes,
     report,
+    revisions,
     run,
     search,
     sources,
@@ -76,6 +77,8 @@ cli.command("init")(init.init)
 cli.command("ingest")(ingest.ingest)
 for command in (edit.edit, control.pause, control.resume, control.cancel):
     issues.commands.command()(command)
+for shown in (revisions.diff, revisions.original, revisions.dismiss):
+    issues.commands.command()(shown)
 cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")

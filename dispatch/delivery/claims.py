@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dispatch.delivery import confirmations, ledger, rights
+from dispatch.delivery import confirmations, corrections, ledger, rights
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
 from dispatch.states import WAITS
@@ -88,11 +88,12 @@ class _Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Digest:
-    """A digest in a claim: where it stands, which bits each tag has, in which channels it waits, and in which it was
-    cancelled."""
+    """A digest in a claim: where it stands, which revision its issue has, which bits each tag has, in which channels it
+    waits, and in which it was cancelled."""
 
     order: tuple[int, int, int]
     state: str
+    revision: int
     bits: dict[str, int]
     paused: frozenset[str]
     cancelled: frozenset[str]
@@ -154,8 +155,12 @@ class _Check:
             self._follows[endpoint_id].append(tag)
         asked = [confirmations.consent_of(m.content) for m in self._leased if m.kind == confirmations.KIND]
         self._requests = consent.requests(db, asked) if asked else {}
-        owed = (delivery.digest_id for deliveries in self._deliveries.values() for delivery in deliveries)
-        self._digests = _digests(db, set(owed))
+        owed = {delivery.digest_id for deliveries in self._deliveries.values() for delivery in deliveries}
+        self._told = {m.id: corrections.of_content(m.content) for m in self._leased if m.kind == corrections.KIND}
+        if self._told:
+            self._corrections = corrections.Corrections(db, set(self._told.values()), people)
+            owed |= self._corrections.digests
+        self._digests = _digests(db, owed)
 
     def _look(self, message: _Leased) -> Work | None:
         endpoint = self._endpoints.get(message.endpoint_id or 0)
@@ -173,6 +178,8 @@ class _Check:
             due = {"due_at": self._quiet[endpoint.rhythm_id]}
             self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
             return None
+        if message.kind == corrections.KIND:
+            return self._correction(message, endpoint)
         if message.parts_done and message.content:
             return self._rest(message, endpoint)
         owed, waiting = self._owed(message, endpoint)
@@ -183,7 +190,7 @@ class _Check:
         if not waiting:
             self._end(message, MessageState.CANCELLED, "nothing of it is owed any more")
         elif self._resumes_as_one(waiting):
-            self._pause(message, waiting[0])
+            self._pause(message, waiting[0].digest_id)
         else:
             for delivery in waiting:
                 self._split_off(delivery)
@@ -245,16 +252,51 @@ class _Check:
         if not wanted or all(digest.cancel_reason(endpoint.channel) for digest in digests):
             self._end(message, MessageState.CANCELLED, f"nothing more of it is owed; parts sent: {message.parts_done}")
         elif waiting:
-            self._pause(message, waiting[0])
+            self._pause(message, waiting[0].digest_id)
         else:
-            made = json.loads(message.content)
-            follows = self._follows[endpoint.id]
-            owed = tuple(
-                Owed(delivery, digest, variant, tuple(sorted(tag for tag in follows if tag in self._bits(digest))))
-                for delivery, digest, variant in made["owed"]
-            )
-            return self._work(message, endpoint._replace(language=made["language"], format=made["format"]), owed)
+            return self._begun(message, endpoint)
         return None
+
+    def _begun(self, message: _Leased, endpoint: _Endpoint) -> Work:
+        """A message of which parts have gone, as it was then; one that was begun before revisions were counted has the
+        text of today."""
+        made = json.loads(message.content)
+        follows = self._follows[endpoint.id]
+        owed = tuple(
+            Owed(delivery, digest, variant, tuple(sorted(tag for tag in follows if tag in self._bits(digest))), *of)
+            for delivery, digest, variant, *of in made["owed"]
+        )
+        return self._work(message, endpoint._replace(language=made["language"], format=made["format"]), owed)
+
+    def _correction(self, message: _Leased, endpoint: _Endpoint) -> Work | None:
+        """What a reader had, follows and is told of. All of it waits where a person has paused a part of it."""
+        try:
+            work = self._told_of(message, endpoint)
+        except corrections.Unknown:
+            due = {"due_at": self._now + corrections.WAIT_MS}
+            self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
+            return None
+        wanted = work.owed if self._follows[endpoint.id] else ()
+        going = [part for part in wanted if not self._digests[part.digest_id].cancel_reason(endpoint.channel)]
+        waiting = [part for part in going if self._digests[part.digest_id].waits(endpoint.channel)]
+        if not going:
+            why = "nothing of it is theirs or followed any more, or it is cancelled, or a later correction tells of it"
+            self._end(message, MessageState.CANCELLED, why)
+        elif waiting:
+            self._pause(message, waiting[0].digest_id)
+        else:
+            return work if message.parts_done else replace(work, owed=tuple(going))
+        return None
+
+    def _told_of(self, message: _Leased, endpoint: _Endpoint) -> Work:
+        """A correction with all that it tells of, in the order of the issue's columns."""
+        about = self._told[message.id]
+        if message.parts_done and "owed" in message.content:
+            return replace(self._begun(message, endpoint), correction=about)
+        found = self._corrections.owed(about, endpoint.id, self._follows[endpoint.id])
+        there = sorted(found, key=lambda part: self._digests[part.digest_id].order)
+        owed = tuple([part._replace(revision=self._digests[part.digest_id].revision) for part in there])
+        return replace(self._work(message, endpoint, owed), correction=about)
 
     def _bits(self, digest: int) -> dict[str, int]:
         found = self._digests.get(digest)
@@ -290,20 +332,20 @@ class _Check:
             for tag in tags:
                 variant |= bits[tag]
             if variant:
-                owed.append(Owed(delivery.id, delivery.digest_id, variant, tuple(tags)))
+                owed.append(Owed(delivery.id, delivery.digest_id, variant, tuple(tags), digest.revision))
             else:
                 self._end_delivery(delivery, "no longer follows anything in it")
         return owed, waiting
 
-    def _pause(self, message: _Leased, delivery: _Delivery) -> None:
-        values = {"id": message.id, "epoch": message.epoch, "digest": delivery.digest_id, "now": self._now}
+    def _pause(self, message: _Leased, digest: int) -> None:
+        values = {"id": message.id, "epoch": message.epoch, "digest": digest, "now": self._now}
         self._db.run(SQL["pause_claimed"], values)
 
     def _end(self, message: _Leased, state: MessageState, reason: str) -> None:
         ledger.end(self._db, message.id, message.epoch, message.parts_done, state, reason, self._now)
 
     def _end_delivery(self, delivery: _Delivery, reason: str) -> None:
-        values = {"id": delivery.id, "variant": delivery.variant, "reason": reason, "now": self._now}
+        values = {"id": delivery.id, "variant": delivery.variant, "revision": 0, "reason": reason, "now": self._now}
         self._db.run(SQL["settle_delivery"], {**values, "state": DeliveryState.CANCELLED})
 
     def _split_off(self, delivery: _Delivery) -> None:
@@ -325,6 +367,7 @@ class _Check:
         row = self._db.one(SQL["addressed"], {"id": message.id})
         assert row is not None
         content = json.loads(row["content"])
+        digests = _digests(self._db, [digest for digest, _ in content["digests"]])
         return Work(
             message_id=message.id,
             epoch=message.epoch,
@@ -332,7 +375,10 @@ class _Check:
             endpoint_id=0,
             name="",
             format="full",
-            owed=tuple(Owed(0, digest, variant, ()) for digest, variant in content["digests"]),
+            owed=tuple(
+                Owed(0, digest, variant, (), digests[digest].revision if digest in digests else 0)
+                for digest, variant in content["digests"]
+            ),
             attempts=message.attempts,
             parts_done=message.parts_done,
             expires_at=message.expires_at,
@@ -348,11 +394,11 @@ def _digests(db: Database, ids: Iterable[int]) -> dict[int, _Digest]:
         bits[digest_id][tag] = bits[digest_id].get(tag, 0) | bit
     holds, cancels = db.rows(SQL["holds"]), db.rows(SQL["cancels"], wanted)
     found = {}
-    for digest_id, column, part, issue_id, state in db.rows(SQL["claimed_digests"], wanted):
+    for digest_id, column, part, issue_id, state, revision in db.rows(SQL["claimed_digests"], wanted):
         paused, cancelled = (_channels_of(parts, issue_id, column) for parts in (holds, cancels))
         if state in WAITS:
             paused |= {_ALL}
-        found[digest_id] = _Digest((issue_id, column, part), state, bits[digest_id], paused, cancelled)
+        found[digest_id] = _Digest((issue_id, column, part), state, revision, bits[digest_id], paused, cancelled)
     return found
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dispatch import archive
-from dispatch.delivery import rights
+from dispatch.delivery import corrections, rights
 from dispatch.delivery.channel import Channel, Rendered
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
@@ -24,15 +24,26 @@ log = logging.getLogger(__name__)
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-_Key = tuple[str, str, str, str, tuple[tuple[int, int], ...]]  # channel, kind, language, format, digests with variants
+# Channel, kind, language, format, digests with variants and revisions.
+_Key = tuple[str, str, str, str, tuple[tuple[int, int, int], ...]]
 _VARIANTS, _DIGESTS = 256, 64
-_KINDS = ("test", "confirm", *rights.KINDS)  # of messages, that are contents of their own; the others are digests
+_KINDS = (
+    "test",
+    "confirm",
+    corrections.KIND,
+    *rights.KINDS,
+)  # of messages, that are contents of their own; the others are digests
 
 
 def _key(work: Work) -> _Key:
     """What decides how a message reads, but for what is personal."""
     kind = work.kind if work.kind in _KINDS else "digest"
-    return work.channel, kind, work.language, work.format, tuple([(owed[1], owed[2]) for owed in work.owed])
+    return work.channel, kind, work.language, work.format, tuple([(owed[1], owed[2], owed[4]) for owed in work.owed])
+
+
+def _wanted(variants: Sequence[tuple[int, int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
+    """Each digest with the revision that is sent, and the variant."""
+    return (((digest, revision), variant) for digest, variant, revision in variants)
 
 
 def _named(content: Content) -> str:
@@ -79,7 +90,8 @@ class Contents:
         self._channels = channels
         self._english = english
         self._title = title
-        self._digests: _Recent[int, Digest] = _Recent(_DIGESTS)
+        self._digests: _Recent[tuple[int, int], Digest] = _Recent(_DIGESTS)  # of a revision
+        self._issues: _Recent[int, str] = _Recent(_DIGESTS)
         self._turns: dict[_Key, tuple[asyncio.Lock, int]] = {}
         self._rendered: _Recent[_Key, Rendered | RenderError] = _Recent(_VARIANTS)
 
@@ -107,7 +119,9 @@ class Contents:
     async def _make(self, key: _Key) -> Rendered | RenderError:
         channel, kind, language, form, variants = key
         try:
-            sections = tuple([section(await self._digest(digest), variant) for digest, variant in variants])
+            sections = tuple([section(await self._digest(*of), variant) for of, variant in _wanted(variants)])
+            if kind == corrections.KIND:  # what was not changed is no news
+                sections = tuple(replace(part, others=()) for part in sections)
         except RenderError as error:
             return error
         content = Content(kind, language, form, sections, self._title(language))
@@ -127,8 +141,7 @@ class Contents:
 
     def issue_of(self, digest_id: int) -> str:
         """The issue of a digest that was rendered lately; "" of another."""
-        found = self._digests.get(digest_id)
-        return f"{found.bulletin}:{found.issue_ref}" if found else ""
+        return self._issues.get(digest_id) or ""
 
     @staticmethod
     def _render(channel: Channel, content: Content) -> Rendered | RenderError:
@@ -139,16 +152,17 @@ class Contents:
             log.error("%s cannot be rendered for %s: %s", _named(content), channel.name, error)
             return error
 
-    async def _digest(self, digest_id: int) -> Digest:
-        found = self._digests.get(digest_id)
+    async def _digest(self, digest_id: int, revision: int) -> Digest:
+        found = self._digests.get((digest_id, revision))
         if found is None:
             try:
-                found = await self._store.call(self._load, digest_id)
+                found = await self._store.call(self._load, digest_id, revision)
             except Failure as error:  # the issue was replaced since
                 raise RenderError(str(error)) from error
-            self._digests.put(digest_id, found)
+            self._digests.put((digest_id, revision), found)
+            self._issues.put(digest_id, f"{found.bulletin}:{found.issue_ref}")
         return found
 
-    def _load(self, db: Database, digest_id: int) -> Digest:
-        plain = archive.digest(db, digest_id)
+    def _load(self, db: Database, digest_id: int, revision: int) -> Digest:
+        plain = archive.digest(db, digest_id, revision=revision)
         return replace(plain, title_en=self._english(plain.bulletin) or plain.title)

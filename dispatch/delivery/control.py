@@ -16,6 +16,7 @@ from typing import Any
 
 from dispatch import archive
 from dispatch.archive import StoredIssue
+from dispatch.delivery import corrections
 from dispatch.delivery.ledger import CANCELLED, PART_CANCELLED
 from dispatch.errors import Failure, StateError
 from dispatch.model import IssueState
@@ -112,6 +113,8 @@ def check_cancel(db: Database, stored: StoredIssue, part: Part) -> None:
 def cancel(db: Database, stored: StoredIssue, part: Part, by: str, now: int) -> None:
     """What was not sent of the part is not sent any more. Called inside a transaction. Raises StateError."""
     check_cancel(db, stored, part)
+    if part.column is None:  # of a column the claims end what they meet: a correction may tell of several
+        corrections.cancel(db, stored.id, part.channel, CANCELLED if part.whole else PART_CANCELLED, now)
     db.run(SQL["cancel"], {"issue": stored.id, **part.values, "by": by, "now": now})
     db.run(SQL["end_holds_within"], {"issue": stored.id, **part.values})
     if part.whole and stored.state is not IssueState.CANCELLED:
@@ -154,6 +157,9 @@ def put_aside(db: Database, issue_id: int, part: Part, now: int) -> Iterator[int
     for row in db.all(SQL["digests"], {"issue": issue_id}):
         if part.column not in (None, row["column_position"]):
             continue
+        with db.transaction():
+            moved = corrections.put_aside(db, issue_id, row["id"], part.channel, now)
+        yield moved
         after: int | None = 0
         while after is not None:
             with db.transaction():

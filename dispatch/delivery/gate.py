@@ -27,7 +27,7 @@ _SOONEST = 0.001  # seconds; a clock tells no less
 _LEAST_AHEAD_MS = 120_000
 _MS_A_MESSAGE = 2  # put off so much further, the more there are: each is looked at again only so often
 _DOMAINS = 1000  # of no provider, that have asked for a rest
-_CAN_WAIT = frozenset({"digest", "bundle"})  # kinds of messages; for the others somebody waits
+_CAN_WAIT = frozenset({"digest", "bundle", "correction"})  # kinds of messages; for the others somebody waits
 
 
 Taker = Callable[[Work, float], bool]

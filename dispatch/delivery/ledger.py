@@ -27,12 +27,21 @@ URGENT, NORMAL = 0, 1  # priorities: what a person waits for, and digests
 
 
 class Owed(NamedTuple):
-    """A delivery within a claimed message: the digest, the variant as the follows stand now, and the follows."""
+    """A delivery within a claimed message: the digest, the variant as the follows stand now, the follows, and the
+    revision of the issue that is sent (0: whichever it has). `delivery_id` is 0 where none ends with the message."""
 
     delivery_id: int
     digest_id: int
     variant: int
     tags: tuple[str, ...]
+    revision: int = 0
+
+
+class Correction(NamedTuple):
+    """Which revision of which issue a message of the kind `correction` tells of."""
+
+    issue_id: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Work:
     secret: str = field(default="", repr=False)
     request: Request | None = None  # of a confirmation: what was asked
     right: Right | None = None  # of a message with a link to the reader's data, or to its end
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ SELECT message_id, id, digest_id, variant, state FROM deliveries WHERE message_i
 
 -- name: claimed_digests
 -- In the order of the issue's columns.
-SELECT g.id, g.column_position, g.part, i.id AS issue_id, i.state
+SELECT g.id, g.column_position, g.part, i.id AS issue_id, i.state, i.revision
 FROM digests g JOIN issues i ON i.id = g.issue_id WHERE g.id IN (:ids)
 
 -- name: digests_tags
@@ -318,7 +318,7 @@ WHERE id = :id AND epoch = :epoch AND state = 'sending'
 UPDATE deliveries SET state = :state, reason = :reason, ended_at = :now WHERE message_id = :id AND state = 'planned'
 
 -- name: settle_delivery
-UPDATE deliveries SET state = :state, reason = :reason, variant = :variant, ended_at = :now
+UPDATE deliveries SET state = :state, reason = :reason, variant = :variant, revision = :revision, ended_at = :now
 WHERE id = :id AND state = 'planned'
 
 -- name: add_attempt

@@ -62,7 +62,7 @@ def data(db: Database, subscriber_id: int) -> dict[str, Any]:
 
 
 def _delivery(row: Row) -> dict[str, Any]:
-    kept = ("id", "issue", "column", "articles", "endpoint_id", "state", "reason", "variant")
+    kept = ("id", "issue", "column", "articles", "endpoint_id", "state", "reason", "variant", "revision")
     return {**{name: row[name] for name in kept}, **{name: iso(row[name]) for name in ("planned_at", "ended_at")}}
 
 

@@ -49,7 +49,7 @@ def begin(db: Database, issue: Row) -> Plan | None:
             return None
     ids = archive.digest_ids(db, issue["id"])
     routes = {digest_id: route(archive.digest_tags(db, digest_id)) for digest_id in ids}
-    return Plan(issue["id"], f"{issue['bulletin']}:{issue['ref']}", routes, tuple(_slices(db)))
+    return Plan(issue["id"], f"{issue['bulletin']}:{issue['ref']}", routes, tuple(slices_of_endpoints(db)))
 
 
 def plan_slice(db: Database, plan: Plan, low: int, high: int, expire_ms: Mapping[str, int], now: int) -> int | None:
@@ -60,7 +60,7 @@ def plan_slice(db: Database, plan: Plan, low: int, high: int, expire_ms: Mapping
     with db.transaction():
         if not _sending(db, plan.issue_id):
             return None
-        _fill_due(db, expire_ms, now)
+        fill_due(db, expire_ms, now)
         values = {"low": low, "high": high}
         bundled = db.value(SQL["bundled"], values) is not None
         return sum(
@@ -79,7 +79,8 @@ def _sending(db: Database, issue_id: int) -> bool:
     return bool(db.value(SQL["issue_state"], {"id": issue_id}) == IssueState.SENDING)
 
 
-def _slices(db: Database, size: int = SLICE) -> Iterator[tuple[int, int]]:
+def slices_of_endpoints(db: Database, size: int = SLICE) -> Iterator[tuple[int, int]]:
+    """All endpoints: those above the first id, up to the second."""
     highest = int(db.value(SQL["highest_endpoint"]))
     for low in range(0, highest, size):
         yield low, min(low + size, highest)
@@ -99,7 +100,7 @@ def plan_firsts(db: Database, expire_ms: Mapping[str, int], now: int, page: int 
         if last is None:
             return None
         values = {"last": int(last), "now": now}
-        _fill_due(db, expire_ms, now, due=after_quiet)
+        fill_due(db, expire_ms, now, due=after_quiet)
         added = db.run(SQL["plan_firsts"], values)
         if added:
             db.run(SQL["plan_first_messages"], values)
@@ -109,7 +110,7 @@ def plan_firsts(db: Database, expire_ms: Mapping[str, int], now: int, page: int 
     return added
 
 
-def _fill_due(db: Database, expire_ms: Mapping[str, int], now: int, due: Callable[[Rhythm, int], int] = due_at) -> None:
+def fill_due(db: Database, expire_ms: Mapping[str, int], now: int, due: Callable[[Rhythm, int], int] = due_at) -> None:
     """When a message planned now is due, for each rhythm and channel. A rhythm added meanwhile is in it, because it
     is read in the transaction that plans."""
     db.run(SQL["create_plan_due"])
@@ -138,7 +139,7 @@ def _plan_digest(db: Database, found: Route, values: dict[str, int], now: int, *
 def plan_alone(db: Database, digest_id: int, low: int, high: int, expire_ms: Mapping[str, int], now: int) -> None:
     """Give deliveries that are planned and have no message one of their own, those of the endpoints above `low` up to
     `high`. Nobody is added. Called inside a transaction."""
-    _fill_due(db, expire_ms, now)
+    fill_due(db, expire_ms, now)
     values = {"digest_id": digest_id, "low": low, "high": high}
     db.run(SQL["plan_messages"], {**values, "now": now})
     db.run(SQL["join_messages"], values)
@@ -170,4 +171,4 @@ def preview_counts(db: Database, issue_id: int, advance: Callable[[int], None] =
 
 def preview_slices(db: Database) -> Iterator[tuple[int, int]]:
     """The endpoints in slices for reading: nobody waits for a reader, so they are large."""
-    return _slices(db, _PREVIEWED)
+    return slices_of_endpoints(db, _PREVIEWED)

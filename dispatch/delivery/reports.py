@@ -76,8 +76,9 @@ class _Names:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._shown = archive.shown(db)
-        self._digest: Digest | None = None
-        self._titles: dict[int, list[str]] = {}
+        self._digest = 0
+        self._texts: dict[int, Digest] = {}  # by revision
+        self._titles: dict[tuple[int, int], list[str]] = {}  # by revision and variant
 
     def complete(self, row: Row) -> Row:
         part = f" ({row['part']}/{row['parts']})" if row["parts"] > 1 else ""
@@ -85,20 +86,24 @@ class _Names:
         row["column"] = row["column_name"] + part
         row["subscriber"] = row["name"] or (f"#{row['subscriber_id']}" if row["subscriber_id"] else "")
         row["endpoint"] = f"e{row['endpoint_id']}"
-        row["articles"] = self._articles(row["digest_id"], row["variant"])
+        row["articles"] = self._articles(row["digest_id"], row["revision"], row["variant"])
         paused = row["state"] == DeliveryState.PLANNED and row["message_state"] == MessageState.PAUSED
         row["standing"] = PAUSED if paused else row["state"]
         return row
 
-    def _articles(self, digest_id: int, variant: int) -> list[str]:
-        if self._digest is None or self._digest.id != digest_id:
-            self._digest, self._titles = archive.digest(self._db, digest_id), {}
-        if variant not in self._titles:
+    def _articles(self, digest_id: int, revision: int, variant: int) -> list[str]:
+        """By the text that was sent; of what is not sent by that of today."""
+        if self._digest != digest_id:
+            self._digest, self._texts, self._titles = digest_id, {}, {}
+        if revision not in self._texts:
+            self._texts[revision] = archive.digest(self._db, digest_id, revision=revision)
+        key = (revision, variant)
+        if key not in self._titles:
             if len(self._titles) >= _MOST_VARIANTS:
                 self._titles.clear()
-            matching = section(self._digest, variant).matching
-            self._titles[variant] = [entry.article.title for entry in matching]
-        return self._titles[variant]
+            matching = section(self._texts[revision], variant).matching
+            self._titles[key] = [entry.article.title for entry in matching]
+        return self._titles[key]
 
 
 def endpoints(db: Database, word: str) -> tuple[int, ...]:

@@ -1,10 +1,14 @@
 -- name: deliveries
--- The place in braces takes those of the filters below that are asked for.
+-- The place in braces takes those of the filters below that are asked for. What was sent before revisions were counted
+-- was of the first that was out.
 SELECT d.id, d.digest_id, i.bulletin, i.ref, c.name AS column_name, g.part, g.parts, d.endpoint_id, s.id AS subscriber_id,
        COALESCE(s.name, '') AS name, COALESCE(e.channel, m.channel, '') AS channel, COALESCE(e.address, '') AS address,
        d.state, CASE WHEN d.state = 'planned' AND d.reason = '' THEN COALESCE(m.reason, '') ELSE d.reason END AS reason,
        d.variant, d.planned_at, d.ended_at, m.due_at, m.state AS message_state, m.attempts, m.provider_id,
-       (SELECT a.code FROM attempts a WHERE a.message_id = d.message_id ORDER BY a.id DESC LIMIT 1) AS last_code
+       (SELECT a.code FROM attempts a WHERE a.message_id = d.message_id ORDER BY a.id DESC LIMIT 1) AS last_code,
+       CASE WHEN d.state <> 'sent' OR d.revision > 0 THEN d.revision
+            ELSE COALESCE((SELECT MIN(r.revision) FROM revisions r WHERE r.issue_id = i.id AND r.layout <> ''), 0)
+            END AS revision
 FROM deliveries d
 JOIN digests g ON g.id = d.digest_id
 JOIN issues i ON i.id = g.issue_id

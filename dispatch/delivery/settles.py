@@ -46,11 +46,12 @@ def settle(db: Database, attempts: Sequence[Attempt], now: int) -> list[bool]:
 
 def frozen(work: Work) -> str:
     """Of what a message is made whose first part has gone: `claims` sends the rest of just that."""
-    owed = [[owed.delivery_id, owed.digest_id, owed.variant] for owed in work.owed]
     if not work.endpoint_id:
-        digests = [[digest, variant] for _, digest, variant in owed]
+        digests = [[owed.digest_id, owed.variant] for owed in work.owed]
         return json.dumps({"digests": digests, "secret": work.secret})
-    return json.dumps({"owed": owed, "language": work.language, "format": work.format})
+    owed = [[owed.delivery_id, owed.digest_id, owed.variant, owed.revision] for owed in work.owed]
+    about = work.correction._asdict() if work.correction else {}
+    return json.dumps({**about, "owed": owed, "language": work.language, "format": work.format})
 
 
 class _NotOurs(Exception):
@@ -130,6 +131,7 @@ class _Batch:
                     {
                         "id": owed.delivery_id,
                         "variant": owed.variant,
+                        "revision": owed.revision if state is MessageState.SENT else 0,
                         "state": state,
                         # A sent delivery's reason is why it was owed: the follows that stood in the message.
                         "reason": reason or " ".join(owed.tags),

@@ -14,13 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatch import archive
-from dispatch.archive import Added, ColumnName, StoredIssue
+from dispatch import archive, revisions
+from dispatch.archive import Added, ColumnName, Revision, StoredIssue
 from dispatch.catalog import Catalog
-from dispatch.errors import DispatchError
+from dispatch.differences import Difference
+from dispatch.errors import DispatchError, Failure, StateError
+from dispatch.intake import originals as files
 from dispatch.intake.answer import Reading
+from dispatch.intake.originals import Original, Originals
 from dispatch.intake.sandbox import Sandbox
-from dispatch.model import Article, Column, Issue
+from dispatch.model import Article, Column, Issue, IssueState
 from subscribers import audit
 from subscribers.audit import Act, Way
 from subscribers.database import Database
@@ -34,11 +37,14 @@ _REASON = ".reason.txt"
 
 
 class Pickup:
-    """Reads issues and takes them in."""
+    """Reads issues and takes them in; the files are kept among the `originals`."""
 
-    def __init__(self, catalog: Catalog, sandbox: Sandbox, *, automatic: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, sandbox: Sandbox, *, automatic: bool, originals: Originals | None = None
+    ) -> None:
         self._catalog = catalog
         self._sandbox = sandbox
+        self._originals = originals or Originals(None)
         self._automatic = automatic
 
     def read(self, path: Path, source: str = "") -> Reading:
@@ -54,8 +60,20 @@ class Pickup:
         """End what is being read; the next file begins anew."""
         self._sandbox.close()
 
-    def take_in(self, db: Database, reading: Reading, act: Act) -> Added:
-        """Put a reading into the archive, all or nothing; approved at once where the settings say so."""
+    def known(self, db: Database, original: Original | None) -> Added | None:
+        """What a file of just these bytes has given before: it need not be read. None where it has given nothing."""
+        found = files.known(db, original) if original else None
+        if found is None:
+            return None
+        return Added(found["issue_id"], f"{found['bulletin']}:{found['ref']}", "known", found["revision"])
+
+    def take_in(
+        self, db: Database, reading: Reading, act: Act, original: Original | None = None, *, again: bool = False
+    ) -> Added:
+        """Put a reading into the archive, all or nothing, and keep the file that it came from; approved at once where
+        the settings say so. `again`: see `archive.add`."""
+        if original is not None:
+            self._originals.keep(original)
         with db.transaction():
             added = archive.add(
                 db,
@@ -65,17 +83,50 @@ class Pickup:
                 column_name=self._column_name,
                 tags_of=self._tags,
                 now=act.at,
+                original=original.hash if original else "",
+                again=again,
             )
+            if original is not None:
+                files.remember(db, original, added.id, added.revision, act.at)
             if added.outcome != "known":
                 self._put_on_record(db, added, act)
         return added
 
-    def rewrite(self, db: Database, stored: StoredIssue, issue: Issue) -> None:
-        """Exchange the content of a held issue. Raises StateError and Failure; within a transaction."""
-        archive.rewrite(db, stored, issue, self._column_name, self._tags)
+    def rewrite(self, db: Database, seen: StoredIssue, issue: Issue, act: Act) -> None:
+        """Exchange the content of a held issue, as somebody saw it, for that of an edited one. Called inside a
+        transaction. Raises StateError where it is not held, and Failure where it changed meanwhile."""
+        stored = archive.load(db, seen.id)
+        if stored.state is not IssueState.HELD:
+            raise StateError(
+                f"issue {stored.name} is {stored.state}: only a held one is edited; take the approval back with:"
+                f" dispatch issues hold {stored.name}"
+            )
+        if stored.revision != seen.revision or stored.issue != seen.issue:
+            raise Failure(f"issue {stored.name} changed meanwhile: look at it again")
+        archive.add(
+            db,
+            issue,
+            source=f"{stored.source}, edited",
+            warnings=stored.warnings,
+            column_name=self._column_name,
+            tags_of=self._tags,
+            now=act.at,
+            again=True,
+        )
+        audit.record(db, act, "edited", "issue", stored.key)
+
+    def correct(self, db: Database, stored: StoredIssue, wanted: Revision, act: Act) -> Difference:
+        """Let a proposed revision be what an issue that is out says; whom it concerns is told. Called inside a
+        transaction. Raises Failure where readers would see nothing new."""
+        found = revisions.make_current(db, stored, wanted, self._column_name, self._tags, act.by, act.at)
+        audit.record(db, act, "corrected", "issue", stored.key, {"revision": wanted.number})
+        return found
 
     def _put_on_record(self, db: Database, added: Added, act: Act) -> None:
         stored = archive.load(db, added.id)
+        if added.outcome == "revised":
+            audit.record(db, act, "revision proposed", "issue", stored.key, {"revision": added.revision})
+            return
         audit.record(db, act, "taken in", "issue", stored.key, {"revision": stored.revision})
         if self._automatic:
             archive.approve(db, stored, "automatic", act.at)
@@ -93,6 +144,16 @@ class Pickup:
 def _name(path: Path) -> str:
     """A path in words: a name may be no text."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def what_next(added: Added) -> str:
+    """What to do with a revision that was proposed."""
+    name = added.name
+    return (
+        f"{name} is out already and this has other content: kept as revision {added.revision}, and readers see nothing"
+        f" of it; compare: dispatch issues diff {name}; tell those who got the old text: dispatch issues send {name}"
+        f" --corrections; or drop it: dispatch issues dismiss {name}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ SELECT id, fingerprint FROM issues
 WHERE bulletin = :bulletin AND ref = :ref AND state IN ('approved', 'sending', 'paused', 'sent')
 
 -- name: columns
-SELECT position, key, name_en FROM columns WHERE issue_id = :issue_id ORDER BY position
+SELECT position, key, name_en FROM columns WHERE issue_id = :issue_id AND dropped = 0 ORDER BY position
 
 -- name: public_issues
 -- The newest first, a page after :skip of them.

@@ -61,7 +61,12 @@ def test_other_content_replaces_a_held_issue_and_no_sent_one(dispatch: Command) 
     assert dispatch("issues", "list", "--json").json[0]["revision"] == 2
     dispatch("issues", "approve", "534")
     dispatch("run", "--once")
-    assert "is sent already" in one_message(dispatch("ingest", str(SAMPLE), expect=1).err)
+    assert "taken in before with the same content" in dispatch("ingest", str(SAMPLE)).out
+    changed.write_text(changed.read_text(encoding="utf-8").replace("644.25亿元", "644.26亿元"), encoding="utf-8")
+    done = dispatch("ingest", "changed.md")
+    assert "is out already with other content; nothing was changed, nothing is sent" in done.out
+    assert "dispatch issues diff huoju:534" in done.err
+    assert dispatch("issues", "list", "--json").json[0]["revision"] == 2
 
 
 def test_an_inbox_file_that_is_refused_is_kept_with_the_reason(dispatch: Command) -> None:

@@ -416,7 +416,17 @@ def test_prune_counts_first_and_then_deletes(dispatch: Command, desk: Desk) -> N
     dry = dispatch("database", "prune", "--dry-run", "--json").json
     expected = {"dry_run": True, "attempts": 3, "messages": 3, "deliveries": 3}
     assert {name: dry[name] for name in expected} == expected
-    assert set(dry) == {*expected, "lane_minutes", "leases", "audit", "asks", "removed", "unconfirmed", "bounces"}
+    assert set(dry) == {
+        *expected,
+        "lane_minutes",
+        "leases",
+        "audit",
+        "asks",
+        "removed",
+        "unconfirmed",
+        "bounces",
+        "originals",
+    }
     assert "messages 3" in dispatch("database", "prune").out
     assert dispatch("database", "prune", "--json").json["messages"] == 0
     assert len(desk.states()) == 3

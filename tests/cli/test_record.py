@@ -22,6 +22,7 @@ from tests.cli.conftest import Office
 
 # Commands that change nothing that anybody would ask about, or nothing of the store.
 CHANGES_NOTHING = {
+    *("issues diff", "issues original"),
     *("issues list", "issues show", "issues preview", "subscribers list", "subscribers show", "subscribers export"),
     *("subscribers data", "deliveries list", "deliveries show", "deliveries summary", "deliveries export"),
     *("subscribers history", "subscribers stats", "catalog search"),
@@ -130,6 +131,12 @@ def held(office: Office) -> None:
     office.desk.issue(ISSUE, approve=False)
 
 
+def proposed(office: Office) -> None:
+    """Other content of an issue that is out."""
+    planned(office)
+    office.desk.issue({"一": ["a b"], "二": ["a"]}, approve=False)
+
+
 Begin = Callable[[Office], None]
 # The command, what comes before it, and the actions that it leaves on record.
 CHANGES: list[tuple[str, Begin, str, set[str]]] = [
@@ -138,6 +145,8 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ("issues edit 534 --from changed.txt", changed, "issues edit", {"edited"}),
     ("issues hold 534", lambda office: void(office.desk.issue(ISSUE)), "issues hold", {"held"}),
     ("issues send 534", held, "issues send", {"approved", "sent"}),
+    ("issues send 534 --corrections", proposed, "issues send", {"corrected"}),
+    ("issues dismiss 534", proposed, "issues dismiss", {"dismissed"}),
     ("issues pause 534 --column 一", planned, "issues pause", {"paused"}),
     ("issues resume 534", paused, "issues resume", {"resumed"}),
     ("issues cancel 534 --yes", planned, "issues cancel", {"cancelled"}),

@@ -304,7 +304,17 @@ PERSONAL = {
     "consent_texts": {"text"},
     "rhythms": {"cadence", "weekday", "minute", "timezone", "quiet_from", "quiet_until"},
     "audit": {"id", "at", "actor", "way", "action", "subject", "subject_id", "detail"},
-    "deliveries": {"id", "digest_id", "endpoint_id", "variant", "state", "reason", "planned_at", "ended_at"},
+    "deliveries": {
+        "id",
+        "digest_id",
+        "endpoint_id",
+        "variant",
+        "state",
+        "reason",
+        "planned_at",
+        "ended_at",
+        "revision",
+    },
     "messages": {
         *("id", "key", "kind", "endpoint_id", "digest_id", "channel", "queue", "address", "language", "content"),
         *("priority", "state", "due_at", "expires_at", "attempts", "parts_done", "provider_id", "reason"),
@@ -354,6 +364,8 @@ NOBODYS = {
     "lanes": "what a server said last: it is cleaned of an erased person's address, and tells nothing about one else",
     "lane_minutes": "numbers a minute, for two days",
     "leases": "of processes",
+    "revisions": "what is published, and which administrator decided",
+    "originals": "the files of issues",
     "holds": "of issues; which administrator",
     "cancels": "of issues; which administrator",
 }

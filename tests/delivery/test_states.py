@@ -69,6 +69,8 @@ def values(desk: Desk, sql: str, end: str) -> dict[str, object]:
         "by": "me",
         "reason": "because",
         "provider_id": "",
+        "low": "digest:",  # of keys
+        "high": "digest;",
     }
     return {name: known.get(name, 0) for name in re.findall(r":([a-z_]+)\b", re.sub(r"--[^\n]*|'[^']*'", "", sql))}
 

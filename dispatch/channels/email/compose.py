@@ -178,7 +178,7 @@ class _Head:
         what Gmail counts complaints by."""
         bulletin = re.sub(r"[^a-z0-9-]+", "-", rendered.bulletin.lower()).strip("-") or "digest"
         fields = [f"List-Id: <{bulletin}.{self._domain}>"]
-        if rendered.thread and rendered.kind == "digest":
+        if rendered.thread and rendered.kind in ("digest", "correction"):
             fields.append(f"References: <{rendered.thread}@{self._domain}>")
         sender = self._domain.replace(".", "-")[:15].ljust(5, "-")  # Gmail wants 5 to 15 characters
         fields.append(f"Feedback-ID: {rendered.thread or bulletin}:{rendered.kind}:{rendered.language}:{sender}")

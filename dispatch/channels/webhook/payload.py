@@ -1,6 +1,6 @@
 """A content as the JSON body of a webhook.
 
-    {"type": "digest.published",          or "digest.test"
+    {"type": "digest.published",          or "digest.corrected" (only what was changed), or "digest.test"
      "timestamp": "2022-05-31T00:00:00Z",
      "data": {
        "version": 1, "language": "zh", "format": "full", "truncated": false,
@@ -54,7 +54,7 @@ MAX_BYTES = 20_000
 
 _PERSONAL = 4_000  # bytes of it kept for what is personal: about a dozen follows with their links
 
-_TYPES = {"digest": "digest.published", "test": "digest.test"}
+_TYPES = {"digest": "digest.published", "test": "digest.test", "correction": "digest.corrected"}
 # Slots that stand for a JSON value; the others stand within the Markdown, which is a JSON string.
 _VALUES = ("reasons", "unsubscribe_url", "preferences_url", "truncated")
 

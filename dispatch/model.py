@@ -202,12 +202,23 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A held issue, for those who may approve it: its name in commands, the page on which it is read ("" without
+    pages), and what was unsure when it was read."""
+
+    issue: str
+    preview_url: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All that the rendering of a message depends on, but for what is personal.
 
     `kind` is `digest`, `test`, `correction` (only what was changed), or one without sections: `confirm`, `data`,
     `erase`; `language` `zh` or `en`; `format` `full` or `titles`. `title` is what all that is sent here is called, ""
-    where it has no one name.
+    where it has no one name. The kind `notice` asks for an approval: it has a `notice`, and titles alone in its
+    sections.
     """
 
     kind: str
@@ -215,6 +226,7 @@ class Content:
     format: str
     sections: tuple[Section, ...]
     title: str = ""
+    notice: Notice | None = None
 
 
 @dataclass(slots=True)  # not frozen, nor is an envelope: one of each is made a message, in a third of the time

@@ -56,7 +56,9 @@ def assemble(
     lines: Sequence[Line], contents: Contents, names: ColumnNames, profile: Bulletin | None, fallback: str
 ) -> Body:
     """The columns and articles of the lines below a masthead; `fallback` names a column that has no name."""
-    credits_ = Credits(profile.credit_words, profile.signing_organisations) if profile else Credits()
+    credits_ = (
+        Credits(profile.credit_words, profile.signing_organisations, profile.credit_patterns) if profile else Credits()
+    )
     colophon = Colophon(profile.colophon_words if profile else ())
     text = _one_heading_a_line(lines[contents.end :], contents, names)
     text = text[: _colophon_start(text, contents, credits_, colophon)]

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from dispatch.intake.folding import fold
 from dispatch.intake.line import Line
-from dispatch.intake.masthead import Masthead, Pieces, pieces_of
+from dispatch.intake.masthead import Masthead
+from dispatch.intake.numbering import Pieces, pieces_of
 
 _DASHES = r"[-—–－―─~～·•.|\s]*"
 _PAGE = r"(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*[/／,，]?\s*共?\s*\d{1,3}\s*页|\s*[/／]\s*\d{1,3})?"

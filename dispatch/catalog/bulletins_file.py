@@ -8,7 +8,6 @@ from pathlib import Path
 from dispatch.catalog.source import Document, Table, check_shared_words, checked_key, read_document
 from dispatch.catalog.values import Bulletin, ColumnSpec
 
-
 _LISTS = ("aliases", "publishers", "numbering", "credit_words", "credit_patterns", "colophon_words")
 _PLACEHOLDERS = {
     "numbering": (("number", "total", "year", "month", "day"), "{number}, {total}, or {year} and {month}"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dispatch.catalog import Bulletin
-from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, is_prose, plain
+from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, is_prose, is_running, plain
 from dispatch.intake.line import Line
 from dispatch.intake.numbering import EDGES, Pieces, forms, pieces_of
 
@@ -110,7 +110,8 @@ class _Search:
         reach = range(min(len(self._lines), _REACH))
         numbered = next((index for index in reach if self._numbers(self._lines[index])), None)
         prose = next(
-            (index for index in reach if is_prose(text := self._lines[index].text) and not self._of(text).any), _REACH
+            (index for index in reach if is_running(self._lines[index]) and not self._of(self._lines[index].text).any),
+            _REACH,
         )
         if numbered is not None and numbered < prose:
             return numbered

@@ -13,8 +13,9 @@ from dispatch.errors import IntakeError
 from dispatch.intake.assembly import Body, assemble
 from dispatch.intake.contents import Contents, find_contents
 from dispatch.intake.folding import fold
-from dispatch.intake.furniture import without_page_numbers, without_running_heads
+from dispatch.intake.furniture import without_page_numbers, without_repeated_heads, without_running_heads
 from dispatch.intake.hints import telling
+from dispatch.intake.layout import laid_out
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import Masthead, find_masthead
 from dispatch.intake.names import ColumnNames
@@ -45,7 +46,7 @@ def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> S
     """
     if len(lines) > MAX_LINES:
         raise IntakeError(f"{source}: more than {MAX_LINES} lines, too many for an issue. {_LOOKS_LIKE}")
-    tidy = without_page_numbers(telling(lines))
+    tidy = laid_out(without_page_numbers(telling(lines)))
     masthead = find_masthead(tidy, profiles)
     if masthead is None:
         raise _no_issue(source, "it has no masthead with the number of an issue (第N期)")
@@ -54,7 +55,7 @@ def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> S
             source,
             "its masthead gives neither a total number (总第N期) nor a year with a number (2022年第5期), nor a date",
         )
-    rest = unwrapped(without_running_heads(tidy[masthead.end :], masthead))
+    rest = without_repeated_heads(unwrapped(without_running_heads(tidy[masthead.end :], masthead)))
     profile = masthead.profile or _profile_by_columns(rest, masthead, profiles)
     return _split_body(rest, masthead, profile, source)
 

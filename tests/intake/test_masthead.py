@@ -131,7 +131,22 @@ def test_forms(text: str, line: str, numbers: tuple[int, int, int]) -> None:
 
 # Issues without a number
 
-_BODY = "\n\n## 要闻\n\n### 新馆开放\n\n新馆今天开放。\n\n(供稿:文化馆)\n\n### 旧馆关闭\n\n旧馆昨天关闭。\n\n(供稿:文化馆)\n"
+_BODY = """
+
+## 要闻
+
+### 新馆开放
+
+新馆今天开放。
+
+(供稿:文化馆)
+
+### 旧馆关闭
+
+旧馆昨天关闭。
+
+(供稿:文化馆)
+"""
 
 
 def _split(head: str, *profiles: Bulletin) -> Split:

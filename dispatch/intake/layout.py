@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from dispatch.intake.folding import LONGEST_HEADING, bracketed, heading_key, is_prose
 from dispatch.intake.line import Line, LineKind
@@ -22,11 +23,10 @@ def laid_out(lines: Sequence[Line]) -> list[Line]:
     """The lines with the cells of such tables near the top as lines of their own. Other tables stay whole."""
     if not any(line.kind is LineKind.TABLE for line in lines[:_REACH]):
         return list(lines)
-    later = {
-        heading_key(line.text)
-        for line in lines
-        if line.kind in (LineKind.TEXT, LineKind.ITEM) and len(line.text) <= LONGEST_HEADING
-    }
+    later: dict[str, int] = {}
+    for at, line in enumerate(lines):
+        if line.kind in (LineKind.TEXT, LineKind.ITEM) and len(line.text) <= LONGEST_HEADING:
+            later.setdefault(heading_key(line.text), at)
     found: list[Line] = []
     for index, line in enumerate(lines):
         if index >= _REACH or line.kind is not LineKind.TABLE:
@@ -58,7 +58,7 @@ def _is_masthead(line: Line) -> bool:
     return any(piece.number or piece.total for piece in map(pieces_of, cells))
 
 
-def _is_contents(line: Line, later: set[str]) -> bool:
+def _is_contents(line: Line, later: Mapping[str, int]) -> bool:
     """Whether half of the rows, two at least, have a cell that comes again as a line."""
     if not 2 <= len(line.rows) <= _MOST_ROWS or any(is_prose(cell) for cell in _cells(line)):
         return False
@@ -71,13 +71,22 @@ def _key(cell: str) -> str:
     return heading_key(pair[1] if pair and pair[1] else _LEADER.sub("", cell))
 
 
-def _entries(rows: Sequence[Sequence[str]], later: set[str]) -> list[str]:
-    """The cells that are columns and titles, row by row; a list in two columns side by side, column by column."""
+def _entries(rows: Sequence[Sequence[str]], later: Mapping[str, int]) -> list[str]:
+    """The cells that are columns and titles, row by row; or column by column, where the text has them in that order: a
+    list in two columns side by side."""
     width = max(map(len, rows), default=0)
-    by_column = [[row[at] if at < len(row) else "" for row in rows] for at in range(width)]
-    lists = [cells for cells in by_column if _listed(cells, later) * 2 >= len(cells) and _listed(cells, later) >= 2]
-    if len(lists) >= 2:
-        return [cell for cells in lists for cell in cells if _is_entry(cell, later)]
+    down = _row_by_row([[row[at] if at < len(row) else "" for row in rows] for at in range(width)], later)
+    across = _row_by_row(rows, later)
+    return down if _in_order(down, later) > _in_order(across, later) else across
+
+
+def _in_order(cells: Sequence[str], later: Mapping[str, int]) -> int:
+    """How often a cell and the next one stand in the text in this order."""
+    places = [later[key] for cell in cells if (key := _key(cell)) in later]
+    return sum(one < other for one, other in pairwise(places))
+
+
+def _row_by_row(rows: Sequence[Sequence[str]], later: Mapping[str, int]) -> list[str]:
     found: list[str] = []
     above: tuple[str, ...] = ()
     for row in rows:
@@ -87,11 +96,7 @@ def _entries(rows: Sequence[Sequence[str]], later: set[str]) -> list[str]:
     return found
 
 
-def _listed(cells: Sequence[str], later: set[str]) -> int:
-    return sum(_key(cell) in later for cell in cells if cell.strip())
-
-
-def _is_entry(cell: str, later: set[str]) -> bool:
+def _is_entry(cell: str, later: Mapping[str, int]) -> bool:
     if not cell.strip() or _PAGE.fullmatch(cell.strip()):
         return False
     return len(cell.strip()) > _LONGEST_NAME or bracketed(cell) is not None or _key(cell) in later

@@ -21,6 +21,7 @@ _MOST_BODY_LINES = 3_000
 _MOST_PREFACES = 5  # passages of text before the list, such as a note of the editors
 _LONGEST_COLUMN = 12  # characters, of a name that only its place shows to be a column's
 _LEADER = re.compile(r"(?:\s*[.…·．⋯_—-]{3,}\s*|\s+|\s*[/／(（]\s*)[Pp]?\d{1,3}\s*[)）]?$|\s*[.…·．⋯_]{3,}$")
+_AUTHOR_AND_PAGE = re.compile(r"(?<=\S)\s*[.…·．⋯_]{2,}\s*[^\s.…·．⋯_][^.…·．⋯_]{0,20}$")
 _AUTHOR = re.compile(r"(?<=\S)\s*[.…·．⋯_]{3,}\s*[^\s.…·．⋯_][^.…·．⋯_]{0,20}$")  # behind a title and its leader
 
 
@@ -142,7 +143,7 @@ def _pieces(line: Line) -> list[_Piece]:
     if line.rule:
         return []
     text = _LEADER.sub("", line.text) or line.text
-    if author := _AUTHOR.search(text):
+    if author := (_AUTHOR if text == line.text else _AUTHOR_AND_PAGE).search(text):
         text = text[: author.start()]
     pair = bracketed(text)
     if pair is None:

@@ -63,7 +63,10 @@ HOSTILE_LINES = {
     "columns": ("【园区发展】", "【创业孵化】"),
     "columns of other names": ("【栏目{n}】", "标题{n}", "正文{n}。"),
     "titles": ("## 标题{n}", "正文。", "(供稿:甲)"),
-    "heads of pages": ("园区发展", "近日,高新区在科技创新大会上发布了一批新的成果,与会的专家认为,这些成果将有力推动园区的"),
+    "heads of pages": (
+        "园区发展",
+        "近日,高新区在科技创新大会上发布了一批新的成果,与会的专家认为,这些成果将有力推动园区的",
+    ),
     "halves": ("推动高新区高质量发展的" + "若干意见" * 5 + "和",),
     "halves marked as headings": ("## 推动,高新区高质量发展的若干意见和",),
     "captions": ("近日,高新区在科技创新大会上发布了一批新的成果并且", "图1 现场"),
@@ -88,7 +91,9 @@ def test_many_lines_made_to_waste_time_end(name: str) -> None:
 @pytest.mark.parametrize("kind", [LineKind.TABLE, LineKind.NOTE, LineKind.ITEM])
 def test_many_lines_of_a_kind_end(kind: LineKind) -> None:
     head = [Line("火炬动态", 1), Line("总第534期", 2), Line("## 园区发展", 3), Line("标题", 4)]
-    body = [Line("近日,高新区在科技创新大会上发布了一批新的成果并且", n, gap=True, page=n, kind=kind) for n in range(MANY)]
+    body = [
+        Line("近日,高新区在科技创新大会上发布了一批新的成果并且", n, gap=True, page=n, kind=kind) for n in range(MANY)
+    ]
     with suppress(IntakeError):
         assert split([*head, *body], load_catalog().bulletins, "x").issue.total == 534
 

@@ -85,7 +85,9 @@ def test_a_table_on_one_page_parts_what_stands_around_it() -> None:
 
 
 def test_a_caption_after_a_whole_sentence_stays_where_it_is() -> None:
-    assert [words for _, words in shown(text(LONG + "。"), text("图1 会议现场"), text("会后参观。"))][1].startswith("图1")
+    assert [words for _, words in shown(text(LONG + "。"), text("图1 会议现场"), text("会后参观。"))][1].startswith(
+        "图1"
+    )
 
 
 # Fragments that look like headings
@@ -101,7 +103,12 @@ def test_the_rest_of_a_sentence_marked_as_a_heading(rest: str) -> None:
 
 @pytest.mark.parametrize(
     ("first", "heading"),
-    [(LONG + "。", "强化创新,增创优势"), (LONG, "二、下一步,抓落实"), (LONG, "下一步打算"), ("主要做法", "强化创新,增创优势")],
+    [
+        (LONG + "。", "强化创新,增创优势"),
+        (LONG, "二、下一步,抓落实"),
+        (LONG, "下一步打算"),
+        ("主要做法", "强化创新,增创优势"),
+    ],
 )
 def test_a_heading_stays_one(first: str, heading: str) -> None:
     found = shown(text(first), text(heading, level=3), text("会后参观。"))

@@ -7,6 +7,7 @@ the text is a line that the list has already.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -95,15 +96,16 @@ def _stretches(lines: Sequence[Line], first: int) -> Iterator[tuple[int, int]]:
 
 def _body_start(lines: Sequence[Line], start: int, prose: int, names: ColumnNames) -> int | None:
     """The first line before `prose` that repeats one before it; not if its own repetition is still to come."""
-    later = {fold(line.text) for line in lines[prose:] if len(line.text) <= LONGEST_HEADING}
+    later = Counter(fold(line.text) for line in lines[start:] if len(line.text) <= LONGEST_HEADING)
     keys: list[str] = []
     texts: list[str] = []
     for index in range(start, prose):
         text = lines[index].text
         if not text:
             continue
-        key = heading_key(text)
-        if _repeats(text, key, keys, texts, names, fold(text) in later):
+        key, folded = heading_key(text), fold(text)
+        later[folded] -= 1
+        if _repeats(text, key, keys, texts, names, later[folded] > 0):
             return index
         for piece in _pieces(lines[index]):
             keys.append(heading_key(piece.text))

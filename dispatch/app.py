@@ -167,7 +167,7 @@ class App:
 
     def title(self, language: str) -> str:
         """What is sent here, by the name of its bulletin; "" where there are several."""
-        names = [found.name_en or found.name if language == "en" else found.name for found in self.catalog.bulletins]
+        names = [found.name_en or found.name if language == "en" else found.name for found in self.catalog.offered]
         return names[0] if len(names) == 1 else ""
 
     def consent_text(self, language: str) -> str:

@@ -109,7 +109,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One issue of a bulletin. `number` is that of the year, `total` that of the whole run; 0 where unknown."""
+    """One issue of a bulletin. `number` is that of the year, `total` that of the whole run; 0 where unknown. One that
+    has neither, such as a supplement, has a date."""
 
     bulletin: str
     title: str
@@ -122,7 +123,10 @@ class Issue:
 
     @property
     def ref(self) -> str:
-        """What the issue is called within its bulletin: its total number (`534`), else `YYYY-NN`."""
+        """What the issue is called within its bulletin: its total number (`534`), else `YYYY-NN`, else its date
+        (`2022-03-15`)."""
+        if not (self.total or self.number) and self.date:
+            return self.date.isoformat()
         return str(self.total) if self.total else f"{self.year}-{self.number:02d}"
 
 

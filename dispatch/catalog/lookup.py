@@ -30,6 +30,11 @@ class Catalog:
     bulletins: tuple[Bulletin, ...]
     groups: tuple[TopicGroup, ...] = ()
 
+    @property
+    def offered(self) -> tuple[Bulletin, ...]:
+        """The bulletins that readers are shown."""
+        return tuple(bulletin for bulletin in self.bulletins if bulletin.offered)
+
     def park(self, word: str) -> Park | None:
         """The park of this name, full name, strict alias or another written form of them (南昌国家高新区)."""
         return self._park_words.get(fold_word(word))
@@ -222,7 +227,7 @@ class Catalog:
 
     @cached_property
     def _suggester(self) -> Suggester:
-        return Suggester(self.parks, self.topics, self.bulletins)
+        return Suggester(self.parks, self.topics, self.offered)
 
     @cached_property
     def _park_words(self) -> Mapping[str, Park]:

@@ -36,8 +36,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from dispatch.catalog import load_catalog
 from dispatch.errors import IntakeError
-from dispatch.intake.pickup import Pickup
+from dispatch.intake.opening import read_bytes
 from dispatch.intake.readers import SUFFIXES
+from dispatch.intake.reading import Reader
 from dispatch.model import Issue
 
 ROOT = Path(__file__).parents[1]
@@ -111,14 +112,14 @@ def _blocks(issue: Issue) -> Iterator[tuple[str, str]]:
 
 def one(path: Path | None, turns: int) -> dict[str, Any]:
     """A file in this process; without one, what the process takes before it reads any."""
-    pickup = Pickup(load_catalog(), automatic=False)
+    reader = Reader(load_catalog())
     if path is None:
         return {"peak_mb": _peak_mb()}
     taken = []
     try:
         for _ in range(turns):
             begin = time.perf_counter()
-            reading = pickup.read(path)
+            reading = reader.issue(read_bytes(path, path.name), path.suffix.lower(), path.name)
             taken.append((time.perf_counter() - begin) * 1000)
     except IntakeError as error:
         return {"refused": str(error), **_nothing()}

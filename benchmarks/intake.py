@@ -64,7 +64,7 @@ CUTS = (
 
 def files() -> list[Path]:
     """The sample, and what is kept of it in other forms."""
-    kept = FORMS.rglob("*") if FORMS.is_dir() else []
+    kept = (path for form in ("docx", "html", "md", "pdf", "txt") for path in (FORMS / form).glob("*"))
     return [SAMPLE, *sorted(path for path in kept if path.is_file() and path.suffix.lower() in SUFFIXES)]
 
 

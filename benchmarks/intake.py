@@ -64,7 +64,13 @@ CUTS = (
 def files() -> list[Path]:
     """The sample, and what is kept of it in other forms."""
     kept = FORMS.rglob("*") if FORMS.is_dir() else []
-    return [SAMPLE, *sorted(path for path in kept if path.is_file() and path.suffix.lower() in SUFFIXES)]
+    return [SAMPLE, *sorted(path for path in kept if path.is_file() and _is_form(path))]
+
+
+def _is_form(path: Path) -> bool:
+    """Whether a file is the sample: not what says how the files are made, nor one in traditional characters, which
+    compare with none."""
+    return path.suffix.lower() in SUFFIXES and path.stem.lower() not in ("readme", "traditional")
 
 
 def folded(text: str) -> str:

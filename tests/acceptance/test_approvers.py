@@ -48,7 +48,7 @@ def test_a_held_issue_is_told_of_once_with_a_link_to_its_preview(
     told = Webhook(SECRET).verify(request.body.decode(), request.headers)
     assert (told["type"], told["data"]["held"]) == ("issue.held", "534")
     assert told["data"]["preview_url"].startswith(f"{SITE}/preview/")
-    assert len(told["data"]["warnings"]) == 2
+    assert len(told["data"]["warnings"]) == 3
     [chat] = bot.requests
     assert chat.form["chat_id"] == "-1001"
     assert "dispatch issues approve 534" in chat.form["text"]

@@ -155,7 +155,10 @@ def test_what_is_unsure_is_said() -> None:
 def test_marks_of_what_was_taken_off_a_line_go_with_it() -> None:
     link = MarkKind.LINK
     marks = (Mark(MarkKind.STRONG, 0, 2), Mark(link, 3, 9, "https://x.test"), Mark(link, 5, 9, "https://y.test"))
-    assert blocks([text("会议结束。", marks=marks)])[0].marks == (Mark(MarkKind.STRONG, 0, 2), Mark(link, 3, 5, "https://x.test"))
+    assert blocks([text("会议结束。", marks=marks)])[0].marks == (
+        Mark(MarkKind.STRONG, 0, 2),
+        Mark(link, 3, 5, "https://x.test"),
+    )
 
 
 def test_of_more_marks_than_anybody_writes_the_first_are_kept() -> None:

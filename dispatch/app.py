@@ -134,7 +134,7 @@ class App:
         proposed = archive.proposed_number(db, issue_id)
         if proposed and stored.state is not IssueState.HELD:
             return Notice(stored.name, "", proposed=proposed)
-        return Notice(stored.name, self.preview_url(db, issue_id), stored.warnings)
+        return Notice(stored.name, self.preview_url(db, issue_id), stored.warnings, revision=stored.revision)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""

@@ -215,6 +215,12 @@ class Notice:
     preview_url: str
     warnings: tuple[str, ...] = ()
     proposed: int = 0
+    revision: int = 1  # that is held
+
+    @property
+    def approval(self) -> str:
+        """What approves it, as `dispatch issues approve` takes it."""
+        return self.issue if self.revision == 1 else f"{self.issue} --revision {self.revision}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,11 @@ def edit(
         return
     with app.database() as db, db.transaction():
         app.pickup.rewrite(db, stored, changed, session(ctx).act())
-    say(f"{stored.name} is changed; look at it with: dispatch issues show {stored.name}")
+        revision = archive.load(db, stored.id).revision
+    say(
+        f"{stored.name} is changed: revision {revision}; see: dispatch issues show {stored.name}; then: dispatch issues"
+        f" approve {stored.name} --revision {revision}"
+    )
 
 
 def _checked(app: App, stored: StoredIssue, text: str) -> Read:

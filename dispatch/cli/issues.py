@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="Look at issues, approve them, send them.", no_args_is_help=True)
 _VARIANTS_SHOWN = 30
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Looked = Annotated[
+    int | None,
+    typer.Option("--revision", metavar="N", min=1, help="The revision that was looked at; needed from 2 on."),
+]
 Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
 
 
@@ -224,7 +228,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 @commands.command()
-def approve(ctx: typer.Context, issue: Issue) -> None:
+def approve(ctx: typer.Context, issue: Issue, revision: Looked = None) -> None:
     """Let a held issue go out. A running dispatch plans and sends it within seconds."""
     from dispatch import archive
     from dispatch.model import IssueState
@@ -233,6 +237,7 @@ def approve(ctx: typer.Context, issue: Issue) -> None:
     with app.database() as db:
         with db.transaction():
             stored = _load(db, issue)
+            _check_revision(stored, revision)
             if stored.state is not IssueState.APPROVED:
                 archive.approve(db, stored, user(), app.clock.now())
                 session(ctx).note(db, "approved", "issue", stored.key)
@@ -253,10 +258,27 @@ def hold(ctx: typer.Context, issue: Issue) -> None:
         say(f"{stored.name} is held")
 
 
+def _check_revision(stored: StoredIssue, looked: int | None) -> None:
+    """What is approved is what somebody looked at: other content may have come for a held issue since. Raises
+    UsageError, and Failure."""
+    from dispatch.errors import Failure, UsageError
+    from dispatch.model import IssueState
+
+    if looked is not None and looked != stored.revision:
+        raise Failure(f"issue {stored.name} has revision {stored.revision} now, not {looked}: look at it again")
+    if looked is None and stored.revision > 1 and stored.state is IssueState.HELD:
+        raise UsageError(
+            f"issue {stored.name} has other content than it was first read with: revision {stored.revision}, from"
+            f" {stored.source}; look at it (dispatch issues show {stored.name}, issues diff {stored.name} --revision 1)"
+            f" and name it: --revision {stored.revision}"
+        )
+
+
 @commands.command()
 def send(
     ctx: typer.Context,
     issue: Issue,
+    revision: Looked = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would get what; change nothing.")] = False,
     to: Annotated[
         str,
@@ -282,7 +304,7 @@ def send(
     elif to:
         _send_test(app, issue, to, session(ctx).act(), as_json=as_json)
     else:
-        _send(app, issue, session(ctx).act(), as_json=as_json)
+        _send(app, issue, revision, session(ctx).act(), as_json=as_json)
 
 
 def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
@@ -359,14 +381,14 @@ def _show_reached(found: Forecast) -> None:
         say(f"left out, though they follow something in it: {words}")
 
 
-def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:
+def _send(app: App, issue: str, revision: int | None, act: Act, *, as_json: bool) -> None:
     from dispatch.cli.run import tell, tell_fruitless, tell_off
     from dispatch.progress import sending
     from dispatch.service import Report, run_once
 
     tell_off(app)
     with app.database() as db, db.transaction():
-        goes = _let_go(db, issue, act, warn if as_json else say)
+        goes = _let_go(db, issue, revision, act, warn if as_json else say)
     if not goes and not as_json:
         return
     with sending() as tick:
@@ -384,7 +406,7 @@ def _send(app: App, issue: str, act: Act, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _let_go(db: Database, issue: str, act: Act, tell: Callable[[str], None]) -> bool:
+def _let_go(db: Database, issue: str, revision: int | None, act: Act, tell: Callable[[str], None]) -> bool:
     """Approve an issue that is held; whether there is anything to send, and if not, `tell` why. An issue that nobody
     would get stays as it is: once it counts as sent, those who come later would not get it either."""
     from dispatch import archive
@@ -394,6 +416,7 @@ def _let_go(db: Database, issue: str, act: Act, tell: Callable[[str], None]) -> 
     from subscribers import audit
 
     stored = _load(db, issue)
+    _check_revision(stored, revision)
     if stored.state in (IssueState.CANCELLED, IssueState.PAUSED):
         raise StateError(f"issue {stored.name} is {stored.state}: it cannot be sent")
     if stored.state is IssueState.SENT:

@@ -59,7 +59,7 @@ def test_other_content_replaces_a_held_issue_and_no_sent_one(dispatch: Command) 
     dispatch("ingest", str(SAMPLE))
     assert "replaced" in dispatch("ingest", "changed.md").out
     assert dispatch("issues", "list", "--json").json[0]["revision"] == 2
-    dispatch("issues", "approve", "534")
+    dispatch("issues", "approve", "534", "--revision", "2")
     dispatch("run", "--once")
     assert "taken in before with the same content" in dispatch("ingest", str(SAMPLE)).out
     changed.write_text(changed.read_text(encoding="utf-8").replace("644.25亿元", "644.26亿元"), encoding="utf-8")

@@ -57,6 +57,17 @@ def test_an_issue_that_is_approved_is_not_edited(sampled: Office, tmp_path: Path
     sampled("issues", "edit", "534", "--from", str(file))
 
 
+def test_what_is_approved_is_the_revision_that_was_looked_at(sampled: Office, tmp_path: Path) -> None:
+    file = tmp_path / "changed.txt"
+    file.write_text(_text(sampled).replace("邵新宇在", "某某在"), encoding="utf-8")
+    assert "approve 534 --revision 2" in sampled("issues", "edit", "534", "--from", str(file)).stdout
+    sampled("issues", "approve", "534", expect=2)
+    sampled("issues", "send", "534", expect=2)
+    sampled("issues", "approve", "534", "--revision", "1", expect=1)
+    sampled("issues", "approve", "534", "--revision", "2")
+    assert sampled.json("issues", "show", "534")["state"] == "approved"
+
+
 def test_without_a_terminal_the_other_way_is_named(sampled: Office) -> None:
     sampled("issues", "edit", "534", expect=2)
 

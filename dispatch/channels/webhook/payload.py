@@ -22,7 +22,7 @@ the first digest; a bundle may hold several issues, so every digest names its ow
 `blocks`. `text` is the digest in Markdown, in the reader's language, with the first sentence of each article.
 
 `issue.held` tells those who may approve of an issue that waits for it: all of its titles are in `others`, and there are
-`held` (its name in commands), `preview_url` and `warnings` besides.
+`held` (its name in commands), `revision`, `preview_url` and `warnings` besides.
 
 A block's `kind` is `heading`, `paragraph`, `item` (of a list), `table` or `note` (a footnote); more may come. `text` is
 plain and says all of it. Where a block has them, there are besides: `rows`, the cells of a table, as many in each row,
@@ -145,7 +145,8 @@ def _payload(content: Content, characters: int, urls: dict[tuple[int, int], str]
         "text": text,
     }
     if notice := content.notice:
-        found = {"held": notice.issue, "preview_url": notice.preview_url}
+        found = {"held": notice.issue, "revision": notice.proposed or notice.revision}
+        found["preview_url"] = notice.preview_url
         body["data"] |= {**found, "warnings": [clip(text, 200) for text in notice.warnings[:_WARNINGS]]}
     return body
 

@@ -82,7 +82,7 @@ def _catalog(app: App) -> Iterator[Finding]:
     try:
         found = app.catalog
     except DispatchError as error:
-        yield Finding("catalog", "bad", str(error))
+        yield Finding("catalog", "bad", f"{error} (all that is wrong: dispatch catalog check)")
         return
     names = ", ".join(bulletin.key for bulletin in found.bulletins)
     detail = f"{len(found.parks)} parks, {len(found.topics)} topics; bulletins: {names}"

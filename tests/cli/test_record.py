@@ -25,7 +25,7 @@ CHANGES_NOTHING = {
     *("issues diff", "issues original"),
     *("issues list", "issues show", "issues preview", "subscribers list", "subscribers show", "subscribers export"),
     *("subscribers data", "deliveries list", "deliveries show", "deliveries summary", "deliveries export"),
-    *("subscribers history", "subscribers stats", "catalog search"),
+    *("subscribers history", "subscribers stats", "catalog check", "catalog search"),
     *(
         "bounces list",
         "subscribers suppressions list",

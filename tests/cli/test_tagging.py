@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +124,26 @@ def test_a_file_is_tagged_with_its_passages(office: Office) -> None:
     assert "text 1  【南昌高新区】上半年新增企业120家。" in shown
     [found] = office.json("tag", "a.txt")
     assert found["parks"][0]["evidence"][0]["where"] == "title"
+
+
+def test_a_terminal_underlines_the_passages(office: Office) -> None:
+    Path("a.txt").write_text(f"{OTHER}\n南昌高新区上半年新增企业120家。\n", encoding="utf-8")
+    ours, theirs = pty.openpty()
+    try:
+        environment = {
+            **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONUTF8": "1",
+            "TERM": "xterm",
+        }
+        command = [sys.executable, "-m", "dispatch", "tag", "a.txt"]
+        subprocess.run(command, stdout=theirs, cwd=office.folder, env=environment, check=True)
+        told = os.read(ours, 65_536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "\x1b[1;4m南昌高新区\x1b[0m" in told
+    assert "【" not in told
 
 
 def _article(*texts: str) -> Article:

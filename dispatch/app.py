@@ -12,11 +12,12 @@ from dispatch import archive
 from dispatch.assets import templates_dir
 from dispatch.catalog import Catalog, load_catalog
 from dispatch.delivery.clock import Clock, SystemClock
+from dispatch.errors import DispatchError, SettingsError
 from dispatch.links import Addressing, Links, article_url, leave_address
-from dispatch.model import Content
+from dispatch.model import Content, Notice
 from dispatch.settings import Settings
 from subscribers.database import SCHEMA, Database
-from subscribers.errors import NoDatabase
+from subscribers.errors import NoDatabase, SubscriberError
 from subscribers.model import Address
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dispatch.delivery.channel import Channel
     from dispatch.delivery.engine import Engine
     from dispatch.delivery.ledger import Attempt
+    from dispatch.delivery.notices import Approvers
     from dispatch.delivery.store import Store
     from dispatch.digests.render import Renderer
     from dispatch.intake.originals import Originals
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from subscribers.verp import ReturnPaths
 
 log = logging.getLogger(__name__)
+PREVIEW_DAYS = 30  # that a link to a preview is good for
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
 
 
@@ -94,7 +97,41 @@ class App:
         limits = Limits(settings.intake.read_seconds, settings.intake.read_memory_mb)
         sandbox = Sandbox(settings.catalog.folder, limits)
         automatic = settings.publish.approval == "automatic"
-        return Pickup(self.catalog, sandbox, automatic=automatic, originals=self.originals)
+        _ = self.approvers  # what is no address is told before anything is read
+        return Pickup(
+            self.catalog, sandbox, automatic=automatic, originals=self.originals, on_held=self._tell_approvers
+        )
+
+    @cached_property
+    def approvers(self) -> Approvers:
+        """Who may approve. Raises SettingsError for what is no address."""
+        from dispatch.channels.registry import guess
+        from dispatch.delivery.notices import Approvers
+
+        settings = self.settings.publish
+        try:
+            addresses = tuple(self.address(guess(text), text) for text in settings.approvers)
+        except (DispatchError, SubscriberError) as error:
+            raise SettingsError(f"[publish] approvers: {error}") from None
+        if any(address.channel == "webhook" for address in addresses) and not settings.approvers_secret:
+            raise SettingsError("[publish] approvers: a webhook among them needs approvers_secret, which signs")
+        return Approvers(addresses, settings.approvers_language, settings.approvers_secret.get_secret_value())
+
+    def _tell_approvers(self, db: Database, stored: archive.StoredIssue, now: int) -> None:
+        from dispatch.delivery import notices
+
+        if self.approvers.addresses:
+            notices.queue(db, self.approvers, stored.id, stored.revision, now)
+
+    def preview_url(self, db: Database, issue_id: int) -> str:
+        """Where those who approve read an issue, for PREVIEW_DAYS; "" without pages."""
+        links = Links(self.settings.web.base_url, "", self.signer(db))
+        return links.preview(issue_id, self.clock.now() + PREVIEW_DAYS * 86_400_000)
+
+    def _notice(self, db: Database, digest_id: int) -> Notice:
+        issue_id = archive.issue_of_digest(db, digest_id)
+        stored = archive.load(db, issue_id)
+        return Notice(stored.name, self.preview_url(db, issue_id), stored.warnings)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""
@@ -130,7 +167,7 @@ class App:
 
     def title(self, language: str) -> str:
         """What is sent here, by the name of its bulletin; "" where there are several."""
-        names = [found.name_en or found.name if language == "en" else found.name for found in self.catalog.bulletins]
+        names = [found.name_en or found.name if language == "en" else found.name for found in self.catalog.offered]
         return names[0] if len(names) == 1 else ""
 
     def consent_text(self, language: str) -> str:
@@ -243,6 +280,7 @@ class App:
                 self.english,
                 progress,
                 self.title,
+                self._notice,
             )
 
     @asynccontextmanager

@@ -477,6 +477,14 @@ def _former(row: Row, found: Revision, digest_id: int, title_en: str) -> Digest:
     )
 
 
+def issue_of_digest(db: Database, digest_id: int) -> int:
+    """The id of the issue that a digest is of. Raises Failure where there is none."""
+    found = db.one(SQL["digest"], {"id": digest_id})
+    if found is None:
+        raise Failure(f"no digest with id {digest_id}")
+    return int(found["issue_id"])
+
+
 def digest_tags(db: Database, digest_id: int) -> list[tuple[str, int]]:
     """The (tag, article bit) pairs of a digest: what `subscribers.routing.route` takes."""
     return [(row["tag"], row["bit"]) for row in db.all(SQL["digest_tags"], {"id": digest_id})]

@@ -109,7 +109,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One issue of a bulletin. `number` is that of the year, `total` that of the whole run; 0 where unknown."""
+    """One issue of a bulletin. `number` is that of the year, `total` that of the whole run; 0 where unknown. One that
+    has neither, such as a supplement, has a date."""
 
     bulletin: str
     title: str
@@ -122,7 +123,10 @@ class Issue:
 
     @property
     def ref(self) -> str:
-        """What the issue is called within its bulletin: its total number (`534`), else `YYYY-NN`."""
+        """What the issue is called within its bulletin: its total number (`534`), else `YYYY-NN`, else its date
+        (`2022-03-15`)."""
+        if not (self.total or self.number) and self.date:
+            return self.date.isoformat()
         return str(self.total) if self.total else f"{self.year}-{self.number:02d}"
 
 
@@ -202,12 +206,23 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A held issue, for those who may approve it: its name in commands, the page on which it is read ("" without
+    pages), and what was unsure when it was read."""
+
+    issue: str
+    preview_url: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All that the rendering of a message depends on, but for what is personal.
 
     `kind` is `digest`, `test`, `correction` (only what was changed), or one without sections: `confirm`, `data`,
     `erase`; `language` `zh` or `en`; `format` `full` or `titles`. `title` is what all that is sent here is called, ""
-    where it has no one name.
+    where it has no one name. The kind `notice` asks for an approval: it has a `notice`, and titles alone in its
+    sections.
     """
 
     kind: str
@@ -215,6 +230,7 @@ class Content:
     format: str
     sections: tuple[Section, ...]
     title: str = ""
+    notice: Notice | None = None
 
 
 @dataclass(slots=True)  # not frozen, nor is an envelope: one of each is made a message, in a third of the time

@@ -258,6 +258,14 @@ SOURCE_KINDS: dict[str, type[NamedSource]] = {
 
 class PublishSettings(Section):
     approval: Literal["manual", "automatic"] = "manual"
+    approvers: Annotated[tuple[str, ...], NoDecode] = ()
+    approvers_secret: SecretStr = SecretStr("")
+    approvers_language: Literal["zh", "en"] = "zh"
+
+    @field_validator("approvers", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return _split(value)
 
 
 class Relay(Section):

@@ -56,6 +56,21 @@ def test_the_product_settles_what_the_sink_took() -> None:
     assert 20_000 < found["message_bytes"] < 26_000
 
 
+def test_the_sample_is_all_right_and_a_worse_reading_counts_for_less(tmp_path: Path) -> None:
+    sample = BENCHMARKS.parent / "config" / "samples" / "huoju-2022-05.md"
+    found = run("intake.py", "--one", str(sample), "1")
+    assert (found["articles"], found["cuts"], found["more_blocks"]) == (11, 9, 0)
+    assert found["blocks"] == found["of_blocks"] > 60
+    assert found["ms"] > 0
+    worse = tmp_path / "worse.md"
+    text = sample.read_text(encoding="utf-8")
+    worse.write_text(text.replace("(供稿:苏州高新区)", "").replace("昆山高\n", "昆山高。\n"), encoding="utf-8")
+    found = run("intake.py", "--one", str(worse), "1")
+    assert (found["articles"], found["cuts"], found["more_blocks"]) == (10, 8, 2)
+    worse.write_text("这不是一期刊物。", encoding="utf-8")
+    assert run("intake.py", "--one", str(worse), "1")["articles"] == 0
+
+
 @pytest.mark.parametrize("name", ["smtplib, ready", "smtplib, built", "aiosmtplib, ready", "aiosmtplib, built"])
 def test_all_that_a_library_sends_arrives(name: str) -> None:
     assert run("email.py", "--one", name, "50", "1")["accepted"] == 50

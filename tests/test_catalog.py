@@ -167,7 +167,7 @@ def test_an_override_replaces_and_adds(tmp_path: Path) -> None:
     assert catalog.park("测试高新区") is not None
     assert catalog.resolve("topic:题") == "topic:k"
     assert len(catalog.topics) == len(_CATALOG.topics) + 1
-    assert [bulletin.name for bulletin in catalog.bulletins] == ["新火炬"]
+    assert [bulletin.name for bulletin in catalog.bulletins if bulletin.key == "huoju"] == ["新火炬"]
     with pytest.raises(UsageError):
         catalog.resolve("column:zones")
 
@@ -267,12 +267,38 @@ def test_a_wrong_whole_of_the_topics(tmp_path: Path, text: str, reason: str) -> 
             'name = "简报"\n[[columns]]\nkey = "a"\nname = "甲"\n[[columns]]\nkey = "b"\nname = "甲"\n',
             ", line 5: the name '甲' is taken already",
         ),
+        ("brief.toml", 'name = "简报"\noffered = "no"\n', ": offered must be true or false"),
+        (
+            "brief.toml",
+            'name = "简报"\nnumbering = ["第{number}期",\n "第{nummer}期"]\n',
+            ", line 3: numbering: {nummer} is not one of {number}, {total}",
+        ),
+        (
+            "brief.toml",
+            "name = '简报'\nnumbering = ['第{year}年']\n",
+            ", line 2: numbering: '第{year}年' needs {number}",
+        ),
+        ("brief.toml", 'name = "简报"\nnumbering = ["{number}-{number}"]\n', ", line 2: numbering: a name in braces"),
+        ("brief.toml", 'name = "简报"\nnumbering = ["{number}{total}"]\n', ", line 2: numbering: nothing stands"),
+        ("brief.toml", 'name = "简报"\ncredit_patterns = ["文/"]\n', ", line 2: credit_patterns: '文/' needs {credit}"),
+        ("brief.toml", 'name = "简报"\ncredit_patterns = ["{credit}"]\n', "would be every line"),
     ],
 )
 def test_a_wrong_bulletin(tmp_path: Path, name: str, text: str, reason: str) -> None:
     with pytest.raises(CatalogError) as caught:
         load_catalog(override=_override(tmp_path, f"bulletins/{name}", text))
-    assert f"{name}{reason}" in str(caught.value)
+    assert str(caught.value).count(reason) == 1
+    assert f"{name}{reason}" in str(caught.value) or reason.startswith("would")
+
+
+def test_a_bulletin_that_is_not_offered_is_known_and_not_suggested(tmp_path: Path) -> None:
+    text = 'name = "滨城简报"\noffered = false\n[[columns]]\nkey = "harbour"\nname = "港口新闻"\n'
+    catalog = load_catalog(override=_override(tmp_path, "bulletins/brief.toml", text))
+    assert catalog.resolve("column:港口新闻") == "column:brief/harbour"
+    assert catalog.resolve("bulletin:滨城简报") == "bulletin:brief"
+    assert "brief" not in [bulletin.key for bulletin in catalog.offered]
+    assert "brief" in [bulletin.key for bulletin in catalog.bulletins]
+    assert all("brief" not in found.tag for found in catalog.suggest("港口新闻"))
 
 
 @pytest.mark.parametrize("load", [lambda path: load_catalog(path), lambda path: load_catalog(override=path)])

@@ -35,8 +35,14 @@ class Catalog:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that the tags of an article depend on: the same as long as no park, topic or column changes."""
-        values = [asdict(item) for items in (self.parks, self.topics, self.bulletins) for item in items]
+        values: list[object] = [asdict(item) for items in (self.parks, self.topics) for item in items]
+        values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
         return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def offered(self) -> tuple[Bulletin, ...]:
+        """The bulletins that readers are shown."""
+        return tuple(bulletin for bulletin in self.bulletins if bulletin.offered)
 
     def park(self, word: str) -> Park | None:
         """The park of this name, full name, strict alias or another written form of them (南昌国家高新区)."""
@@ -230,7 +236,7 @@ class Catalog:
 
     @cached_property
     def _suggester(self) -> Suggester:
-        return Suggester(self.parks, self.topics, self.bulletins)
+        return Suggester(self.parks, self.topics, self.offered)
 
     @cached_property
     def _park_words(self) -> Mapping[str, Park]:

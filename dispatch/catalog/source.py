@@ -70,6 +70,13 @@ class Table:
             return ()
         return tuple(word.strip() for word in value)
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self.data.get(key, default)
+        if not isinstance(value, bool):
+            self.wrong(f"{key} must be true or false", f"write {key} = true or {key} = false")
+            return default
+        return value
+
     def table(self, key: str) -> Table:
         value = self.data.get(key, {})
         if not isinstance(value, dict):
@@ -103,6 +110,12 @@ class Document:
         lines += [0] * (len(value) - len(lines))
         path = self.root.place.path
         return [Table(entry, Place(path, line), self.root.told) for entry, line in zip(value, lines, strict=False)]
+
+    def place_of(self, text: str) -> Place:
+        """The first line with a text, in quotes as TOML has it; the file where none has."""
+        quoted = (f'"{text}"', f"'{text}'")
+        found = (number for number, line in enumerate(self.lines, start=1) if any(word in line for word in quoted))
+        return Place(self.root.place.path, next(found, 0))
 
 
 def read_text(path: Path) -> str:

@@ -61,13 +61,22 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
-    """A periodical's profile. With only a key and a name, issues are read by general means."""
+    """A periodical's profile. With only a key and a name, issues are read by general means.
+
+    `aliases` are former names in mastheads. `numbering` are ways in which issues are numbered, with {number}, {total},
+    {year}, {month} and {day}. `credit_patterns` are whole lines of credit, with {credit} for who is named. A bulletin
+    that is not `offered` is read, but readers are not shown it before they follow it by its key.
+    """
 
     key: str
     name: str
     name_en: str = ""
+    aliases: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
+    numbering: tuple[str, ...] = ()
     credit_words: tuple[str, ...] = ()
+    credit_patterns: tuple[str, ...] = ()
     colophon_words: tuple[str, ...] = ()
     signing_organisations: tuple[str, ...] = ()
     columns: tuple[ColumnSpec, ...] = ()
+    offered: bool = True

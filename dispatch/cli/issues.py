@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="Look at issues, approve them, send them.", no_args_is_help=True)
 _VARIANTS_SHOWN = 30
-_PREVIEW_DAYS = 30  # that a link to a preview is good for
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
 
@@ -95,6 +94,7 @@ def _load(db: Database, word: str) -> StoredIssue:
 @commands.command()
 def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     """An issue as a tree. Columns, articles, tags with their evidence, warnings, and who paused or cancelled it."""
+    from dispatch.app import PREVIEW_DAYS
     from dispatch.cli.evidence import tell_article
     from dispatch.delivery.control import cancelled_parts, paused_parts
     from dispatch.delivery.unreached import unreached
@@ -103,7 +103,7 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         stored = _load(db, issue)
         nobodys = unreached(db, stored.id)
         paused, cancelled = paused_parts(db, stored.id), cancelled_parts(db, stored.id)
-        preview = _preview_link(session(ctx).app, db, stored)
+        preview = session(ctx).app.preview_url(db, stored.id)
     if as_json:
         parts = {"paused": _parts_json(paused, "held"), "cancelled": _parts_json(cancelled, "cancelled")}
         emit_json({**_issue_json(stored), **parts, "preview": preview, "nobody": unreached_json(nobodys)})
@@ -115,7 +115,7 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     if stored.approved_by:
         say(f"approved by {stored.approved_by} {when(stored.approved_at)}")
     if preview:
-        say(f"preview, for {_PREVIEW_DAYS} days: {preview}")
+        say(f"preview, for {PREVIEW_DAYS} days: {preview}")
     for part in paused:
         say(f"paused: {_part_words(part)}, since {when(part['held_at'])} by {part['held_by']}")
     for part in cancelled:
@@ -128,14 +128,6 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     tell_unreached(nobodys, sum(len(column.articles) for column in head.columns))
     for warning in stored.warnings:
         warn(warning)
-
-
-def _preview_link(app: App, db: Database, stored: StoredIssue) -> str:
-    """Where those who approve read it; "" without pages."""
-    from dispatch.links import Links
-
-    links = Links(app.settings.web.base_url, "", app.signer(db))
-    return links.preview(stored.id, app.clock.now() + _PREVIEW_DAYS * 86_400_000)
 
 
 def _part_words(part: Row) -> str:

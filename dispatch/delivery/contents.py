@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dispatch import archive
-from dispatch.delivery import corrections, rights
+from dispatch.delivery import corrections, notices, rights
 from dispatch.delivery.channel import Channel, Rendered
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
 from dispatch.digests.compose import section
 from dispatch.errors import Failure, RenderError
-from dispatch.model import Content, Digest
+from dispatch.model import Content, Digest, Notice
 from subscribers.database import Database
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ _KINDS = (
     "test",
     "confirm",
     corrections.KIND,
+    notices.KIND,
     *rights.KINDS,
 )  # of messages, that are contents of their own; the others are digests
 
@@ -77,7 +78,7 @@ class _Recent(Generic[_K, _V]):
 
 class Contents:
     """Renders and remembers. `english` gives a bulletin's English name, `title` what all that we send is called in a
-    language."""
+    language, `notice` what those who may approve are told of the issue that a digest is of."""
 
     def __init__(
         self,
@@ -85,11 +86,13 @@ class Contents:
         channels: Mapping[str, Channel],
         english: Callable[[str], str],
         title: Callable[[str], str] = lambda language: "",
+        notice: Callable[[Database, int], Notice] | None = None,
     ) -> None:
         self._store = store
         self._channels = channels
         self._english = english
         self._title = title
+        self._notice = notice
         self._digests: _Recent[tuple[int, int], Digest] = _Recent(_DIGESTS)  # of a revision
         self._issues: _Recent[int, str] = _Recent(_DIGESTS)
         self._turns: dict[_Key, tuple[asyncio.Lock, int]] = {}
@@ -125,6 +128,10 @@ class Contents:
         except RenderError as error:
             return error
         content = Content(kind, language, form, sections, self._title(language))
+        if kind == notices.KIND:
+            if self._notice is None or not variants:
+                return RenderError("nothing is known of an issue that waits for approval")
+            content = replace(content, notice=await self._store.call(self._notice, variants[0][0]))
         return self._render(self._channels[channel], content)
 
     @asynccontextmanager

@@ -25,8 +25,9 @@ from dispatch.delivery.pace import Pace
 from dispatch.delivery.ration import Ration, are_weighed
 from dispatch.delivery.settler import Settler
 from dispatch.delivery.store import Store
-from dispatch.model import Envelope, Rejected, Retry, Sent
+from dispatch.model import Envelope, Notice, Rejected, Retry, Sent
 from dispatch.settings import EngineSettings
+from subscribers.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Engine:
         english: Callable[[str], str],
         progress: Callable[[Attempt], None] = lambda attempt: None,
         title: Callable[[str], str] = lambda language: "",
+        notice: Callable[[Database, int], Notice] | None = None,
     ) -> None:
         self._store = store
         self._channels = channels
@@ -96,7 +98,7 @@ class Engine:
         self._lost_track: set[str] = set()  # queues of which something claimed could perhaps not be given back
         self.member = Member(store, clock)
         self.member.on_renewed = self._keep_only
-        contents = Contents(store, channels, english, title)
+        contents = Contents(store, channels, english, title, notice)
         self._log = AttemptLog(contents.issue_of)
         self._context = Context(
             store=store,

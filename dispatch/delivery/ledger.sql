@@ -172,6 +172,18 @@ VALUES (:key, :kind, :endpoint_id, :channel, :queue, :address, :language, :conte
         :expires_at, :now)
 RETURNING id
 
+-- name: drop_notices
+-- What waits about an older reading of an issue.
+UPDATE messages SET state = 'cancelled', reason = 'a newer reading took its place', content = '', ended_at = :now
+WHERE key >= :low AND key < :high AND state = 'queued'
+
+-- name: add_notice
+-- One a key: who was told is not told again.
+INSERT INTO messages (key, kind, channel, queue, address, language, content, priority, state, due_at, expires_at,
+                      created_at)
+VALUES (:key, :kind, :channel, :queue, :address, :language, :content, :priority, 'queued', :due_at, :expires_at, :now)
+ON CONFLICT (key) DO NOTHING
+
 -- name: due_queues
 -- The queues with something due. Each step jumps to the next name in the index, so that a long queue costs nothing.
 WITH RECURSIVE names (queue) AS (
@@ -308,10 +320,10 @@ UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_end
--- The content of a test holds the secret that signed it, which nobody needs any more.
+-- The content of what goes to a bare address holds the secret that signed it, which nobody needs any more.
 UPDATE messages SET state = :state, owner = '', lease_until = 0, reason = :reason, provider_id = :provider_id,
                     attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now,
-                    content = CASE WHEN kind = 'test' THEN '' ELSE content END
+                    content = CASE WHEN kind IN ('test', 'notice') THEN '' ELSE content END
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_deliveries

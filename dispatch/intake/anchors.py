@@ -78,7 +78,9 @@ class _Finder:
             if kind is Kind.SHORT and not (credit and credit.sure):
                 run.append(index)
             elif kind is Kind.CREDIT and run and self._goes_under_title(run, index, ended):
-                continue
+                if self._text.kind_after(index) is Kind.SHORT:  # the text begins with a short line, such as a question
+                    self._read_run(run, True, True)
+                    begun, ended, run = True, False, []
             elif kind in (Kind.PROSE, Kind.CREDIT) or (credit and credit.sure):
                 begins = ended or (self._on_top and self._is_credited(run))
                 self._read_run(run, begins, kind is Kind.PROSE)
@@ -90,7 +92,16 @@ class _Finder:
     def _goes_under_title(self, run: Sequence[int], index: int, ended: bool) -> bool:
         """A credit below a title, with the text below it."""
         begins = ended or self._on_top or any(at in self.anchors.roles for at in run)
-        return begins and self._text.kind_after(index) is Kind.PROSE
+        return begins and (self._text.kind_after(index) is Kind.PROSE or self._short_text_follows(index))
+
+    def _short_text_follows(self, index: int) -> bool:
+        """Whether a credit on top has a sentence below it that is as short as a title, and then text."""
+        following = self._text.next[index]
+        if not self._on_top or following is None or following in self.anchors.roles:
+            return False
+        line = self._text.lines[following]
+        asks = line.text[-1] in "?？!！" and not line.hinted
+        return asks and self._text.kinds[following] is Kind.SHORT and self._text.kind_after(following) is Kind.PROSE
 
     def _is_credited(self, run: Sequence[int]) -> bool:
         """Whether a credit stands right below a run."""

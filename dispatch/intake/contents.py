@@ -7,11 +7,12 @@ the text is a line that the list has already.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, heading_key, is_prose
+from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, heading_key, is_running
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import is_contents_label
 from dispatch.intake.names import ColumnNames, nearest
@@ -21,14 +22,17 @@ _MOST_BODY_LINES = 3_000
 _MOST_PREFACES = 5  # passages of text before the list, such as a note of the editors
 _LONGEST_COLUMN = 12  # characters, of a name that only its place shows to be a column's
 _LEADER = re.compile(r"(?:\s*[.…·．⋯_—-]{3,}\s*|\s+|\s*[/／(（]\s*)[Pp]?\d{1,3}\s*[)）]?$|\s*[.…·．⋯_]{3,}$")
+_AUTHOR_AND_PAGE = re.compile(r"(?<=\S)\s*[.…·．⋯_]{2,}\s*[^\s.…·．⋯_][^.…·．⋯_]{0,20}$")
+_AUTHOR = re.compile(r"(?<=\S)\s*[.…·．⋯_]{3,}\s*[^\s.…·．⋯_][^.…·．⋯_]{0,20}$")  # behind a title and its leader
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A title of the list. `number` is its line in the source."""
+    """A title of the list. `number` is its line in the source, `place` how warnings name that."""
 
     text: str
     number: int
+    place: str = ""
 
     @property
     def key(self) -> str:
@@ -59,6 +63,7 @@ class _Piece:
     number: int
     bracketed: bool
     hinted: bool
+    place: str
 
 
 def find_contents(lines: Sequence[Line], names: ColumnNames) -> Contents:
@@ -77,10 +82,10 @@ def _stretches(lines: Sequence[Line], first: int) -> Iterator[tuple[int, int]]:
     """The stretches without running text near the top, each as its start and its end."""
     start = first
     for _ in range(_MOST_PREFACES):
-        while start < len(lines) and is_prose(lines[start].text):
+        while start < len(lines) and is_running(lines[start]):
             start += 1
         end = start
-        while end < len(lines) and end - start < _MOST_LINES and not is_prose(lines[end].text):
+        while end < len(lines) and end - start < _MOST_LINES and not is_running(lines[end]):
             end += 1
         if end - start >= 2:
             yield start, end
@@ -91,15 +96,16 @@ def _stretches(lines: Sequence[Line], first: int) -> Iterator[tuple[int, int]]:
 
 def _body_start(lines: Sequence[Line], start: int, prose: int, names: ColumnNames) -> int | None:
     """The first line before `prose` that repeats one before it; not if its own repetition is still to come."""
-    later = {fold(line.text) for line in lines[prose:] if len(line.text) <= LONGEST_HEADING}
+    later = Counter(fold(line.text) for line in lines[start:] if len(line.text) <= LONGEST_HEADING)
     keys: list[str] = []
     texts: list[str] = []
     for index in range(start, prose):
         text = lines[index].text
         if not text:
             continue
-        key = heading_key(text)
-        if _repeats(text, key, keys, texts, names, fold(text) in later):
+        key, folded = heading_key(text), fold(text)
+        later[folded] -= 1
+        if _repeats(text, key, keys, texts, names, later[folded] > 0):
             return index
         for piece in _pieces(lines[index]):
             keys.append(heading_key(piece.text))
@@ -139,11 +145,13 @@ def _pieces(line: Line) -> list[_Piece]:
     if line.rule:
         return []
     text = _LEADER.sub("", line.text) or line.text
+    if author := (_AUTHOR if text == line.text else _AUTHOR_AND_PAGE).search(text):
+        text = text[: author.start()]
     pair = bracketed(text)
     if pair is None:
-        return [_Piece(text, line.number, False, line.hinted)]
-    found = [_Piece(pair[0], line.number, True, line.hinted)]
-    return [*found, _Piece(pair[1], line.number, False, False)] if pair[1] else found
+        return [_Piece(text, line.number, False, line.hinted, line.place)]
+    found = [_Piece(pair[0], line.number, True, line.hinted, line.place)]
+    return [*found, _Piece(pair[1], line.number, False, False, line.place)] if pair[1] else found
 
 
 def _sections(lines: Sequence[Line], body: Sequence[Line], names: ColumnNames) -> tuple[Section, ...]:
@@ -154,7 +162,7 @@ def _sections(lines: Sequence[Line], body: Sequence[Line], names: ColumnNames) -
         if index in columns:
             found.append(Section(piece.text, piece.number, ()))
         else:
-            entry = Entry(piece.text, piece.number)
+            entry = Entry(piece.text, piece.number, piece.place)
             last = found.pop() if found else Section("", piece.number, ())
             found.append(Section(last.name, last.number, (*last.entries, entry)))
     return tuple(found)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dispatch.intake.folding import ends_sentence, plain
+from dispatch.intake.patterns import compiled
 
 _WORDS = (
     "供稿",
@@ -27,6 +28,7 @@ _WORDS = (
     "本报记者",
     "图文",
 )
+_ENGLISH = r"(?i:Sources?|Authors?|Text|Words|Contributors?|Reporters?|(?:Contributed|Reported|Written|Submitted)\s+by)"
 _LONGEST = 120
 _OPENING = {")": "(", "）": "（", "]": "[", "］": "［", "】": "【"}
 _OPENERS = "(（[［【"
@@ -37,6 +39,13 @@ _ORGANISATION = re.compile(
     r"报社|日报|社|院|办|馆|网|所|站)(?:$|[ \u3000、,，])"
 )
 _NAMES = re.compile(r"[\u4e00-\u9fff·]{2,5}(?:[ \u3000、,，]+[\u4e00-\u9fff·]{2,5}){0,5}")
+# 文/张三, 图文｜李四: what stands behind such a sign is a credit where it is names or an organisation.
+_SIGNED = re.compile(r"(?:图\s*[、/／]\s*文|图文|撰文|撰稿|供稿|来源|作者|文)\s*[/／|｜丨]\s*(?P<rest>\S.{1,40})")
+_REPORTERS = re.compile(
+    r"(?:本[刊报社网]|特约|实习|首席)?(?:记者|通讯员)[ \u3000]+"
+    r"(?P<rest>[\u4e00-\u9fff·]{2,4}(?:[ \u3000、,，]+(?:通讯员|记者)?[\u4e00-\u9fff·]{2,4}){0,6})"
+)
+_BYLINE = re.compile(r"(?:By|BY)[ \u3000]+(?P<rest>[A-Z][\w.'’-]*(?:,?[ \u3000]+(?:and[ ]|&[ ])?[A-Z][\w.'’-]*){1,7})")
 _NO_CREDIT = re.compile(
     r"[(（]?(?:完|未完待续|待续|续完|全文完|下转.*|上接.*|[图表]\d*.*|.*(?:版|稿|试行|暂行|节选|摘要|略))[)）]?"
 )
@@ -59,11 +68,14 @@ class Credit:
 
 
 class Credits:
-    """Finds credits by their words, and by the organisations that sign without one."""
+    """Finds credits by their words, by the organisations that sign without one, and by whole lines with {credit}."""
 
-    def __init__(self, words: Iterable[str] = (), organisations: Iterable[str] = ()) -> None:
+    def __init__(
+        self, words: Iterable[str] = (), organisations: Iterable[str] = (), patterns: Iterable[str] = ()
+    ) -> None:
         known = sorted({*_WORDS, *words}, key=lambda word: (-len(word), word))
-        self._word = "|".join(map(re.escape, known))
+        self._word = "|".join([*map(re.escape, known), _ENGLISH])
+        self._lines = tuple(compiled(text, {"credit": r"\S.*?"}) for text in patterns)
         self._organisations = tuple(map(plain, organisations))
         self._named = re.compile(rf"(?:{self._word})(?:单位|人|者|部门)?\s*[:：]\s*(?P<rest>\S.*)", re.DOTALL)
         self._bracketed = re.compile(
@@ -76,7 +88,20 @@ class Credits:
 
     def find(self, text: str) -> Credit | None:
         """The credit that a line is, or ends with after a finished sentence."""
-        return self._in_brackets(text) or self._bare(text)
+        return self._whole(text) or self._in_brackets(text) or self._bare(text)
+
+    def _whole(self, text: str) -> Credit | None:
+        """A line that is a credit by its whole form."""
+        if len(text) > _LONGEST:
+            return None
+        bare = text.strip(_DASHES + "\u3000")
+        for pattern in self._lines:
+            if found := pattern.fullmatch(text.strip()):
+                return Credit(found["credit"].strip(), "", sure=True)
+        if (found := _SIGNED.fullmatch(bare)) and _are_signers(found["rest"]):
+            return Credit(found["rest"].strip(), "", sure=True)
+        found = _REPORTERS.fullmatch(bare) or _BYLINE.fullmatch(bare)
+        return Credit(found["rest"].strip(), "", sure=True) if found else None
 
     def _in_brackets(self, text: str) -> Credit | None:
         start = _last_bracket(text)
@@ -90,7 +115,9 @@ class Credits:
         return None
 
     def _inner(self, inner: str) -> str:
-        if found := self._bracketed.fullmatch(inner):
+        if found := self._bracketed.fullmatch(inner) or _BYLINE.fullmatch(inner):
+            return found["rest"].strip()
+        if (found := _SIGNED.fullmatch(inner)) and _are_signers(found["rest"]):
             return found["rest"].strip()
         found = self._trailing.fullmatch(inner)
         return found["rest"].strip() if found else ""
@@ -119,6 +146,12 @@ class Credits:
         if named is None or ends_sentence(named["rest"]):
             return None
         return Credit(named["rest"].strip(), text[: found.end()].rstrip(), sure=True)
+
+
+def _are_signers(text: str) -> bool:
+    """Whether a text is but names and organisations."""
+    words = re.split(r"[\s/／、|｜]+", text.strip())
+    return all(len(word) <= 5 or _ORGANISATION.search(word) for word in words) and not re.search("[,，。;；]", text)
 
 
 def _stands_free(head: str, text: str, start: int) -> bool:

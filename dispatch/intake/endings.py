@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dispatch.intake.credits import Credit, Credits
-from dispatch.intake.folding import is_prose
-from dispatch.intake.line import Line
+from dispatch.intake.folding import is_running
+from dispatch.intake.line import Line, LineKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,11 @@ def take_credit(lines: Sequence[Line], credits_: Credits, *, last: bool = False)
     Below the `last` article of an issue a few words of the editors may follow its credit.
     """
     for index in range(len(lines) - 1, -1, -1):
-        if credit := credits_.find(lines[index].text):
+        if lines[index].kind is LineKind.NOTE:
+            continue
+        if lines[index].kind is not LineKind.TABLE and (credit := credits_.find(lines[index].text)):
             return _at_end(lines, index, credit, credits_) if index else _whole_or_head(lines, credit, credits_)
-        if is_prose(lines[index].text) and not (last and _are_notes(lines[index:])):
+        if is_running(lines[index]) and not (last and _are_notes(lines[index:])):
             break
     head = credits_.find(lines[0].text) if lines else None
     if head and head.alone and head.sure:
@@ -59,4 +61,7 @@ def _at_end(lines: Sequence[Line], index: int, credit: Credit, credits_: Credits
         texts.insert(0, above.text)
         if above.head:
             kept.append(replace(last, text=above.head))
-    return Ending(" ".join(texts), tuple(kept), tuple(lines[index + 1 :]))
+    after = lines[index + 1 :]
+    notes = [line for line in after if line.kind is LineKind.NOTE]
+    left_out = tuple(line for line in after if line.kind is not LineKind.NOTE)
+    return Ending(" ".join(texts), (*kept, *notes), left_out)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from dispatch.intake.line import Line, LineKind
+
 LONGEST_HEADING = 80  # characters; what is longer is text
 _PROSE_LENGTH = 45
 
@@ -48,6 +50,11 @@ def is_prose(text: str) -> bool:
     if text.endswith(_RUNS_ON):
         return True
     return len(text) >= _PROSE_LENGTH and len(_COMMAS.findall(text)) >= 2
+
+
+def is_running(line: Line) -> bool:
+    """Whether a line is text by its kind or its words: a table and a footnote are no title, column or credit."""
+    return line.kind in (LineKind.TABLE, LineKind.NOTE) or is_prose(line.text)
 
 
 def is_enumerated(text: str) -> bool:

@@ -47,6 +47,11 @@ class Line:
         """Whether the markup sets the line off as a heading."""
         return self.level > 0 or self.bold
 
+    @property
+    def place(self) -> str:
+        """Where the line stands, as warnings name it: `Line 12`, with the page where the source has pages."""
+        return f"Page {self.page}, line {self.number}" if self.page else f"Line {self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -4,42 +4,46 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dispatch.catalog import Bulletin
-from dispatch.intake import numerals
-from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, is_prose, plain
+from dispatch.intake.folding import LONGEST_HEADING, bracketed, fold, is_prose, is_running, plain
 from dispatch.intake.line import Line
+from dispatch.intake.numbering import EDGES, Pieces, forms, pieces_of
 
 _REACH = 60  # lines from the top within which an issue says its number
+_DATED_REACH = 12  # lines from the top within which one without a number says its date
 _SPREAD = 8  # lines below the number that may still be of the masthead
-_YEARS = range(1900, 2101)
-
-_N = rf"{numerals.CLASS[:-1]}\d]"
-_RUN = rf"{_N}{{1,8}}"
-_DATE = re.compile(
-    rf"(?P<y>{_N}{{4}})\s*年\s*(?P<m>{_N}{{1,3}})\s*月\s*(?P<d>{_N}{{1,3}})\s*[日号]"
-    r"|(?<!\d)(?P<y2>\d{4})\s*[-./／．]\s*(?P<m2>\d{1,2})\s*[-./／．]\s*(?P<d2>\d{1,2})(?!\d)"
-)
-_TOTAL = re.compile(rf"(?:总|累计)\s*(?:期[数号]?)?\s*[:：]?\s*第?\s*(?P<n>{_RUN})(?!{_N})\s*[期号辑]?")
-_NUMBER = re.compile(rf"(?:第\s*(?P<n>{_RUN})\s*[期号辑])|(?:\bNo\s*[.．]\s*(?P<n2>\d{{1,4}}))", re.IGNORECASE)
-_YEAR = re.compile(rf"(?<!{_N})(?P<y>{_N}{{4}})\s*年度?(?!\s*{_N}{{1,3}}\s*月)")
-_EMPTY_BRACKETS = re.compile(r"[(（\[【［]\s*[)）\]】］]")
-_LABELS = re.compile(r"^(?:出版|印发|发布|发行)?(?:日期|时间|刊期|期数|期号)$|^星期.$|^周[一二三四五六日]$")
 _PUBLISHER_LABEL = re.compile(
-    r"^(?:主\s*办|主\s*管|编\s*印|编\s*发|编\s*辑|编\s*制|发\s*布|出\s*版|承\s*办)\s*(?:单位|部门|方)?\s*[:：]?\s*"
+    r"^(?:(?:主\s*办|主\s*管|编\s*印|编\s*发|编\s*辑|编\s*制|发\s*布|出\s*版|承\s*办)\s*(?:单位|部门|方)?\s*[:：]?\s*"
+    r"|(?:Published|Issued|Edited|Produced)\s+by\b\s*:?\s*|(?:Publisher|Issuer)\s*:\s*)",
+    re.IGNORECASE,
 )
 _PUBLISHER_VERB = re.compile(r"\s*(?:主办|主管|编印|编发|编制|编写|印发|印制|发布|编)$")
 _ORGANISATION = re.compile(
     r".{2,}(?:中心|委员会|管委会|局|厅|部|处|司|办公室|政府|协会|学会|联合会|研究院|研究所|大学|学院|公司|集团|社|院|委|办|馆|编辑部)"
 )
-_EDGES = " \u3000()（）[]【】［］|｜,，:：;；·-—－_/《》"
+_ENGLISH_ORGANISATION = re.compile(
+    r"(?:[\w&',.-]+ ){0,8}(?:Association|Authority|Committee|Ministry|Department|Office|Institute|University|Society|"
+    r"Centre|Center|Agency|Council|Bureau|Commission|Foundation|Academy|Administration|Company|Ltd\.?|Inc\.?)"
+    r"(?: (?:of|for) [\w&', -]{2,60})?",
+    re.IGNORECASE,
+)
+_STAFF = re.compile(
+    r"^(?:总\s*编(?:辑)?|主\s*编|副\s*主\s*编|执行主编|责任编辑|责\s*编|编\s*辑|审\s*核|审\s*定|校\s*对|签\s*发(?:人)?|准印证号?|"
+    r"发送范围|印发范围|密\s*级|Editor(?:-in-chief|s)?|ISSN)\s*[:：]|^ISSN\b|^内部资料|^(?:内部刊物|注意保存|仅供参考)",
+    re.IGNORECASE,
+)
+_IN_FULL = ("期", "号", "辑", "日", "刊")  # how a line ends that ends with the number
 
 
 @dataclass(frozen=True, slots=True)
 class Masthead:
-    """What a masthead says; 0, "" or None for what it does not. `end` is the index of the first line after it."""
+    """What a masthead says; 0, "" or None for what it does not. `end` is the index of the first line after it.
+
+    `supplement` is the word that calls the issue one (增刊), where it has no number of its own.
+    """
 
     title: str
     publisher: str
@@ -50,41 +54,139 @@ class Masthead:
     profile: Bulletin | None
     end: int
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """What one line says of year, number, total and date, and what else stands in it."""
-
-    year: int
-    number: int
-    total: int
-    date: dt.date | None
-    bad_date: str
-    rest: str
+    supplement: str = ""
 
     @property
-    def any(self) -> bool:
-        return bool(self.year or self.number or self.total or self.date or self.bad_date)
+    def numbered(self) -> bool:
+        """Whether the number, with the year where it is needed, tells this issue from all others."""
+        return bool(self.total or (self.year and self.number))
 
 
 def find_masthead(lines: Sequence[Line], profiles: Sequence[Bulletin]) -> Masthead | None:
-    """The masthead near the top of a document, or None where no line gives the number of an issue."""
-    anchor = next((index for index in range(min(len(lines), _REACH)) if _numbers(lines[index])), None)
-    if anchor is None:
-        return None
-    names = _publishers(profiles)
-    end = _end(lines, anchor, names)
-    pieces = [pieces_of(line.text) for line in lines[:end]]
-    rests = [
-        (index, pieces[index].rest)
-        for index in range(end)
-        if pieces[index].rest and not is_prose(lines[index].text) and not _is_label(lines[index].text)
-    ]
-    profile = _named_profile([rest for _, rest in rests], profiles)
-    publisher = _publisher([rest for _, rest in rests], profile, names)
-    title = _title(lines, rests, profile)
-    return _assembled(lines, pieces, title, publisher, profile, end)
+    """The masthead near the top of a document, or None where no line gives a number, or at least a date."""
+    return _Search(lines, profiles).found()
+
+
+class _Search:
+    def __init__(self, lines: Sequence[Line], profiles: Sequence[Bulletin]) -> None:
+        self._lines = lines
+        self._profiles = profiles
+        self._publishers = tuple(plain(name) for profile in profiles for name in profile.publishers)
+        self._names = {fold(name) for profile in profiles for name in _names(profile)}
+        self._forms = forms({text for profile in profiles for text in profile.numbering})
+
+    def found(self) -> Masthead | None:
+        anchor = self._anchor()
+        if anchor is None:
+            return None
+        end = self._end(anchor)
+        pieces = self._pieces(end)
+        rests = list(self._rests(pieces))
+        profile = _named_profile([rest for _, rest in rests], self._profiles)
+        publisher = _publisher([rest for _, rest in rests], profile, self._publishers)
+        return _assembled(self._lines, pieces, _title(self._lines, rests, profile), publisher, profile, end)
+
+    def _of(self, text: str) -> Pieces:
+        return pieces_of(text, self._forms)
+
+    def _pieces(self, end: int) -> list[Pieces]:
+        """What each line says. 专刊 is a part of the title where the issue has a number."""
+        found = [self._of(line.text) for line in self._lines[:end]]
+        if any(piece.number for piece in found):
+            return [pieces_of(line.text, self._forms, supplements=False) for line in self._lines[:end]]
+        return found
+
+    def _rests(self, pieces: Sequence[Pieces]) -> Iterator[tuple[int, str]]:
+        for index, piece in enumerate(pieces):
+            text = self._lines[index].text
+            if piece.rest and not (is_prose(text) and not piece.any) and not _is_label(text) and not _STAFF.match(text):
+                yield index, piece.rest
+
+    # Where it stands
+
+    def _anchor(self) -> int | None:
+        """The line with the number; where there is none before the text, the one with a supplement's word or the
+        date."""
+        reach = range(min(len(self._lines), _REACH))
+        numbered = next((index for index in reach if self._numbers(self._lines[index])), None)
+        prose = next(
+            (index for index in reach if is_running(self._lines[index]) and not self._of(self._lines[index].text).any),
+            _REACH,
+        )
+        if numbered is not None and numbered < prose:
+            return numbered
+        near = range(min(len(self._lines), _DATED_REACH, prose))
+        dated = next((index for index in near if self._dates(self._lines[index])), None)
+        return numbered if dated is None else dated
+
+    def _numbers(self, line: Line) -> bool:
+        """Whether a line gives the number of an issue: at one of its ends, not in the middle of a sentence."""
+        if len(line.text) > LONGEST_HEADING or line.text[-1:] in "。；;,，":
+            return False
+        pieces = self._of(line.text)
+        if not (pieces.number or pieces.total):
+            return False
+        bare = line.text.strip(EDGES)
+        return (
+            not pieces.rest
+            or not bare.startswith(pieces.rest[:2])
+            or bare.endswith(_IN_FULL)
+            or bare[-1:].isdigit()
+            or not bare.endswith(pieces.rest[-2:])
+        )
+
+    def _dates(self, line: Line) -> bool:
+        """Whether a line is the date of an issue, or calls it a supplement."""
+        if len(line.text) > LONGEST_HEADING // 2 or line.text[-1:] in "。；;,，":
+            return False
+        pieces = self._of(line.text)
+        if pieces.supplement:
+            return True
+        return bool(pieces.date or pieces.month) and (not pieces.rest or _is_organisation(pieces.rest))
+
+    def _end(self, anchor: int) -> int:
+        end = anchor + 1
+        titled = any(self._is_title(line) for line in self._lines[:end])
+        for index in range(anchor + 1, min(len(self._lines), anchor + 1 + _SPREAD)):
+            line = self._lines[index]
+            if line.rule:
+                continue
+            if not titled and self._is_title(line) and self._heads(index):
+                titled = True
+            elif not self._belongs(line):
+                break
+            end = index + 1
+        return end
+
+    def _is_title(self, line: Line) -> bool:
+        rest = self._of(line.text).rest
+        return not (
+            not rest or is_prose(line.text) or _is_organisation(rest) or _is_label(rest) or _STAFF.match(line.text)
+        ) and not _PUBLISHER_LABEL.match(rest)
+
+    def _heads(self, index: int) -> bool:
+        """Whether a line below the number is the title of the bulletin: by its rank, its name, or what follows."""
+        line = self._lines[index]
+        if line.level == 1 or fold(line.text) in self._names:
+            return True
+        following = next((other for other in self._lines[index + 1 : index + 3] if not other.rule), None)
+        return following is not None and not bracketed(line.text) and self._belongs(following)
+
+    def _belongs(self, line: Line) -> bool:
+        """Whether a line below the number is of the masthead still: a date, or who publishes."""
+        if _STAFF.match(line.text):
+            return len(line.text) <= LONGEST_HEADING
+        pieces = self._of(line.text)
+        if (is_prose(line.text) and not pieces.any) or len(line.text) > LONGEST_HEADING or bracketed(line.text):
+            return bool(bracketed(line.text)) and pieces.any and not pieces.rest
+        if pieces.any:
+            return not pieces.rest or _is_organisation(pieces.rest) or _LABELLED.match(pieces.rest) is not None
+        if any(name in plain(line.text) for name in self._publishers):
+            return True
+        return _PUBLISHER_LABEL.match(line.text) is not None or (len(line.text) <= 60 and _is_organisation(line.text))
+
+
+_LABELLED = re.compile(r"(?:(?:出版|印发|发布|发行|编印)?(?:日期|时间)|Date|Published)[:：\s]*$", re.IGNORECASE)
 
 
 def _assembled(
@@ -97,100 +199,31 @@ def _assembled(
 ) -> Masthead:
     date = next((piece.date for piece in pieces if piece.date), None)
     year = next((piece.year for piece in pieces if piece.year), date.year if date else 0)
+    number = next((piece.number for piece in pieces if piece.number), 0)
+    total = next((piece.total for piece in pieces if piece.total), 0)
+    supplement = "" if number else next((piece.supplement for piece in pieces if piece.supplement), "")
+    if not (number or total or supplement or date):  # 2024年7月号: it is numbered by its month
+        number = next((piece.month for piece in pieces if piece.month), 0)
     bad = [(line, piece.bad_date) for line, piece in zip(lines, pieces, strict=False) if piece.bad_date]
     return Masthead(
         title=title,
         publisher=publisher,
         year=year,
-        number=next((piece.number for piece in pieces if piece.number), 0),
-        total=next((piece.total for piece in pieces if piece.total), 0),
+        number=number,
+        total=total,
         date=date,
         profile=profile,
         end=end,
-        warnings=tuple(f"Line {line.number}: {text} is not a date." for line, text in bad if date is None),
+        warnings=tuple(f"{line.place}: {text} is not a date." for line, text in bad if date is None),
+        supplement=supplement,
     )
-
-
-def _numbers(line: Line) -> bool:
-    """Whether a line gives the number of an issue: at one of its ends, not in the middle of a sentence."""
-    if len(line.text) > LONGEST_HEADING or line.text[-1:] in "。；;,，":
-        return False
-    pieces = pieces_of(line.text)
-    if not (pieces.number or pieces.total):
-        return False
-    return (
-        not pieces.rest
-        or not line.text.strip(_EDGES).startswith(pieces.rest[:2])
-        or line.text.rstrip(_EDGES).endswith(("期", "号", "辑", "日"))
-        or line.text.rstrip(_EDGES)[-1:].isdigit()
-    )
-
-
-def _end(lines: Sequence[Line], anchor: int, publishers: Sequence[str]) -> int:
-    end = anchor + 1
-    for index in range(anchor + 1, min(len(lines), anchor + 1 + _SPREAD)):
-        line = lines[index]
-        if line.rule:
-            continue
-        if not _belongs(line, publishers):
-            break
-        end = index + 1
-    return end
-
-
-def _belongs(line: Line, publishers: Sequence[str]) -> bool:
-    """Whether a line below the number is of the masthead still: a date, or who publishes."""
-    if is_prose(line.text) or bracketed(line.text):
-        return False
-    pieces = pieces_of(line.text)
-    if pieces.any:
-        return not pieces.rest or _is_organisation(pieces.rest)
-    if any(name in plain(line.text) for name in publishers):
-        return True
-    return _PUBLISHER_LABEL.match(line.text) is not None or (len(line.text) <= 30 and _is_organisation(line.text))
-
-
-def pieces_of(text: str) -> Pieces:
-    """What a line says of an issue's year, number and date; a long one says nothing."""
-    if len(text) > 200:
-        return Pieces(0, 0, 0, None, "", text)
-    year = number = total = 0
-    date, bad_date = None, ""
-    if found := _DATE.search(text):
-        date = _date(*(numerals.number(found[name] or found[f"{name}2"]) for name in "ymd"))
-        bad_date = "" if date else found[0]
-        text = _without(text, found)
-    if found := _TOTAL.search(text):
-        total, text = numerals.number(found["n"]), _without(text, found)
-    if found := _NUMBER.search(text):
-        number, text = numerals.number(found["n"] or found["n2"]), _without(text, found)
-    if (found := _YEAR.search(text)) and numerals.number(found["y"]) in _YEARS:
-        year, text = numerals.number(found["y"]), _without(text, found)
-    return Pieces(year, number, total, date, bad_date, _rest(text))
-
-
-def _without(text: str, found: re.Match[str]) -> str:
-    return f"{text[: found.start()]} {text[found.end() :]}"
-
-
-def _rest(text: str) -> str:
-    text = _EMPTY_BRACKETS.sub(" ", text)
-    text = " ".join(text.split()).strip(_EDGES) if text.count("(") == text.count(")") else text.strip(_EDGES)
-    return "" if _LABELS.match(text) else text
-
-
-def _date(year: int, month: int, day: int) -> dt.date | None:
-    try:
-        return dt.date(year, month, day) if year in _YEARS else None
-    except ValueError:
-        return None
 
 
 _CONTENTS_LABEL = re.compile(r"(?:本期|本刊)?(?:目录|目次|要目|导读|内容提要|contents)", re.IGNORECASE)
 
 
 def _is_label(text: str) -> bool:
-    return _CONTENTS_LABEL.fullmatch(plain(text).strip(_EDGES)) is not None
+    return _CONTENTS_LABEL.fullmatch(plain(text).strip(EDGES)) is not None
 
 
 def is_contents_label(text: str) -> bool:
@@ -199,19 +232,23 @@ def is_contents_label(text: str) -> bool:
 
 
 def _is_organisation(text: str) -> bool:
-    return _ORGANISATION.fullmatch(plain(_PUBLISHER_VERB.sub("", text))) is not None
+    if _ORGANISATION.fullmatch(plain(_PUBLISHER_VERB.sub("", text))):
+        return True
+    return len(text) <= LONGEST_HEADING and _ENGLISH_ORGANISATION.fullmatch(text) is not None
 
 
-def _publishers(profiles: Sequence[Bulletin]) -> tuple[str, ...]:
-    return tuple(plain(name) for profile in profiles for name in profile.publishers)
+def _names(profile: Bulletin) -> tuple[str, ...]:
+    """What a bulletin is called in its mastheads, today and formerly."""
+    return tuple(name for name in (profile.name, profile.name_en, *profile.aliases) if name)
 
 
 def _named_profile(rests: Sequence[str], profiles: Sequence[Bulletin]) -> Bulletin | None:
     """The profile whose name stands in the masthead; a line that is the name goes before one that contains it."""
     folds = [fold(rest) for rest in rests]
+    named = [(fold(name), profile) for profile in profiles for name in _names(profile)]
     for matches in (fold_equals, fold_contains):
-        for profile in sorted(profiles, key=lambda profile: -len(profile.name)):
-            if any(matches(text, fold(profile.name)) for text in folds):
+        for name, profile in sorted(named, key=lambda pair: -len(pair[0])):
+            if any(matches(text, name) for text in folds):
                 return profile
     return None
 
@@ -238,7 +275,8 @@ def _publisher(rests: Sequence[str], profile: Bulletin | None, names: Sequence[s
 
 def _title(lines: Sequence[Line], rests: Sequence[tuple[int, str]], profile: Bulletin | None) -> str:
     if profile is not None:
-        own = [rest for _, rest in rests if fold(profile.name) in fold(rest)]
+        names = [fold(name) for name in _names(profile)]
+        own = [rest for _, rest in rests if any(name in fold(rest) for name in names)]
         if own:
             return _tight(min(own, key=len))
     free = [(index, rest) for index, rest in rests if not _is_organisation(rest) and not _PUBLISHER_LABEL.match(rest)]

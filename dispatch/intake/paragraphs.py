@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose
 from dispatch.intake.line import Line, LineKind
@@ -15,6 +15,14 @@ _LONGEST_PLAIN_HEADING = 25  # of one that only stands alone, without any mark
 _LONGEST_REPEAT = 12
 _EVIDENCE = 200_000  # characters of the article that are looked through for how a word is used
 _MOST_LOOKS = 50
+_MOST_MARKS = 500  # of a block
+_SURELY_TEXT = 20  # characters of a text that is no heading, when it lacks an end
+_TAIL = 24
+_AFTER_QUOTATION = "的是等和与及、,，。;；:：为在中上下里后前时一者了也都被将以之而或"
+_CAPTION = re.compile(
+    r"(?:[(（]?(?:图|表|照片|附图|附表)\s*[\d一二三四五六七八九十]{1,3}|[(（]?图[为:：]|▲|△|(?:Figure|Fig\.|Photo|Table)\s)"
+)
+_INSIDE = re.compile(r"[,，。;；]")
 _PUNCTUATION = re.compile(r"[,，、;；:：。.!！?？…]")
 _INNER_END = re.compile(r"[。;；]")
 _INNER_ENUMERATION = re.compile(
@@ -22,15 +30,29 @@ _INNER_ENUMERATION = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The blocks of an article, and what was unsure: at which line, and a sentence on it."""
+
+    blocks: tuple[Block, ...]
+    doubts: tuple[tuple[Line, str], ...]
+
+
 def blocks(lines: Sequence[Line], *, hints: bool | None = None) -> tuple[Block, ...]:
-    """The blocks of an article's lines, rules left out.
+    """The blocks of an article's lines, like `mended`, without a word on what was unsure."""
+    return mended(lines, hints=hints).blocks
+
+
+def mended(lines: Sequence[Line], *, hints: bool | None = None) -> Mended:
+    """The blocks of an article's lines, rules left out; what a page end cut is whole again.
 
     `hints` says whether headings are marked in the document (found out from these lines by default): where they
     are, a short line without a mark is text.
     """
     content = [line for line in lines if not line.rule and line.text]
     marked = any(line.hinted for line in content) if hints is None else hints
-    return _Assembly([line.text for line in content]).build(content, marked)
+    assembly = _Assembly([line.text for line in content if line.kind not in _WHOLE])
+    return Mended(assembly.build(content, marked), tuple(assembly.doubts))
 
 
 _WHOLE = {LineKind.TABLE: BlockKind.TABLE, LineKind.NOTE: BlockKind.NOTE}
@@ -38,7 +60,7 @@ _WHOLE = {LineKind.TABLE: BlockKind.TABLE, LineKind.NOTE: BlockKind.NOTE}
 
 class _Assembly:
     """One pass over an article's lines. `_open` holds the parts of the paragraph or item that is not finished yet,
-    `_marks` their marks, counted from its head."""
+    `_marks` their marks, counted from its head, `_held` what stands between two of its parts and is to follow it."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -48,6 +70,10 @@ class _Assembly:
         self._open: list[str] = []
         self._marks: list[Mark] = []
         self._begun: Line | None = None
+        self._last: Line | None = None
+        self._held: list[Block] = []
+        self._length = 0  # of the open parts
+        self.doubts: list[tuple[Line, str]] = []
         # Where parts of one form are running text, a short one of them is a cut paragraph rather than a heading.
         self._running = {enumeration_form(text) for text in texts if is_prose(text)}
 
@@ -55,16 +81,19 @@ class _Assembly:
         for index, line in enumerate(lines):
             following = lines[index + 1] if index + 1 < len(lines) else None
             if kind := _WHOLE.get(line.kind):
-                self._close()
-                self._found.append(Block(kind, line.text, line.rows, line.marks))
+                self._put_whole(Block(kind, line.text, line.rows, line.marks), self._is_broken_by(line, following))
+            elif following and self._open and self._is_caption(line) and self._is_cut():
+                self._put_whole(Block(BlockKind.PARAGRAPH, line.text, (), line.marks), self._goes_on(following))
             elif line.kind is not LineKind.ITEM and self._open and self._goes_on(line):
                 self._join(line)
+                self._last = line
             elif line.kind is not LineKind.ITEM and self._is_heading(line, following, marked):
                 self._close()
                 self._found.append(Block(BlockKind.HEADING, line.text))
             else:
                 self._close()
-                self._open, self._marks, self._begun = [line.text], list(line.marks), line
+                self._open, self._marks, self._begun, self._last = [line.text], list(line.marks), line, line
+                self._length = len(line.text)
         self._close()
         return tuple(self._found)
 
@@ -72,21 +101,68 @@ class _Assembly:
         if self._open and self._begun:
             item = self._begun.kind is LineKind.ITEM
             kind = BlockKind.ITEM if item else BlockKind.PARAGRAPH
-            self._found.append(
-                Block(kind, "".join(self._open), (), tuple(self._marks), self._begun.depth if item else 0)
-            )
+            text = "".join(self._open)
+            self._found.append(Block(kind, text, (), _within(self._marks, text), self._begun.depth if item else 0))
         self._open, self._marks = [], []
+        self._found += self._held
+        self._held = []
+
+    # What stands between the two halves of a paragraph: a footnote at the end of a page, a table or picture over it
+
+    def _put_whole(self, block: Block, inside: bool) -> None:
+        """A block that is of one line: behind the open paragraph where it stands inside that."""
+        if inside:
+            self._held.append(_sound(block))
+            return
+        self._close()
+        self._found.append(_sound(block))
+
+    def _is_cut(self) -> bool:
+        """Whether the open text is surely not at its end."""
+        return bool(self._open) and self._length >= _SURELY_TEXT and not _ends(self._open[-1])
+
+    def _is_broken_by(self, line: Line, following: Line | None) -> bool:
+        if following is None or not self._is_cut() or self._last is None:
+            return False
+        if line.kind is LineKind.NOTE:
+            return following.kind in _WHOLE or self._goes_on(following)
+        return bool(
+            following.page and self._last.page and following.page > self._last.page and self._goes_on(following)
+        )
+
+    def _is_caption(self, line: Line) -> bool:
+        return len(line.text) <= _LONGEST_HEADING and _CAPTION.match(line.text) is not None and not is_prose(line.text)
 
     def _goes_on(self, line: Line) -> bool:
         """Whether the open paragraph is cut and goes on in this line."""
         last = self._open[-1]
         if last[-1] in ".．" and last[-2:-1].isdigit() and line.text[0].isdigit():
             return True
-        if ends_sentence(last) or last[-1] in ":：" or (line.hinted and not is_prose(line.text)):
+        if line.kind in _WHOLE or ends_sentence(last) or last[-1] in ":：":
+            return False
+        if line.hinted and not is_prose(line.text):
+            return self._is_fragment(line)
+        if self._begun and self._begun.kind is LineKind.ITEM and not self._item_goes_on(line):
             return False
         if last[-1] in ";；":
             return self._is_series(line.text)
         return not is_enumerated(line.text) or _cut_number(last, line.text)
+
+    def _is_fragment(self, line: Line) -> bool:
+        """Whether a line that is marked as a heading is the rest of a sentence: one cut in its middle, at a page end
+        where a converter took what it found for a heading."""
+        if not self._is_cut() or is_enumerated(line.text) or self._open[-1][-1] in "”’」』）)":
+            return False
+        return _INSIDE.search(line.text) is not None or self._open[-1][-1] in ",，、" or _fragment(self._open[-1])
+
+    def _item_goes_on(self, line: Line) -> bool:
+        """Whether an item of a list, which often ends without a stop, is cut: text without a line between, or over a
+        page end."""
+        if self._last is None or not line.gap:
+            return True
+        if line.page and self._last.page:
+            return line.page > self._last.page and self._is_cut()
+        return self._is_cut() and self._open[-1][-1] in ",，、"
 
     def _is_series(self, text: str) -> bool:
         """Whether a semicolon stands inside a paragraph, rather than at the end of an item of a list."""
@@ -113,10 +189,12 @@ class _Assembly:
         last, text = self._open[-1], line.text
         repeat = self._repeat(last, text)
         if repeat:
+            self.doubts.append((line, f"{text[:repeat]} stands on both sides of a cut, and is dropped once."))
             text = text[repeat:]
-        elif _latin(last[-1]) and text and _latin(text[0]):
-            text = " " + text
-        begin = sum(map(len, self._open))
+        else:
+            self._tell_unsure(last, line)
+            text = _seam(last, text) + text
+        begin = self._length
         shift = begin + len(text) - len(line.text)
         self._marks += [
             replace(mark, start=max(begin, mark.start + shift), end=mark.end + shift)
@@ -125,6 +203,14 @@ class _Assembly:
         ]
         if text:
             self._open.append(text)
+            self._length += len(text)
+
+    def _tell_unsure(self, last: str, line: Line) -> None:
+        excerpt = f"…{last[-8:]} | {line.text[:8]}…"
+        if line.hinted and not is_prose(line.text):
+            self.doubts.append((line, f"a line marked as a heading is taken for the rest of a sentence: {excerpt}"))
+        elif last[-1] in "”’」』）)》" and _hanzi(line.text[0]) and line.text[0] not in _AFTER_QUOTATION:
+            self.doubts.append((line, f"two parts are joined that may be two paragraphs: {excerpt}"))
 
     def _repeat(self, left: str, right: str) -> int:
         """How many characters at the head of `right` stand at the end of `left` already, printed twice by the cut."""
@@ -152,6 +238,17 @@ class _Assembly:
         return ends > 1 and begins > 1  # once each is this very place
 
 
+def _sound(block: Block) -> Block:
+    return replace(block, marks=_within(block.marks, block.text))
+
+
+def _within(marks: Sequence[Mark], text: str) -> tuple[Mark, ...]:
+    """The marks within a text: what was taken off its end, such as a credit, may have had some. Of more than anybody
+    writes, the first."""
+    inside = (replace(mark, end=min(mark.end, len(text))) for mark in marks[:_MOST_MARKS] if mark.start < len(text))
+    return tuple(mark for mark in inside if mark.start < mark.end)
+
+
 def _fragment(text: str) -> bool:
     """A line that ends inside brackets or quotation marks is cut, not a heading."""
     return any(text.count(left) > text.count(right) for left, right in ("“”", "‘’", "（）", "()", "《》"))
@@ -161,8 +258,24 @@ def _cut_number(left: str, right: str) -> bool:
     return left[-1].isdigit() and right[0].isdigit()
 
 
+def _ends(text: str) -> bool:
+    return ends_sentence(text) or text[-1] in ":：;；"
+
+
 def _latin(char: str) -> bool:
     return char.isascii() and char.isalpha()
+
+
+def _seam(left: str, right: str) -> str:
+    """The blank between two parts of a text in Latin letters; Chinese has none."""
+    if not right:
+        return ""
+    if _latin(left[-1]) and _latin(right[0]):
+        return " "
+    tail = left[-_TAIL:]
+    western = sum(map(_latin, tail)) * 2 > len(tail) and not any(map(_hanzi, tail))
+    begins = (right[0].isascii() and right[0].isalnum()) or right[0] in "\"'(“‘"
+    return " " if western and begins and left[-1] not in "-/([“‘" else ""
 
 
 def _hanzi(char: str) -> bool:

@@ -40,11 +40,19 @@ class Pickup:
     """Reads issues and takes them in; the files are kept among the `originals`."""
 
     def __init__(
-        self, catalog: Catalog, sandbox: Sandbox, *, automatic: bool, originals: Originals | None = None
+        self,
+        catalog: Catalog,
+        sandbox: Sandbox,
+        *,
+        automatic: bool,
+        originals: Originals | None = None,
+        on_held: Callable[[Database, StoredIssue, int], None] = lambda db, stored, now: None,
     ) -> None:
+        """`on_held` is called within the transaction that takes an issue in which then waits for approval."""
         self._catalog = catalog
         self._sandbox = sandbox
         self._originals = originals or Originals(None)
+        self._on_held = on_held
         self._automatic = automatic
 
     def read(self, path: Path, source: str = "") -> Reading:
@@ -133,6 +141,8 @@ class Pickup:
         if self._automatic:
             archive.approve(db, stored, "automatic", act.at)
             audit.record(db, Act(act.at, audit.PROGRAM, Way.SCHEDULE), "approved", "issue", stored.key)
+        else:
+            self._on_held(db, stored, act.at)
 
     def _column_name(self, bulletin: str, column: Column) -> ColumnName:
         spec = self._catalog.column_spec(bulletin, column.name, column.contents_name)

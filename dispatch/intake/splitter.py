@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from dispatch.catalog import Bulletin
 from dispatch.errors import IntakeError
-from dispatch.intake.assembly import assemble
-from dispatch.intake.contents import find_contents
+from dispatch.intake.assembly import Body, assemble
+from dispatch.intake.contents import Contents, find_contents
 from dispatch.intake.folding import fold
-from dispatch.intake.furniture import without_page_numbers, without_running_heads
+from dispatch.intake.furniture import without_page_numbers, without_repeated_heads, without_running_heads
 from dispatch.intake.hints import telling
+from dispatch.intake.layout import laid_out
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import Masthead, find_masthead
 from dispatch.intake.names import ColumnNames
@@ -45,16 +46,16 @@ def split(lines: Sequence[Line], profiles: Sequence[Bulletin], source: str) -> S
     """
     if len(lines) > MAX_LINES:
         raise IntakeError(f"{source}: more than {MAX_LINES} lines, too many for an issue. {_LOOKS_LIKE}")
-    tidy = without_page_numbers(telling(lines))
+    tidy = laid_out(without_page_numbers(telling(lines)))
     masthead = find_masthead(tidy, profiles)
     if masthead is None:
         raise _no_issue(source, "it has no masthead with the number of an issue (第N期)")
-    if not masthead.total and not (masthead.year and masthead.number):
+    if not (masthead.numbered or masthead.date):
         raise _no_issue(
             source,
-            "its masthead gives neither a total number (总第N期) nor a year with a number (2022年第5期)",
+            "its masthead gives neither a total number (总第N期) nor a year with a number (2022年第5期), nor a date",
         )
-    rest = unwrapped(without_running_heads(tidy[masthead.end :], masthead))
+    rest = without_repeated_heads(unwrapped(without_running_heads(tidy[masthead.end :], masthead)))
     profile = masthead.profile or _profile_by_columns(rest, masthead, profiles)
     return _split_body(rest, masthead, profile, source)
 
@@ -66,19 +67,31 @@ def _split_body(rest: Sequence[Line], masthead: Masthead, profile: Bulletin | No
     body = assemble(rest, contents, names, profile, fallback=title or "正文")
     if not body.columns:
         raise _no_issue(source, "no article was found below its masthead")
-    if not (body.named or contents.sections or body.credited >= 2):
-        raise _no_issue(source, "it has a number, but no columns, no contents list and no credits")
+    if not _is_issue(masthead, body, contents):
+        has = "number" if masthead.numbered else "date"
+        raise _no_issue(source, f"it has a {has}, but no columns, no contents list and no credits")
     issue = Issue(
         bulletin=profile.key if profile else _key(title, source),
-        title=title or source,
+        title=_supplemented(title or source, masthead.supplement),
         publisher=masthead.publisher,
         year=masthead.year,
-        number=masthead.number,
+        number=masthead.number if masthead.year or masthead.total else 0,
         total=masthead.total,
         date=masthead.date,
         columns=body.columns,
     )
     return Split(issue, (*masthead.warnings, *_masthead_warnings(issue, profile), *body.warnings))
+
+
+def _is_issue(masthead: Masthead, body: Body, contents: Contents) -> bool:
+    """Whether there is enough of an issue: a page with a date alone, such as an article of a site, needs more."""
+    if masthead.numbered or masthead.supplement or masthead.profile:
+        return body.named or bool(contents.sections) or body.credited >= 2
+    return bool(contents.sections) or (body.named and body.credited >= 2)
+
+
+def _supplemented(title: str, word: str) -> str:
+    return f"{title} {word}" if word.isascii() and word else title + word
 
 
 def _masthead_warnings(issue: Issue, profile: Bulletin | None) -> list[str]:
@@ -97,6 +110,8 @@ def _masthead_warnings(issue: Issue, profile: Bulletin | None) -> list[str]:
     ]
     if missing:
         found.append(f"The masthead does not give the {', '.join(missing)}.")
+    if not (issue.number or issue.total):
+        found.append(f"The issue has no number: it is known by its date, as {issue.ref}.")
     return found
 
 

@@ -7,9 +7,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from dispatch.intake.folding import ends_sentence
-from dispatch.intake.line import Line
+from dispatch.intake.line import Line, LineKind
 
 _PART = re.compile(r"[一二三四五六七八九十]{1,3}、|[(（][一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.．、](?!\d)")
 _NARROWEST, _WIDEST = 40, 240  # columns of a fixed-width line; a Chinese character takes two
@@ -20,30 +21,41 @@ _LEAST_LINES = 12
 
 def unwrapped(lines: Sequence[Line]) -> list[Line]:
     """The lines with those joined that a fixed width had divided; unchanged where no such width shows."""
-    widths = [line.indent + _width(line.text) for line in lines]
+    widths = [0 if line.kind in (LineKind.TABLE, LineKind.NOTE) else line.indent + _width(line.text) for line in lines]
     full = _full_width(widths)
     if full is None:
         return list(lines)
     margin = min(line.indent for line in lines)
     found: list[Line] = []
-    parts: list[str] = []
+    parts: list[Line] = []
     for index, line in enumerate(lines):
         if parts and line.indent == margin and _continues(lines[index - 1], line, widths[index - 1], full):
-            parts.append(_seam(parts[-1], line.text) + line.text)
+            parts.append(line)
             continue
         _flush(found, parts)
         found.append(line)
-        parts = [line.text]
+        parts = [line]
     _flush(found, parts)
     return found
 
 
-def _flush(found: list[Line], parts: list[str]) -> None:
-    if len(parts) > 1:
-        found[-1] = replace(found[-1], text="".join(parts))
+def _flush(found: list[Line], parts: list[Line]) -> None:
+    if len(parts) <= 1:
+        return
+    texts, marks = [parts[0].text], list(parts[0].marks)
+    length = len(parts[0].text)
+    for previous, line in pairwise(parts):
+        text = _seam(previous.text, line.text) + line.text
+        shift = length + len(text) - len(line.text)
+        marks += [replace(mark, start=mark.start + shift, end=mark.end + shift) for mark in line.marks]
+        texts.append(text)
+        length += len(text)
+    found[-1] = replace(found[-1], text="".join(texts), marks=tuple(marks))
 
 
 def _continues(previous: Line, line: Line, width: int, full: int) -> bool:
+    if line.kind is not LineKind.TEXT or previous.kind in (LineKind.TABLE, LineKind.NOTE):
+        return False
     if line.gap or line.rule or previous.rule or line.hinted or previous.hinted or width < full - _WORD:
         return False
     if line.text[0] in "(（" and line.text[-1] in ")）":

@@ -65,7 +65,7 @@ class Choices:
 
     def bulletins(self, language: str) -> str:
         """The names of the bulletins, as a sentence has them."""
-        names = [(found.name_en if language == "en" else "") or found.name for found in self._catalog.bulletins]
+        names = [(found.name_en if language == "en" else "") or found.name for found in self._catalog.offered]
         return (", " if language == "en" else "、").join(
             names if language == "en" else [f"《{name}》" for name in names]
         )
@@ -157,7 +157,7 @@ class Choices:
                 ),
                 Choice(f"bulletin:{found.key}", self.label(f"bulletin:{found.key}", language)),
             )
-            for found in self._catalog.bulletins
+            for found in self._catalog.offered
         )
 
     @cached_property

@@ -11,8 +11,8 @@ import pytest
 
 from dispatch.errors import Failure, IntakeError
 from dispatch.intake import originals
+from dispatch.intake.opening import MAX_PACKED
 from dispatch.intake.originals import YOUNG_SECONDS, Original, Originals
-from dispatch.intake.readers import MAX_BYTES
 from subscribers.database import Database
 
 NOW = 1_700_000_000_000
@@ -53,7 +53,7 @@ def test_where_nothing_can_be_written_the_setting_is_named(tmp_path: Path) -> No
 
 def test_what_can_be_no_issue_is_none(tmp_path: Path) -> None:
     with (tmp_path / "large.md").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(MAX_PACKED + 1)
     (tmp_path / "folder.md").mkdir()
     os.mkfifo(tmp_path / "pipe.md")
     for name in ("large.md", "folder.md", "pipe.md", "missing.md", "nul\0.md"):

@@ -12,7 +12,7 @@ from dispatch.catalog import load_catalog
 from tests.intake import perturb
 from tests.intake.perturb import EXPECTED, SAMPLE, Change
 
-(PROFILE,) = load_catalog().bulletins
+PROFILE = next(profile for profile in load_catalog().bulletins if profile.key == "huoju")
 
 ORDER = (perturb.body_reversed, perturb.contents_reversed, perturb.contents_dropped)
 LEVELS = (perturb.same_levels, perturb.no_headings, perturb.bold_headings, perturb.all_headings, perturb.all_bold)

@@ -1,6 +1,6 @@
 """A content as the JSON body of a webhook.
 
-    {"type": "digest.published",          or "digest.corrected" (only what was changed), or "digest.test"
+    {"type": "digest.published",          or "digest.corrected" (only what was changed), "digest.test", "issue.held"
      "timestamp": "2022-05-31T00:00:00Z",
      "data": {
        "version": 1, "language": "zh", "format": "full", "truncated": false,
@@ -20,6 +20,9 @@
 same in every attempt, only the header `webhook-timestamp` is renewed. `bulletin` and `issue` at the top are those of
 the first digest; a bundle may hold several issues, so every digest names its own. The format `titles` has no
 `blocks`. `text` is the digest in Markdown, in the reader's language, with the first sentence of each article.
+
+`issue.held` tells those who may approve of an issue that waits for it: all of its titles are in `others`, and there are
+`held` (its name in commands), `preview_url` and `warnings` besides.
 
 A block's `kind` is `heading`, `paragraph`, `item` (of a list), `table` or `note` (a footnote); more may come. `text` is
 plain and says all of it. Where a block has them, there are besides: `rows`, the cells of a table, as many in each row,
@@ -46,15 +49,16 @@ from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.segments import sound
 from dispatch.digests.slots import Slotted, slot
-from dispatch.digests.words import first_sentence, shorten
+from dispatch.digests.words import clip, first_sentence, shorten
 from dispatch.model import Content, Digest, DigestArticle, Envelope, Reason, Section
 
 MAX_BYTES = 20_000
 """Bytes of a body (Standard Webhooks, "Payload size")."""
 
+_WARNINGS = 10  # told of an issue that is held
 _PERSONAL = 4_000  # bytes of it kept for what is personal: about a dozen follows with their links
 
-_TYPES = {"digest": "digest.published", "test": "digest.test", "correction": "digest.corrected"}
+_TYPES = {"digest": "digest.published", "test": "digest.test", "correction": "digest.corrected", "notice": "issue.held"}
 # Slots that stand for a JSON value; the others stand within the Markdown, which is a JSON string.
 _VALUES = ("reasons", "unsubscribe_url", "preferences_url", "truncated")
 
@@ -140,6 +144,9 @@ def _payload(content: Content, characters: int, urls: dict[tuple[int, int], str]
         "preferences_url": slot("preferences_url"),
         "text": text,
     }
+    if notice := content.notice:
+        found = {"held": notice.issue, "preview_url": notice.preview_url}
+        body["data"] |= {**found, "warnings": [clip(text, 200) for text in notice.warnings[:_WARNINGS]]}
     return body
 
 

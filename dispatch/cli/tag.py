@@ -18,7 +18,7 @@ def tag(
     ctx: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE…]", help="Articles; with --again issues.", show_default=False),
+        typer.Argument(metavar="FILE…", help="Articles; with --again issues.", show_default=False),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Tag these issues, or all of the archive, by the present catalog.")

@@ -34,7 +34,7 @@ class Stretch:
 def stretches(article: Article, evidence: Sequence[Evidence]) -> list[Stretch]:
     """The passages with what stands around them, in the order of the text: title, credit, paragraphs."""
     order = {"title": 0, "credit": 1}
-    there = sorted(evidence, key=lambda item: (order.get(item.where, 2), item.block, item.start, item.end))
+    there = sorted(evidence, key=lambda item: (order.get(item.where, 2), item.block, item.start, -item.end))
     found = []
     for (where, block), items in groupby(there, key=lambda item: (item.where, item.block)):
         text = _text(article, where, block)

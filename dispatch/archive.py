@@ -55,12 +55,13 @@ class RevisionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a content comes from: what the source is called, what the reader was unsure of, and the hash of the file
-    ("" where none is known)."""
+    """Where a content comes from: what the source is called, what the reader was unsure of, the hash of the file, and
+    the fingerprint of the catalog that tagged it ("" where none is known)."""
 
     name: str
     warnings: tuple[str, ...] = ()
     original: str = ""
+    catalog: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,12 @@ def add(
     tags_of: Tags,
     now: int,
     original: str = "",
+    catalog: str = "",
     again: bool = False,
 ) -> Added:
     """Take an issue in, held. `column_name(bulletin, column)` and `tags_of(article, "bulletin/column")` ask the
-    catalog. A content that the issue has or had does nothing. Other content takes the place of that of an issue that is
-    held; of one that is out already it is kept as a proposed revision.
+    catalog, whose fingerprint is `catalog`. A content that the issue has or had does nothing. Other content takes the
+    place of that of an issue that is held; of one that is out already it is kept as a proposed revision.
 
     With `again`, a person wants it: a held issue takes content it had, and tags that differ; of an issue that is out a
     revision that was dismissed is proposed once more.
@@ -123,7 +125,7 @@ def add(
     """
     mark = fingerprint(issue)
     row = db.one(SQL["issue"], {"bulletin": issue.bulletin, "ref": issue.ref})
-    said = Source(source, tuple(warnings), original)
+    said = Source(source, tuple(warnings), original, catalog)
     name = f"{issue.bulletin}:{issue.ref}"
     if row is None:
         issue_id = db.insert(SQL["add_issue"], {**_head(issue, mark, said, 1), "state": IssueState.HELD, "now": now})
@@ -215,6 +217,7 @@ def _add_revision(
         "state": state,
         "source": source.name,
         "original": source.original,
+        "catalog": source.catalog,
         "warnings": _dump(list(source.warnings)),
         "content": _dump(issue_json(issue)),
         "now": now,
@@ -295,7 +298,7 @@ def _revision(row: Row) -> Revision:
         state=RevisionState(row["state"]),
         issue=read_issue(json.loads(row["content"])),
         fingerprint=row["fingerprint"],
-        source=Source(row["source"], tuple(json.loads(row["warnings"])), row["original"]),
+        source=Source(row["source"], tuple(json.loads(row["warnings"])), row["original"], row["catalog"]),
         added_at=row["added_at"],
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],

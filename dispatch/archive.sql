@@ -102,8 +102,8 @@ INSERT INTO sources (name, state, checked_at) VALUES (:name, :state, :now)
 ON CONFLICT (name) DO UPDATE SET state = excluded.state, checked_at = excluded.checked_at
 
 -- name: add_revision
-INSERT INTO revisions (issue_id, revision, fingerprint, state, source, original, added_at, warnings, content)
-VALUES (:issue_id, :revision, :fingerprint, :state, :source, :original, :now, :warnings, :content)
+INSERT INTO revisions (issue_id, revision, fingerprint, state, source, original, catalog, added_at, warnings, content)
+VALUES (:issue_id, :revision, :fingerprint, :state, :source, :original, :catalog, :now, :warnings, :content)
 
 -- name: revisions
 SELECT r.issue_id, r.revision, r.fingerprint, r.state, r.source, r.original, r.added_at, r.decided_at, r.decided_by,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dispatch import archive, bounce_places, mail_dns
+from dispatch import archive, bounce_places, mail_dns, retag
 from dispatch.app import App
 from dispatch.assets import templates_dir
 from dispatch.channels.registry import CHANNELS, off
@@ -83,7 +83,7 @@ def _catalog(app: App) -> Iterator[Finding]:
     try:
         found = app.catalog
     except DispatchError as error:
-        yield Finding("catalog", "bad", str(error))
+        yield Finding("catalog", "bad", f"{error} (all that is wrong: dispatch catalog check)")
         return
     names = ", ".join(bulletin.key for bulletin in found.bulletins)
     detail = f"{len(found.parks)} parks, {len(found.topics)} topics; bulletins: {names}"
@@ -150,6 +150,19 @@ def _contents(app: App, db: Database) -> Iterator[Finding]:
     if held:
         names = ", ".join(f"{row['bulletin']}:{row['ref']}" for row in held[:5])
         yield Finding("held issues", "note", f"{len(held)}: {names}; approve with: dispatch issues approve ID")
+    yield from _tags(app, db)
+
+
+def _tags(app: App, db: Database) -> Iterator[Finding]:
+    """Whether the archive is tagged by the catalog as it is."""
+    try:
+        otherwise = retag.tagged_otherwise(db, app.catalog)
+    except DispatchError:
+        return  # the catalog cannot be read, which is told already
+    if otherwise:
+        names = ", ".join(otherwise[:5]) + (", …" if len(otherwise) > 5 else "")
+        words = f"{len(otherwise)} issues were tagged by another catalog: {names}; what differs"
+        yield Finding("tags", "note", f"{words}: dispatch tag --again --dry-run")
 
 
 def _approvers(app: App) -> Iterator[Finding]:

@@ -46,7 +46,13 @@ class NoReader(Failure):
 
 
 class CatalogError(Failure):
-    """A catalog file has a wrong line."""
+    """A catalog file has a wrong line: which file, which line (0: the file as a whole), why, and what to do ("" where
+    the reason says it)."""
+
+    def __init__(self, file: str, reason: str, line: int = 0, remedy: str = "") -> None:
+        where = f"{file}, line {line}" if line else file
+        super().__init__(f"{where}: {reason}" + (f"; {remedy}" if remedy else ""))
+        self.file, self.line, self.reason, self.remedy = file, line, reason, remedy
 
 
 class RenderError(Failure):

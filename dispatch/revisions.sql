@@ -7,7 +7,10 @@ SELECT a.digest_id, a.article_id, a.bit, p.position FROM digest_articles a JOIN 
 WHERE p.issue_id = :id ORDER BY a.digest_id, a.bit
 
 -- name: tags
+-- What the articles carry, and what they carried before they were tagged again.
 SELECT t.digest_id, t.bit, t.tag FROM digest_tags t JOIN digests g ON g.id = t.digest_id WHERE g.issue_id = :id
+UNION ALL
+SELECT t.digest_id, t.bit, t.tag FROM former_tags t JOIN digests g ON g.id = t.digest_id WHERE g.issue_id = :id
 
 -- name: layouts
 SELECT layout FROM revisions WHERE issue_id = :id AND layout <> '' ORDER BY revision

@@ -172,6 +172,12 @@ def test_an_override_replaces_and_adds(tmp_path: Path) -> None:
         catalog.resolve("column:zones")
 
 
+def test_a_column_may_be_called_in_english_as_its_key(tmp_path: Path) -> None:
+    text = 'name = "简报"\n[[columns]]\nkey = "news"\nname = "要闻"\nname_en = "News"\n'
+    catalog = load_catalog(override=_override(tmp_path, "bulletins/brief.toml", text))
+    assert catalog.resolve("column:News") == "column:brief/news"
+
+
 def test_an_empty_override_changes_nothing(tmp_path: Path) -> None:
     assert load_catalog(override=tmp_path) == _CATALOG
 

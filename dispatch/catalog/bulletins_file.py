@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dispatch.catalog.source import Document, Table, check_shared_words, checked_key, read_document
+from dispatch.catalog.source import Document, Table, Told, check_shared_words, is_key, read_document, refuse, wrong_key
 from dispatch.catalog.values import Bulletin, ColumnSpec
 from dispatch.catalog.words import fold_word
 
@@ -17,25 +17,25 @@ _PLACEHOLDERS = {
 _BRACED = re.compile(r"\{([^{}]*)\}")
 
 
-def read_bulletin(path: Path) -> Bulletin:
-    document = read_document(path)
+def read_bulletin(path: Path, told: Told = refuse) -> Bulletin:
+    """The profile in a file. What is wrong is `told`. Raises CatalogError for a file that is no TOML."""
+    document = read_document(path, told)
     root = document.root
-    key = checked_key(path.stem, root.place)
+    if not is_key(path.stem):
+        told(wrong_key(path.stem, root.place))
     root.only("name", "name_en", "offered", *_LISTS, "signing_organisations", "columns")
     tables = document.tables("columns")
     columns = tuple(_column(table) for table in tables)
-    check_shared_words(zip(map(_column_words, columns), (table.place for table in tables), strict=True))
-    for name in _PLACEHOLDERS:
-        _check_patterns(document, name)
+    check_shared_words(zip(map(_column_words, columns), (table.place for table in tables), strict=True), told)
     return Bulletin(
-        key=key,
+        key=path.stem,
         name=root.text("name"),
         name_en=root.text("name_en", required=False),
         aliases=root.texts("aliases"),
         publishers=root.texts("publishers"),
-        numbering=root.texts("numbering"),
+        numbering=_patterns(document, "numbering"),
         credit_words=root.texts("credit_words"),
-        credit_patterns=root.texts("credit_patterns"),
+        credit_patterns=_patterns(document, "credit_patterns"),
         colophon_words=root.texts("colophon_words"),
         signing_organisations=root.texts("signing_organisations"),
         columns=columns,
@@ -43,22 +43,31 @@ def read_bulletin(path: Path) -> Bulletin:
     )
 
 
-def _check_patterns(document: Document, name: str) -> None:
-    """Raises CatalogError, which names the line, for a pattern whose names in braces say nothing."""
+def _patterns(document: Document, name: str) -> tuple[str, ...]:
+    """The patterns of this name; those whose names in braces say nothing are told of, with their lines."""
+    found = document.root.texts(name)
+    for pattern in found:
+        if fault := _fault(name, pattern):
+            document.root.told(document.place_of(pattern).error(f"{name}: {fault[0]}", fault[1]))
+    return found
+
+
+def _fault(name: str, pattern: str) -> tuple[str, str] | None:
+    """What is wrong with a pattern, and what to do; None where it is well."""
     known, needed = _PLACEHOLDERS[name]
-    for pattern in document.root.texts(name):
-        used = _BRACED.findall(pattern)
-        place = document.place_of(pattern)
-        if unknown := [word for word in used if word not in known]:
-            raise place.error(f"{name}: {{{unknown[0]}}} is not one of {', '.join(f'{{{word}}}' for word in known)}")
-        if len(set(used)) < len(used):
-            raise place.error(f"{name}: a name in braces stands twice in {pattern!r}")
-        if not ({"number", "total", "credit"} & set(used) or {"year", "month"} <= set(used)):
-            raise place.error(f"{name}: {pattern!r} needs {needed}")
-        if re.search(r"(?<!\{year)\}\s*\{", pattern):
-            raise place.error(f"{name}: nothing stands between two names in braces in {pattern!r}")
-        if name == "credit_patterns" and not _BRACED.sub("", pattern).strip():
-            raise place.error(f"{name}: {pattern!r} would be every line; write the words around {{credit}}")
+    used = _BRACED.findall(pattern)
+    if unknown := [word for word in used if word not in known]:
+        allowed = ", ".join(f"{{{word}}}" for word in known)
+        return f"{{{unknown[0]}}} is not one of {allowed}", "correct the name in braces"
+    if len(set(used)) < len(used):
+        return f"a name in braces stands twice in {pattern!r}", "let it stand once"
+    if not ({"number", "total", "credit"} & set(used) or {"year", "month"} <= set(used)):
+        return f"{pattern!r} needs {needed}", "put it where the issue has it"
+    if re.search(r"(?<!\{year)\}\s*\{", pattern):
+        return f"nothing stands between two names in braces in {pattern!r}", "write what stands between them"
+    if name == "credit_patterns" and not _BRACED.sub("", pattern).strip():
+        return f"{pattern!r} would be every line", "write the words around {credit}"
+    return None
 
 
 def _column(table: Table) -> ColumnSpec:
@@ -67,5 +76,6 @@ def _column(table: Table) -> ColumnSpec:
 
 
 def _column_words(column: ColumnSpec) -> list[str]:
-    own = {fold_word(word): word for word in (column.key, column.name, column.name_en) if word}  # News may be `news`
-    return [*own.values(), *column.aliases]
+    """All that a column is found by; its English name may well be its key."""
+    own = (fold_word(word) for word in (column.key, column.name, column.name_en) if word)
+    return [*dict.fromkeys(own), *column.aliases]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from dispatch.catalog.suggest import KINDS, Suggester, Suggestion
@@ -29,6 +31,13 @@ class Catalog:
     topics: tuple[Topic, ...]
     bulletins: tuple[Bulletin, ...]
     groups: tuple[TopicGroup, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that the tags of an article depend on: the same as long as no park, topic or column changes."""
+        values: list[object] = [asdict(item) for items in (self.parks, self.topics) for item in items]
+        values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
+        return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
     @property
     def offered(self) -> tuple[Bulletin, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,49 +22,73 @@ class Place:
     path: Path
     line: int = 0
 
-    def error(self, reason: str) -> CatalogError:
-        return CatalogError(f"{self.path}{f', line {self.line}' if self.line else ''}: {reason}")
+    def error(self, reason: str, remedy: str = "") -> CatalogError:
+        return CatalogError(str(self.path), reason, self.line, remedy)
+
+
+Told = Callable[[CatalogError], None]
+
+
+def refuse(error: CatalogError) -> None:
+    """What a reader of the catalog does with a wrong line, unless it is to collect them all."""
+    raise error
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A TOML table and its place; its methods check what they return."""
+    """A TOML table and its place; its methods check what they return. What is wrong is `told`, and where that raises
+    nothing, they return something empty."""
 
     data: dict[str, Any]
     place: Place
+    told: Told = refuse
+
+    def telling(self, told: Told) -> Table:
+        return Table(self.data, self.place, told)
+
+    def wrong(self, reason: str, remedy: str = "") -> None:
+        self.told(self.place.error(reason, remedy))
 
     def only(self, *allowed: str) -> None:
-        if unknown := [key for key in self.data if key not in allowed]:
-            raise self.place.error(f"unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}")
+        for key in self.data:
+            if key not in allowed:
+                self.wrong(f"unknown key {key!r}", f"allowed: {', '.join(allowed)}")
 
     def text(self, key: str, required: bool = True) -> str:
         value = self.data.get(key, "")
         if not isinstance(value, str):
-            raise self.place.error(f"{key} must be a text in quotes")
+            self.wrong(f"{key} must be a text in quotes", f'write {key} = "…"')
+            return ""
         if required and not value.strip():
-            raise self.place.error(f"{key} is missing")
+            self.wrong(f"{key} is missing", f'add {key} = "…"')
         return value.strip()
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
-            raise self.place.error(f"{key} must be a list of texts in quotes")
+            self.wrong(f"{key} must be a list of texts in quotes", f'write {key} = ["…", "…"]')
+            return ()
         return tuple(word.strip() for word in value)
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self.data.get(key, default)
         if not isinstance(value, bool):
-            raise self.place.error(f"{key} must be true or false")
+            self.wrong(f"{key} must be true or false", f"write {key} = true or {key} = false")
+            return default
         return value
 
     def table(self, key: str) -> Table:
         value = self.data.get(key, {})
         if not isinstance(value, dict):
-            raise self.place.error(f"{key} must be a table")
-        return Table(value, self.place)
+            self.wrong(f"{key} must be a table", f"write [{key}] above its lines")
+            value = {}
+        return Table(value, self.place, self.told)
 
     def key(self) -> str:
-        return checked_key(self.text("key"), self.place)
+        key = self.text("key")
+        if key and not is_key(key):
+            self.told(wrong_key(key, self.place))
+        return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +102,14 @@ class Document:
         """The tables written as [[name]], each with the line of its header."""
         value = self.root.data.get(name, [])
         if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-            raise self.root.place.error(f"{name} must be written as [[{name}]]")
+            self.root.wrong(f"{name} must be written as [[{name}]]")
+            return []
         # tomllib tells no positions, so the headers are counted.
         header = re.compile(rf"\s*\[\[\s*{name}\s*\]\]")
         lines = [number for number, line in enumerate(self.lines, start=1) if header.match(line)]
         lines += [0] * (len(value) - len(lines))
         path = self.root.place.path
-        return [Table(entry, Place(path, line)) for entry, line in zip(value, lines, strict=False)]
+        return [Table(entry, Place(path, line), self.root.told) for entry, line in zip(value, lines, strict=False)]
 
     def place_of(self, text: str) -> Place:
         """The first line with a text, in quotes as TOML has it; the file where none has."""
@@ -98,15 +123,16 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise Place(path, line).error("not UTF-8; save the file as UTF-8") from error
+        raise Place(path, line).error("not UTF-8", "save the file as UTF-8") from error
     except OSError as error:
         raise Place(path).error(f"cannot be read: {error.strerror}") from error
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, told: Told = refuse) -> Document:
+    """The file as TOML. Raises CatalogError where it is none."""
     text = read_text(path)
     try:
-        return Document(Table(tomllib.loads(text), Place(path)), tuple(text.splitlines()))
+        return Document(Table(tomllib.loads(text), Place(path), told), tuple(text.splitlines()))
     except RecursionError as error:
         raise Place(path).error("not TOML: brackets within brackets without end") from error
     except ValueError as error:  # no TOML, or a number of thousands of digits
@@ -114,17 +140,20 @@ def read_document(path: Path) -> Document:
         raise Place(path, int(line[1]) if line else len(text.splitlines())).error(f"not TOML: {error}") from error
 
 
-def checked_key(key: str, place: Place) -> str:
-    if not _KEY.fullmatch(key):
-        raise place.error(f"the key {key!r} must be of a-z, 0-9 and single hyphens between them")
-    return key
+def is_key(key: str) -> bool:
+    return bool(_KEY.fullmatch(key))
 
 
-def check_shared_words(entries: Iterable[tuple[Sequence[str], Place]]) -> None:
+def wrong_key(key: str, place: Place) -> CatalogError:
+    return place.error(f"the key {key!r} must be of a-z, 0-9 and single hyphens between them", "such as smart-cars")
+
+
+def check_shared_words(entries: Iterable[tuple[Sequence[str], Place]], told: Told = refuse) -> None:
     """No two entries answer to one word, and none lists a word twice."""
     owners: dict[str, Place] = {}
     for words, place in entries:
         for number, word in enumerate(map(fold_word, words)):
             other = owners.setdefault(word, place)
             if other is not place or word in map(fold_word, words[:number]):
-                raise place.error(f"the name {words[number]!r} is taken already ({other.path}, line {other.line})")
+                reason = f"the name {words[number]!r} is taken already ({other.path}, line {other.line})"
+                told(place.error(reason, "let it stand in one of the two only"))

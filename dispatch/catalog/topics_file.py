@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 
 from dispatch.catalog.source import Document, Place, Table
 from dispatch.catalog.values import Topic, TopicGroup
 from dispatch.catalog.words import fold_word
+from dispatch.errors import CatalogError
 
 _TEXTS = ("key", "name", "name_en", "group", "description")
 _LISTS = ("aliases", "counter_terms")
@@ -19,16 +21,23 @@ def read_groups(document: Document) -> dict[str, TopicGroup]:
 
 
 def read_topics(document: Document, groups: Container[str]) -> dict[str, tuple[Topic, Place]]:
-    """The topics of the file with their places; `groups` are the keys that a topic may name."""
+    """The topics of the file with their places; `groups` are the keys that a topic may name. A topic with a fault,
+    where that raises nothing, is left out."""
     document.root.only("groups", "topics")
     topics: dict[str, tuple[Topic, Place]] = {}
     for table in document.tables("topics"):
-        topic = _topic(table)
-        if topic.group not in groups:
-            raise table.place.error(f"the group {topic.group!r} does not stand in [groups]")
+        faults: list[CatalogError] = []
+        topic = _topic(table.telling(faults.append))
+        if topic.group and topic.group not in groups:
+            reason = f"the group {topic.group!r} does not stand in [groups]"
+            faults.append(table.place.error(reason, "add it there, or name one that does"))
         if topic.key in topics:
-            raise table.place.error(f"the topic {topic.key} stands in line {topics[topic.key][1].line} already")
-        topics[topic.key] = (topic, table.place)
+            reason = f"the topic {topic.key} stands in line {topics[topic.key][1].line} already"
+            faults.append(table.place.error(reason, "make one of the two, or give this one another key"))
+        for fault in faults:
+            table.told(fault)
+        if not faults:
+            topics[topic.key] = (topic, table.place)
     return topics
 
 
@@ -44,34 +53,42 @@ def _group(key: str, table: Table) -> TopicGroup:
 
 def _topic(table: Table) -> Topic:
     table.only(*_TEXTS, *_LISTS, "terms")
-    weights = table.table("terms")
     topic = Topic(
         key=table.key(),
         name=table.text("name"),
         name_en=table.text("name_en"),
         group=table.text("group"),
         description=table.text("description"),
-        terms=tuple((term, _weight(key, table.place)) for key in weights.data for term in weights.texts(key)),
+        terms=tuple(_terms(table, table.table("terms"))),
         counter_terms=table.texts("counter_terms"),
         aliases=table.texts("aliases"),
     )
-    _check_terms([term for term, _ in topic.terms], topic.counter_terms, table.place)
+    _check_terms(table, [term for term, _ in topic.terms], topic.counter_terms)
     return topic
 
 
-def _weight(text: str, place: Place) -> float:
+def _terms(table: Table, weights: Table) -> Iterator[tuple[str, float]]:
+    for key in weights.data:
+        weight = _weight(table, key)
+        yield from ((term, weight) for term in weights.texts(key))
+
+
+def _weight(table: Table, text: str) -> float:
+    remedy = "write terms.3 = [...], or 2 or 1"
     try:
         weight = float(text)
     except ValueError:
-        raise place.error(f"the weight {text!r} is no number") from None
+        table.wrong(f"the weight {text!r} is no number", remedy)
+        return 1.0
     if not 0 < weight <= _HEAVIEST:
-        raise place.error(f"the weight {text} is not above 0 and at most {_HEAVIEST}")
+        table.wrong(f"the weight {text} is not above 0 and at most {_HEAVIEST}", remedy)
     return weight
 
 
-def _check_terms(terms: Sequence[str], counter_terms: Sequence[str], place: Place) -> None:
-    if not terms:
-        raise place.error('a topic needs terms, such as terms.3 = ["word"]')
-    words = [fold_word(word) for word in (*terms, *counter_terms)]
-    if twice := [word for number, word in enumerate(words) if word in words[:number]]:
-        raise place.error(f"the term {twice[0]!r} stands twice")
+def _check_terms(table: Table, terms: Sequence[str], counter_terms: Sequence[str]) -> None:
+    if not terms and not table.data.get("terms"):
+        table.wrong("a topic needs terms", 'such as terms.3 = ["word"]')
+    words = Counter(fold_word(word) for word in (*terms, *counter_terms))
+    for word, times in words.items():
+        if times > 1:
+            table.wrong(f"the term {word!r} stands twice", "let it stand once")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dispatch.cli.context import session
-from dispatch.output import emit_json, table
+from dispatch.output import emit_json, say, table
 
 commands = typer.Typer(help="Parks, topics and columns that can be followed.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -100,3 +100,25 @@ def columns(ctx: typer.Context, as_json: Json = False) -> None:
         return
     rows = [(bulletin.key, spec.key, spec.name, spec.name_en, "、".join(spec.aliases)) for bulletin, spec in found]
     table(("bulletin", "key", "column", "English", "aliases"), rows, empty="no columns")
+
+
+@commands.command()
+def check(ctx: typer.Context, as_json: Json = False) -> None:
+    """Look the catalog's files over. Tells every wrong line with the reason and what to do.
+
+    What is allowed and hardly meant is a warning; only errors make the exit code 1.
+    """
+    from dispatch.catalog.review import review
+
+    settings = session(ctx).settings
+    found = review(override=settings.catalog.folder)
+    if as_json:
+        emit_json({**asdict(found), "errors": found.errors, "warnings": found.warnings})
+    else:
+        for remark in found.remarks:
+            where = f"{remark.file}, line {remark.line}" if remark.line else remark.file
+            say(f"{where}: {remark.level}: {remark.reason}\n    {remark.remedy}".rstrip())
+        counts = f"{found.parks} parks, {found.topics} topics, {found.bulletins} bulletins"
+        say(f"{counts}; errors {found.errors}, warnings {found.warnings}")
+    if found.errors:
+        raise typer.Exit(1)

@@ -14,6 +14,7 @@ import typer
 
 from dispatch import loops
 from dispatch.cli.context import session, user
+from dispatch.cli.unreached import tell_unreached, unreached_json
 from dispatch.model import MessageState
 from dispatch.output import emit_json, fail, iso, say, table, warn, when
 
@@ -119,16 +120,20 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     """An issue as a tree. Columns, articles, tags with their evidence, warnings, and who paused or cancelled it."""
     from dispatch import archive
     from dispatch.app import PREVIEW_DAYS
+    from dispatch.cli.evidence import tell_article
     from dispatch.delivery.control import cancelled_parts, paused_parts
+    from dispatch.delivery.unreached import unreached
 
     with session(ctx).app.database() as db:
         stored = _load(db, issue)
+        nobodys = unreached(db, stored.id)
         paused, cancelled = paused_parts(db, stored.id), cancelled_parts(db, stored.id)
         preview = session(ctx).app.preview_url(db, stored.id)
         proposed = archive.proposed_number(db, stored.id)
     if as_json:
         parts = {"paused": _parts_json(paused, "held"), "cancelled": _parts_json(cancelled, "cancelled")}
-        emit_json({**_issue_json(stored), **parts, "preview": preview, "proposed": proposed or None})
+        more = {"preview": preview, "proposed": proposed or None, "nobody": unreached_json(nobodys)}
+        emit_json({**_issue_json(stored), **parts, **more})
         return
     head = stored.issue
     number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
@@ -148,12 +153,8 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         say(f"\n{column.name}")
         for article in column.articles:
             say(f"  {article.title}" + (f" ({article.credit})" if article.credit else ""))
-            for park in article.parks:
-                words = "; ".join(dict.fromkeys(item.text for item in park.evidence[:4]))
-                say(f"    {park.role}: {park.name} [{words}]")
-            for topic in article.topics:
-                words = "; ".join(dict.fromkeys(item.text for item in topic.evidence[:4]))
-                say(f"    topic: {topic.name} {topic.score:.2f} [{words}]")
+            tell_article(article, "    ")
+    tell_unreached(nobodys, sum(len(column.articles) for column in head.columns))
     for warning in stored.warnings:
         warn(warning)
 
@@ -204,6 +205,7 @@ def preview(
 ) -> None:
     """Write each digest in each channel's form. To be looked at before it goes out."""
     from dispatch.cli.control import column_row
+    from dispatch.delivery.unreached import unreached
     from dispatch.preview import Form, write_previews
 
     wanted = Form(_one_of("language", language, ("zh", "en")), _one_of("format", form, ("full", "titles")))
@@ -213,10 +215,13 @@ def preview(
         only = column_row(db, stored, column)["name"] if column else ""
         folder = out or Path("preview") / stored.name.replace(":", "-")
         files = write_previews(app, db, stored, folder, wanted, only)
+        nobodys = [article for article in unreached(db, stored.id) if only in ("", article.column)]
     if as_json:
         emit_json([{"column": column, "channel": channel, "file": str(path)} for column, channel, path in files])
         return
     table(("column", "channel", "file"), files, empty="the issue has no digests")
+    shown = [column for column in stored.issue.columns if only in ("", column.name)]
+    tell_unreached(nobodys, sum(len(column.articles) for column in shown))
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
@@ -310,6 +315,7 @@ def send(
 def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
     from dispatch import archive
     from dispatch.delivery.forecast import forecast, steps
+    from dispatch.delivery.unreached import unreached
     from dispatch.model import IssueState
     from dispatch.progress import counting
 
@@ -317,14 +323,16 @@ def _dry_run(app: App, issue: str, *, as_json: bool) -> None:
         stored = _load(db, issue)
         with counting("endpoints looked at", steps(db, stored.id)) as advance:
             found = forecast(db, stored.id, app.clock.now(), advance)
+        nobodys = unreached(db, stored.id)
         digests = {digest_id: archive.digest(db, digest_id) for digest_id in archive.digest_ids(db, stored.id)}
     variants = [_variant_json(digests[count.digest_id], count) for count in _largest_first(found.counts)]
     if as_json:
-        emit_json(_forecast_json(found, variants))
+        emit_json({**_forecast_json(found, variants), "nobody": unreached_json(nobodys)})
         return
     _show_variants(variants)
     say(f"{sum(count.endpoints for count in found.counts)} deliveries; nothing was sent (dry run)")
     _show_reached(found)
+    tell_unreached(nobodys, sum(len(digest.articles) for digest in digests.values()))
     if stored.state in (IssueState.SENDING, IssueState.SENT):
         say(f"{stored.name} is {stored.state} already: what was planned then counts, and nobody gets it twice")
 

@@ -1,42 +1,61 @@
-"""`dispatch tag`: what the tagger sees in a text."""
+"""`dispatch tag`: what the tagger sees in a text, and the archive tagged again."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dispatch.cli.context import session
 from dispatch.output import emit_json, say
 
+if TYPE_CHECKING:
+    from dispatch.cli.context import Session
+
 
 def tag(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Articles: the title, then the text.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE…", help="Articles; with --again issues.", show_default=False),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Tag these issues, or all of the archive, by the present catalog.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
+    by_hand: Annotated[bool, typer.Option("--all", help="Also the tags that a person gave or took away.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tag articles: the first line of a file is the title, the rest the text of one article."""
+    """Tag articles: the first line of a file is the title, the rest the text of one article.
+
+    With --again the archive is tagged anew. Nothing is sent by it.
+    """
+    from dispatch.cli.retag import tag_again
+    from dispatch.errors import UsageError
+
+    if again:
+        tag_again(session(ctx), words or [], dry_run=dry_run, by_hand=by_hand, as_json=as_json)
+        return
+    if dry_run or by_hand:
+        raise UsageError("--dry-run and --all go with --again only")
+    if not words:
+        raise UsageError("name FILEs of articles, or tag the archive with: dispatch tag --again")
+    _tag_files(session(ctx), [Path(word) for word in words], as_json=as_json)
+
+
+def _tag_files(call: Session, files: list[Path], *, as_json: bool) -> None:
+    from dispatch.cli.evidence import tell_article
     from dispatch.codec import parks_json, topics_json
 
-    pickup = session(ctx).app.pickup
-    results = []
+    pickup = call.app.pickup
+    results: list[dict[str, Any]] = []
     for file in files:
         article = pickup.read_article(file)
-        results.append(
-            {
-                "file": str(file),
-                "title": article.title,
-                "parks": parks_json(article.parks),
-                "topics": topics_json(article.topics),
-            }
-        )
+        tags = {"parks": parks_json(article.parks), "topics": topics_json(article.topics)}
+        results.append({"file": str(file), "title": article.title, **tags})
         if not as_json:
             say(f"{file}: {article.title}")
-            for park in article.parks:
-                say(f"  park   {park.name} ({park.role}): {'; '.join(item.text for item in park.evidence[:5])}")
-            for topic in article.topics:
-                words = "; ".join(item.text for item in topic.evidence[:5])
-                say(f"  topic  {topic.name} [{topic.key}] {topic.score:.2f}: {words}")
+            tell_article(article, "  ")
     if as_json:
         emit_json(results)

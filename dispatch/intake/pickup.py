@@ -93,6 +93,7 @@ class Pickup:
                 tags_of=self._tags,
                 now=act.at,
                 original=original.hash if original else "",
+                catalog=self._catalog.fingerprint,
                 again=again,
             )
             if original is not None:
@@ -120,6 +121,7 @@ class Pickup:
             column_name=self._column_name,
             tags_of=self._tags,
             now=act.at,
+            catalog=archive.revision(db, stored).source.catalog,  # what stays as it was keeps its tags
             again=True,
         )
         audit.record(db, act, "edited", "issue", stored.key)

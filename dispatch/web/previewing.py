@@ -8,6 +8,7 @@ from aiohttp import web
 
 from dispatch import archive
 from dispatch.archive import StoredIssue
+from dispatch.delivery.unreached import unreached
 from dispatch.errors import Failure
 from dispatch.web.front import Front, Over
 from dispatch.web.reading import Reading, Section, load
@@ -21,12 +22,14 @@ class Preview:
 
     stored: StoredIssue
     reading: Reading
+    nobodys: frozenset[int]  # the positions of the articles that nobody would get
 
 
 def look(db: Database, issue_id: int) -> Preview | None:
     """The issue of a token; None where it was taken away, or exchanged for a newer version, which has its own link."""
     try:
-        return Preview(archive.load(db, issue_id), load(db, issue_id))
+        nobodys = frozenset(article.position for article in unreached(db, issue_id))
+        return Preview(archive.load(db, issue_id), load(db, issue_id), nobodys)
     except Failure:
         return None
 
@@ -68,6 +71,7 @@ class PreviewPages:
             self._front.language(request),
             stored=found.stored,
             reading=found.reading,
+            nobodys=found.nobodys,
             issue=found.reading.issue,
             section=section,
             token=request.match_info["token"],

@@ -25,7 +25,7 @@ CHANGES_NOTHING = {
     *("issues diff", "issues original"),
     *("issues list", "issues show", "issues preview", "subscribers list", "subscribers show", "subscribers export"),
     *("subscribers data", "deliveries list", "deliveries show", "deliveries summary", "deliveries export"),
-    *("subscribers history", "subscribers stats", "catalog search"),
+    *("subscribers history", "subscribers stats", "catalog check", "catalog search"),
     *(
         "bounces list",
         "subscribers suppressions list",
@@ -37,7 +37,7 @@ CHANGES_NOTHING = {
         "database info",
         "keys list",
     ),
-    *("audit", "tag", "status", "doctor", "search", "sources list", "sources check"),
+    *("audit", "status", "doctor", "search", "sources list", "sources check"),
     "email dkim-key",  # makes a file that counts when the settings name it
     "init",  # makes files, and an empty database
     "run",  # sends what others have let go; what it takes in is on record (tests/acceptance)
@@ -131,6 +131,11 @@ def held(office: Office) -> None:
     office.desk.issue(ISSUE, approve=False)
 
 
+def otherwise(office: Office) -> None:
+    """An issue that is not tagged as the catalog says."""
+    office.desk.issue({"园区发展": ["南昌高新区新增企业"]}, approve=False)
+
+
 def proposed(office: Office) -> None:
     """Other content of an issue that is out."""
     planned(office)
@@ -147,6 +152,7 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ("issues send 534", held, "issues send", {"approved", "sent"}),
     ("issues send 534 --corrections", proposed, "issues send", {"corrected"}),
     ("issues dismiss 534", proposed, "issues dismiss", {"dismissed"}),
+    ("tag --again 534", otherwise, "tag", {"tagged again"}),
     ("issues pause 534 --column 一", planned, "issues pause", {"paused"}),
     ("issues resume 534", paused, "issues resume", {"resumed"}),
     ("issues cancel 534 --yes", planned, "issues cancel", {"cancelled"}),
@@ -238,6 +244,7 @@ def test_a_restore_is_on_record_in_what_was_restored(office: Office) -> None:
         ("database", "prune", "--dry-run"),
         ("subscribers", "erase", "1", "--dry-run"),
         ("ingest", "issue.md", "--dry-run"),
+        ("tag", "--again", "--dry-run"),
     ],
     ids=" ".join,
 )

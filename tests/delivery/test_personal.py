@@ -358,6 +358,7 @@ NOBODYS = {
     "digests": "what is published",
     "digest_articles": "what is published",
     "digest_tags": "what is published",
+    "former_tags": "what was published",
     "sources": "where issues come from",
     "source_items": "documents that a source had",
     "installation": "of the store",

@@ -6,7 +6,11 @@ import pytest
 
 from dispatch import archive
 from dispatch.model import IssueState
+from subscribers import directory
+from subscribers.database import Database
+from subscribers.model import Address, Preferences
 from subscribers.tokens import Purpose
+from tests.acts import at
 
 from .conftest import HOSTILE, NOW, Site
 from .forms import Page
@@ -46,6 +50,25 @@ async def test_a_column_has_every_article_in_full(site: Site) -> None:
     assert "供稿：南昌高新区 张木" in text
     assert HOSTILE not in text
     assert "苏州工业园区" not in text
+
+
+async def test_articles_that_nobody_would_get_are_named(site: Site) -> None:
+    await site.archive(IssueState.HELD)
+    for language, words in (("zh", "没有人会收到的文章"), ("en", "Articles that nobody would get")):
+        _, text = await site.get(path(site), language)
+        assert words in text
+        Page(text).check()
+    await site.store.call(follow_all)
+    _, text = await site.get(path(site))
+    assert "没有人会收到的文章" not in text
+
+
+def follow_all(db: Database) -> None:
+    with db.transaction():
+        address = Address("email", "a@example.com", "email")
+        directory.add(
+            db, name="", addresses=[address], follows=("all",), preferences=Preferences(), consent="x", act=at(NOW)
+        )
 
 
 async def test_what_is_not_there(site: Site) -> None:

@@ -1,0 +1,170 @@
+"""`catalog check`: every wrong line, and what is allowed and hardly meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dispatch.assets import config_dir
+from dispatch.catalog import load_catalog
+from dispatch.catalog.review import Review, review
+from dispatch.errors import CatalogError
+
+from .cli.conftest import Office, office
+
+__all__ = ["office"]
+
+HEADER = "name,full_name,province,city,national_since,aliases,loose_aliases\n"
+TOPIC = """
+[[topics]]
+key = "{key}"
+name = "{key}题"
+name_en = "The {key}"
+group = "industries"
+description = "D."
+{more}
+"""
+
+
+def looked(folder: Path, *, parks: str = "", topics: str = "", bulletins: dict[str, str] | None = None) -> Review:
+    if parks:
+        (folder / "parks.csv").write_text(parks, encoding="utf-8")
+    if topics:
+        (folder / "topics.toml").write_text(topics, encoding="utf-8")
+    for name, text in (bulletins or {}).items():
+        (folder / "bulletins").mkdir(exist_ok=True)
+        (folder / "bulletins" / name).write_text(text, encoding="utf-8")
+    return review(override=folder)
+
+
+def told(found: Review, level: str) -> list[tuple[str, int, str]]:
+    return [
+        (Path(remark.file).name, remark.line, remark.reason)
+        for remark in found.remarks
+        if remark.level == level and Path(remark.file).parent != config_dir()
+    ]
+
+
+def test_our_own_files_have_no_errors() -> None:
+    found = review()
+    assert found.errors == 0
+    catalog = load_catalog()
+    assert (found.parks, found.topics) == (len(catalog.parks), len(catalog.topics))
+    assert [remark for remark in found.remarks if "parks.csv" in remark.file] == []
+
+
+def test_every_wrong_line_is_told_with_what_to_do(tmp_path: Path) -> None:
+    parks = (
+        HEADER
+        + ",,江西省,甲市,,,\n"
+        + "乙高新区,乙高新技术产业开发区,江西,乙市,二零,,\n"
+        + "丙高新区,丙高新技术产业开发区\n"
+        + "丁高新区,丁高新技术产业开发区,江西省,丁市,,南昌高新区,\n"
+    )
+    topics = TOPIC.format(key="A b", more="colour = 1") + TOPIC.format(
+        key="kites", more="terms.9999 = [1]\naliases = 1"
+    )
+    bulletins = {"Brief.toml": "title = 1\n", "other.toml": "name = \n"}
+    found = looked(tmp_path, parks=parks, topics=topics, bulletins=bulletins)
+    reasons = told(found, "error")
+    assert [(file, line) for file, line, _ in reasons] == [
+        *[("parks.csv", line) for line in (2, 2, 3, 3, 4, 5)],
+        *[("topics.toml", line) for line in (2, 2, 2, 10, 10, 10)],
+        *[("Brief.toml", 0)] * 3,
+        ("other.toml", 1),
+    ]
+    said = "\n".join(reason for _, _, reason in reasons)
+    for words in (
+        "name is empty",
+        "full_name is empty",
+        "ends neither",
+        "'二零' is no year",
+        "2 fields",
+        "taken already",
+    ):
+        assert words in said
+    for words in (
+        "unknown key 'colour'",
+        "the key 'A b'",
+        "needs terms",
+        "weight 9999",
+        "list of texts",
+        "unknown key",
+    ):
+        assert words in said
+    assert all(remark.remedy for remark in found.remarks if remark.level == "error" and "not TOML" not in remark.reason)
+    assert found.errors == len(reasons)
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(override=tmp_path)
+    first = next(remark for remark in found.remarks if remark.level == "error")
+    assert (caught.value.file, caught.value.line, caught.value.reason) == (first.file, first.line, first.reason)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,南昌国家级高新区,", "a form of the name of 南昌高新区"),
+        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,,南昌市高新区", "a form of the name of 南昌高新区"),
+        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,南昌,", "'南昌' of 甲高新区 is the name of a city or province"),
+        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,江西,", "'江西' of 甲高新区 is the name of a city or province"),
+        ("南昌高新区,南昌高新技术产业开发区,江西省,南昌市,1992,昌高,", "the park 南昌高新区 replaces that of"),
+    ],
+)
+def test_a_park_that_is_hardly_meant_so(tmp_path: Path, row: str, reason: str) -> None:
+    found = looked(tmp_path, parks=f"{HEADER}{row}\n")
+    assert found.errors == 0
+    [(file, line, words)] = told(found, "warning")
+    assert (file, line) == ("parks.csv", 2)
+    assert reason in words
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            TOPIC.format(key="kites", more='terms.3 = ["集成电路"]'),
+            "alone says the topic kites, and semiconductors too",
+        ),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]\ncounter_terms = ["纸鸢"]'), "contains none of its terms"),
+        ('[groups]\nempty = { name = "空", name_en = "None" }\n', "no topic is in the group empty"),
+        (TOPIC.format(key="ai", more='terms.3 = ["风筝"]'), "the topic ai replaces that of"),
+    ],
+)
+def test_a_topic_that_is_hardly_meant_so(tmp_path: Path, text: str, reason: str) -> None:
+    found = looked(tmp_path, topics=text)
+    assert found.errors == 0
+    assert reason in "\n".join(words for _, _, words in told(found, "warning"))
+
+
+def test_what_is_meant_so_is_not_warned_of(tmp_path: Path) -> None:
+    parks = f"{HEADER}甲高新区,甲高新技术产业开发区,江西省,甲市,2027,甲江高新城,甲谷\n"
+    more = 'terms.3 = ["风筝"]\nterms.2 = ["集成电路"]\ncounter_terms = ["放风筝的人"]'
+    found = looked(tmp_path, parks=parks, topics=TOPIC.format(key="kites", more=more))
+    assert (told(found, "error"), told(found, "warning")) == ([], [])
+
+
+def test_a_bulletin_that_replaces_ours_is_told(tmp_path: Path) -> None:
+    found = looked(tmp_path, bulletins={"huoju.toml": 'name = "火炬"\n'})
+    assert [words.partition(" of ")[0] for _, _, words in told(found, "warning")] == [
+        "the bulletin huoju replaces that"
+    ]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    found = review(override=tmp_path / "gone")
+    [error] = [remark for remark in found.remarks if remark.level == "error"]
+    assert error.reason == "there is no such folder"
+
+
+def test_the_command(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert office.json("catalog", "check")["errors"] == 0
+    own = office.folder / "own"
+    own.mkdir()
+    monkeypatch.setenv("DISPATCH_CATALOG__FOLDER", str(own))
+    (own / "parks.csv").write_text(f"{HEADER}甲高新区,甲,江西,甲市,1,,\n", encoding="utf-8")
+    shown = office("catalog", "check", expect=1).stdout
+    assert f"{own / 'parks.csv'}, line 2: error: the province '江西'" in shown
+    assert "national_since '1' is no year" in shown
+    assert "errors 2" in shown
+    office("catalog", "parks", expect=1)

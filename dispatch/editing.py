@@ -12,6 +12,7 @@ by line before anything is changed.
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -92,26 +93,28 @@ def edited(issue: Issue, text: str, catalog: Catalog) -> Issue:
 
     Raises EditError: what is wrong, in which line.
     """
-    sections = _sections(text)
+    sections = _sections(text, Counter(_one_line(column.name) for column in issue.columns))
     articles = [article for column in issue.columns for article in column.articles]
-    known = {_one_line(column.name): column for column in issue.columns}
+    known: defaultdict[str, deque[Column]] = defaultdict(deque)
+    for column in issue.columns:
+        known[_one_line(column.name)].append(column)
     _check_numbers([entry for section in sections for entry in section.entries], len(articles))
     columns = []
     for section in sections:
-        column = known.get(section.name, Column(section.name, "", ()))
+        column = known[section.name].popleft() if known[section.name] else Column(section.name, "", ())
         made = tuple(_article(articles[entry.number - 1], entry, catalog) for entry in section.entries)
         columns.append(replace(column, articles=made))
     return replace(issue, columns=tuple(columns))
 
 
-def _sections(text: str) -> list[_Section]:
+def _sections(text: str, before: Counter[str]) -> list[_Section]:
     found: list[_Section] = []
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
         if line.startswith("=="):
-            found.append(_Section(_named(line.strip("= \u3000"), "the column", number), number))
+            found.append(_Section(_named(line.lstrip("= \u3000"), "the column", number), number))
         elif not found:
             raise _wrong(number, f"{_excerpt(line)} stands before the first column; a column begins with == NAME")
         elif article := _ARTICLE.fullmatch(line):
@@ -119,7 +122,7 @@ def _sections(text: str) -> list[_Section]:
             found[-1].entries.append(_Entry(int(article[1]), number, title))
         else:
             _add_field(found[-1].entries, line, number)
-    _check_columns(found)
+    _check_columns(found, before)
     return found
 
 
@@ -135,14 +138,15 @@ def _add_field(entries: Sequence[_Entry], line: str, number: int) -> None:
     entries[-1].fields[name] = (number, match[2].strip())
 
 
-def _check_columns(sections: Sequence[_Section]) -> None:
-    names: dict[str, int] = {}
+def _check_columns(sections: Sequence[_Section], before: Counter[str]) -> None:
+    """No column stands twice that did not do so before: the text of a bulletin may have one in two places."""
+    names: defaultdict[str, list[int]] = defaultdict(list)
     for section in sections:
         if not section.entries:
             raise _wrong(section.line, f"the column {section.name} has no article; remove the line")
-        if section.name in names:
-            raise _wrong(section.line, f"the column {section.name} stands in line {names[section.name]} already")
-        names[section.name] = section.line
+        if len(names[section.name]) >= max(1, before[section.name]):
+            raise _wrong(section.line, f"the column {section.name} stands in line {names[section.name][0]} already")
+        names[section.name].append(section.line)
 
 
 def _check_numbers(entries: Sequence[_Entry], count: int) -> None:

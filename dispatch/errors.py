@@ -42,7 +42,7 @@ class IntakeError(Failure):
 
 
 class NoReader(Failure):
-    """A file was not read, for a cause that is not in it: it may be tried again."""
+    """A file was not read, or what it gave not kept, for a cause that is not in it: it stays, and is tried again."""
 
 
 class CatalogError(Failure):

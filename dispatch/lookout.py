@@ -169,7 +169,8 @@ class Lookout:
             ended = True
         taken = next((look for look in reversed(looks) if look.added), None)
         if ended and not self._is_usual(source, standing, looks, error):
-            found = self._after(source, standing, error)
+            untried = next((look.error for look in looks if isinstance(look.error, NoReader)), None)
+            found = self._after(source, standing, error or untried)
             if taken and taken.added:
                 found = replace(found, last_taken=taken.added.name, taken_at=self._clock.now())
             await self._store.call(_in_transaction, lambda db: _keep(db, source.name, memory, found))

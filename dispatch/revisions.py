@@ -52,8 +52,25 @@ def make_current(
     is `owing`. Called inside a transaction. Raises Failure where readers would see nothing new."""
     found = compare(stored.issue, wanted.issue)
     check(stored, found)
+    _check_moves(db, stored, found)
     _Exchange(db, stored, wanted, found, column_name, tags_of).run(by, now)
     return found
+
+
+def _check_moves(db: Database, stored: StoredIssue, found: Difference) -> None:
+    """An article that goes to another column goes out of the digest that some are still to get: they would not have it
+    at all. Raises Failure."""
+    moved = [
+        change.new.article.title
+        for change in found.articles
+        if change.old and change.new and found.columns.get(change.old.column) != change.new.column
+    ]
+    owed = int(db.value(SQL["still_owed"], {"id": stored.id})) if moved else 0
+    if owed:
+        raise Failure(
+            f"the revision moves {moved[0]} to another column, and issue {stored.name} is still to go to {owed}"
+            " readers, who would not get it; send the corrections when it is sent, or correct it without the move"
+        )
 
 
 @dataclass

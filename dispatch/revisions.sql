@@ -21,6 +21,11 @@ SELECT changes FROM revisions WHERE issue_id = :id AND changes <> '' ORDER BY re
 -- name: columns
 SELECT position, dropped FROM columns WHERE issue_id = :id ORDER BY dropped, position
 
+-- name: still_owed
+-- How many are still to get an issue.
+SELECT COUNT(*) AS deliveries FROM digests d JOIN deliveries v ON v.digest_id = d.id
+WHERE d.issue_id = :id AND v.state = 'planned'
+
 -- name: digests
 SELECT id, part FROM digests WHERE issue_id = :id AND column_position = :column ORDER BY part
 

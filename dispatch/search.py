@@ -15,7 +15,7 @@ import heapq
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import pairwise
@@ -32,6 +32,7 @@ LONGEST_WORD = 100  # characters
 _QUERY = re.compile(r'(?P<sign>-?)(?:"(?P<quoted>[^"]*)"?|(?P<word>[^\s"]+))')
 _WORD = re.compile(r"[a-z0-9]+")
 _RUN = re.compile(r"[^\W_]+")
+_AT_ONCE = 20  # articles
 _TITLE_WEIGHT = 8  # a word in the title says as much as so many in the text
 _SNIPPET, _BEFORE = 90, 24  # characters of a passage, and of those before the word found
 _QUOTES = str.maketrans("“”„‟＂「」『』", '"""""""""')
@@ -142,19 +143,27 @@ def search(
     return Found(total, tuple(_hits(db, chosen, query)))
 
 
-def index(db: Database) -> int:
-    """Index the articles that are not yet; how many there were."""
+def index(db: Database, advance: Callable[[int], None] = lambda done: None) -> int:
+    """Index the articles that are not yet; how many there were. `advance` is told of each few. What takes long is done
+    between the transactions, which are short: others send meanwhile."""
     done = 0
-    while db.one(SQL["missing"]) is not None:
+    while rows := db.all(SQL["missing"], {"most": _AT_ONCE}):
+        made = [(row["id"], fold(row["title"]), _text(row)) for row in rows]
+        found = [sorted(terms(title) | terms(text)) for _, title, text in made]
         with db.transaction():
-            rows = db.all(SQL["missing"])
-            for row in rows:
-                title, text = fold(row["title"]), _text(row)
-                db.run(SQL["add_text"], {"id": row["id"], "title": title, "text": text})
-                found = sorted(terms(title) | terms(text))
-                db.many(SQL["add_term"], [{"id": row["id"], "term": term} for term in found])
+            missing = {row["id"] for row in db.all(SQL["missing"], {"most": _AT_ONCE})}
+            for (id_, title, text), words in zip(made, found, strict=True):
+                if id_ in missing:  # nobody was quicker, and it is still there
+                    db.run(SQL["add_text"], {"id": id_, "title": title, "text": text})
+                    db.many(SQL["add_term"], [{"id": id_, "term": term} for term in words])
         done += len(rows)
+        advance(len(rows))
     return done
+
+
+def unindexed(db: Database) -> int:
+    """How many articles are not in the index yet."""
+    return int(db.value(SQL["unindexed"]))
 
 
 def forget(db: Database, article_ids: Sequence[int]) -> None:
@@ -163,12 +172,11 @@ def forget(db: Database, article_ids: Sequence[int]) -> None:
     db.run(SQL["forget_texts"], {"ids": list(article_ids)})
 
 
-def rebuild(db: Database) -> int:
-    """Make the index anew; how many articles are in it."""
+def clear(db: Database) -> None:
+    """Empty the index; `index` makes it anew."""
     with db.transaction():
         db.run(SQL["clear_terms"])
         db.run(SQL["clear_texts"])
-    return index(db)
 
 
 def fold(text: str) -> str:
@@ -220,7 +228,9 @@ def _score(row: Row, query: Query) -> int:
 def _hits(db: Database, chosen: Sequence[tuple[int, int]], query: Query) -> Iterator[Hit]:
     rows = {row["id"]: row for row in db.all(SQL["shown"], {"ids": [id_ for id_, _ in chosen]})} if chosen else {}
     for id_, score in chosen:
-        row = rows[id_]
+        row = rows.get(id_)
+        if row is None:  # its issue was replaced meanwhile
+            continue
         texts = [read_block(block).text for block in json.loads(row["blocks"])]
         yield Hit(
             article_id=id_,

@@ -1,6 +1,10 @@
 -- name: missing
 SELECT a.id, a.title, a.credit, a.blocks FROM articles a LEFT JOIN article_texts t ON t.article_id = a.id
-WHERE t.article_id IS NULL ORDER BY a.id LIMIT 200
+WHERE t.article_id IS NULL ORDER BY a.id LIMIT :most
+
+-- name: unindexed
+SELECT COUNT(*) AS articles FROM articles a LEFT JOIN article_texts t ON t.article_id = a.id
+WHERE t.article_id IS NULL
 
 -- name: add_text
 INSERT INTO article_texts (article_id, title, text) VALUES (:id, :title, :text)

@@ -106,6 +106,8 @@ def _failure(error: Exception, source: str) -> DispatchError:
     """An error in words. What nobody foresaw of a stranger's file is that file's too: it stops no other."""
     if isinstance(error, DispatchError):
         return error
+    if isinstance(error, DatabaseError):  # locked or full: no fault of the file's, which stays
+        return NoReader(f"{source}: {error}; it is tried again")
     if isinstance(error, SubscriberError):
         return Failure(str(error))
     return Failure(f"{source}: cannot be taken in ({type(error).__name__}); please report it with the file")

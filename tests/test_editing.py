@@ -78,6 +78,14 @@ def test_an_article_moves_with_its_lines() -> None:
     assert found.columns[0].articles == ISSUE.columns[0].articles[1:]
 
 
+def test_a_column_that_stood_twice_may_do_so_still() -> None:
+    first, second, *rest = ISSUE.columns
+    twice = replace(ISSUE, columns=(first, replace(second, name=first.name, contents_name="x="), *rest))
+    assert edited(twice, text_of(twice, CATALOG), CATALOG) == twice
+    odd = replace(ISSUE, columns=(replace(first, name="甲="), second, *rest))
+    assert edited(odd, text_of(odd, CATALOG), CATALOG) == odd
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [

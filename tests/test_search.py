@@ -137,7 +137,9 @@ def test_a_replaced_issue_is_found_by_its_new_words_alone(db: Database) -> None:
 def test_the_index_can_be_made_anew(db: Database) -> None:
     assert search.index(db) == 3
     assert search.index(db) == 0
-    assert search.rebuild(db) == 3
+    search.clear(db)
+    assert search.unindexed(db) == 3
+    assert search.index(db) == 3
     assert _titles(db, "算力") == ["南昌高新区建设算力中心"]
 
 

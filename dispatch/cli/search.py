@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dispatch.app import App
     from dispatch.search import Found, Passage
+    from subscribers.database import Database
 
 _DAY = "%Y-%m-%d"
 
@@ -57,17 +58,28 @@ def search(
     order = engine.Order.NEWEST if newest else engine.Order.RELEVANCE
     with app.database() as db:
         if rebuild:
-            count = engine.rebuild(db)
-            if query is None:
-                emit_json({"indexed": count}) if as_json else say(f"articles indexed: {count}")
-                return
+            engine.clear(db)
+        indexed = _index(db)
         if query is None:
+            emit_json({"indexed": indexed}) if as_json else say(f"articles indexed: {indexed}")
             return
         found = engine.search(db, query, within, order=order, most=limit, skip=(page - 1) * limit)
     if as_json:
         emit_json(_json(found))
     else:
         _show(found, first=(page - 1) * limit + 1)
+
+
+def _index(db: Database) -> int:
+    """Index what is not yet, with a bar where that takes long; how many articles."""
+    from dispatch import search as engine
+    from dispatch.progress import counting
+
+    missing = engine.unindexed(db)
+    if not missing:
+        return 0
+    with counting("articles indexed", missing) as advance:
+        return engine.index(db, advance)
 
 
 def _tags(app: App, words: list[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from dispatch.errors import Failure, IntakeError
+from dispatch.errors import Failure, NoReader
 from dispatch.intake.opening import MAX_PACKED
 from subscribers.database import Database, Row, queries
 
@@ -62,19 +62,29 @@ class Originals:
         self._folder = folder
 
     def keep(self, original: Original) -> None:
-        """Copy a file into the folder. Raises IntakeError where it cannot be kept, or has changed meanwhile."""
+        """Copy a file into the folder; one that is damaged there is written anew. Raises NoReader where it cannot be
+        kept, or has changed meanwhile."""
         if self._folder is None:
             return
         target = self._place(self._folder, original.hash, original.suffix)
-        if target.is_file():
+        if self._is_whole(target, original):
             return
         try:
             self._copy(original, target)
         except OSError as error:
-            raise IntakeError(
+            raise NoReader(
                 f"{original.name}: the file cannot be kept in {self._folder}: {error.strerror or error}"
-                " ([intake] originals)"
+                " ([intake] originals); it is tried again"
             ) from error
+
+    @staticmethod
+    def _is_whole(target: Path, original: Original) -> bool:
+        try:
+            with target.open("rb") as file:
+                found, _ = _copied(file)
+        except OSError:
+            return False
+        return found == original.hash
 
     def _copy(self, original: Original, target: Path) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +96,7 @@ class Originals:
                 out.flush()
                 os.fsync(out.fileno())
             if found != original.hash:
-                raise IntakeError(f"{original.name}: the file was changed while it was read; take it in once more")
+                raise NoReader(f"{original.name}: the file was changed while it was read; it is tried again")
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

@@ -340,6 +340,18 @@ async def test_articles_columns_and_digests_come_go_and_move(desk: Desk) -> None
     assert {item["revision"] for item in personal.data(desk.db, person)["deliveries"]} == {1}
 
 
+async def test_an_article_is_not_moved_away_from_those_who_are_still_to_get_it(desk: Desk) -> None:
+    desk.reader("late", "topic:green")
+    issue_id = out(desk)
+    moved = {"一": [*FIRST["一"], ("green", "绿色的新文字。")]}
+    with pytest.raises(Failure, match="to another column"):
+        correct(desk, moved)
+    assert archive.load(desk.db, issue_id).revision == 1
+    channel = FakeChannel()
+    await desk.drain(channel)
+    assert [texts(page.content) for page in channel.pages] == [FIRST["二"]]
+
+
 async def test_a_digest_never_gives_a_bit_twice_nor_more_than_sixty_two(desk: Desk) -> None:
     many = [(f"a{n}", f"文字{n}号内容。") for n in range(62)]
     desk.reader("r", "topic:a0")

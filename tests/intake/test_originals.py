@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.errors import Failure, IntakeError
+from dispatch.errors import Failure, NoReader
 from dispatch.intake import originals
 from dispatch.intake.opening import MAX_PACKED
 from dispatch.intake.originals import YOUNG_SECONDS, Original, Originals
@@ -40,14 +40,14 @@ def test_a_file_is_kept_by_its_hash_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_file_that_changes_meanwhile_is_not_kept(tmp_path: Path) -> None:
     found = original(tmp_path / "issue.md")
     found.path.write_bytes(b"another issue")
-    with pytest.raises(IntakeError, match="changed while it was read"):
+    with pytest.raises(NoReader, match="changed while it was read"):
         Originals(tmp_path / "kept").keep(found)
     assert [path for path in (tmp_path / "kept").rglob("*") if path.is_file()] == []
 
 
 def test_where_nothing_can_be_written_the_setting_is_named(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("a file")
-    with pytest.raises(IntakeError, match=r"\[intake\] originals"):
+    with pytest.raises(NoReader, match=r"\[intake\] originals"):
         Originals(tmp_path / "kept").keep(original(tmp_path / "issue.md"))
 
 

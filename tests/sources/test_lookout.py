@@ -74,6 +74,28 @@ async def test_an_issue_is_taken_in_from_a_page_and_known_after_a_restart(place:
         assert site.fetched() == ["/"]
 
 
+@pytest.mark.parametrize("after", ["move", "keep"])
+async def test_a_store_that_fails_refuses_no_file(place: Place, tmp_path: Path, after: str) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    (drive / "issue.md").write_bytes(SAMPLE)
+    source = {"kind": "folder", "name": "drive", "path": str(drive), "settle": 0.001, "after": after}
+    full = "CREATE TRIGGER full BEFORE INSERT ON articles BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    async with place.looking(source) as (looking, store):
+        await looking.everywhere(NEVER())
+        await store.call(lambda db: db.run(full))
+        place.clock.ms += 60_000
+        [told] = words(await looking.everywhere(NEVER()))
+        assert "disk is full" in told
+        assert "it is tried again" in told
+        assert (drive / "issue.md").exists()
+        found = await store.call(memory.standing, "drive")
+        assert "disk is full" in found.last_error
+        await store.call(lambda db: db.run("DROP TRIGGER full"))
+        place.clock.ms += 60_000
+        assert words(await looking.everywhere(NEVER())) == ["added"]
+
+
 async def test_the_inbox_comes_first_and_needs_no_folder(place: Place) -> None:
     async with place.looking() as (looking, store):
         assert [source.name for source in looking.sources] == ["inbox"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from dispatch.catalog.values import Park
@@ -73,12 +73,16 @@ def written_forms(park: Park) -> Iterator[str]:
             yield from _zone_forms(head, city_shorts(park.city))
 
 
-def _zone_forms(head: str, cities: Iterable[str]) -> Iterator[str]:
+def _zone_forms(head: str, cities: Sequence[str]) -> Iterator[str]:
     # 潍坊市高新区 and 东莞市松山湖高新区 stand for 潍坊高新区 and 东莞松山湖高新区.
     heads = {head, *(f"{city}市{head.removeprefix(city)}" for city in cities if head.startswith(city))}
-    for place in heads:
-        for tail in ZONE_TAILS:
+    # 泰州国家级医药高新区 stands for 泰州医药高新区.
+    parted = [(city, rest) for city in cities if head.startswith(city) and (rest := head.removeprefix(city))]
+    for tail in ZONE_TAILS:
+        for place in heads:
             yield from (place + tail, f"{place}国家{tail}", f"{place}国家级{tail}")
+        for city, rest in parted:
+            yield from (f"{city}国家{rest}{tail}", f"{city}国家级{rest}{tail}")
 
 
 def holding(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:

@@ -11,10 +11,13 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from dispatch.catalog import Catalog, Park, Topic
 from dispatch.catalog.words import fold_word, written_forms, zone_head
-from dispatch.intake.passages import CREDIT, Hit, Passage, Spans, without_overlaps
+from dispatch.intake.other_zones import OtherZones
+from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, without_overlaps
 
 # A name that ends so says that it is a zone; 中关村 or 光谷 alone do not.
 _SAYS_ZONE = re.compile(r"[区园城]$")
+# The longest part of a name that stands in one of two passages.
+SEAM = 20
 _LATIN = re.compile(r"[0-9a-z]")
 
 
@@ -25,6 +28,7 @@ class _Meaning:
     park: Park | None = None
     loose: Park | None = None
     credited: Park | None = None
+    elsewhere: bool = False
     terms: list[tuple[Topic, float]] = field(default_factory=list)
     counters: list[Topic] = field(default_factory=list)
 
@@ -46,8 +50,10 @@ class TermHit:
 class Vocabulary:
     """Finds parks' names and topics' terms in one pass over a passage."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, others: OtherZones) -> None:
         meanings: defaultdict[str, _Meaning] = defaultdict(_Meaning)
+        for name in others.names:
+            meanings[name].elsewhere = True
         for park in catalog.parks:
             _add_park(meanings, park)
         for topic in catalog.topics:
@@ -59,6 +65,16 @@ class Vocabulary:
         # Overlapping matches, because a park's name and each topic's terms are sorted out apart: 医药产业集群
         # is a sign of 生物医药 and of 产业集群.
         self._automaton = AhoCorasick(list(meanings), matchkind=MatchKind.Standard)
+
+    def across(self, one: Passage, other: Passage) -> Iterator[ParkHit]:
+        """Parks' names that begin at the end of a passage and end in the next (昆山高 / 新区); they are said to stand
+        where they begin."""
+        seam = Passage(one.where, one.block, one.text[-SEAM:] + other.text[:SEAM])
+        cut = min(len(one.text), SEAM)
+        for name in self.find(seam)[0]:
+            if name.strict and name.hit.start < cut < name.hit.end:
+                end = len(one.text)
+                yield ParkHit(Hit(one, end - cut + name.hit.start, end), name.park, strict=True)
 
     def find(self, passage: Passage) -> tuple[list[ParkHit], list[TermHit]]:
         """The parks' names and the topics' terms in the passage, the longest at each place."""
@@ -101,14 +117,24 @@ def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
 
 
 def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> Iterator[ParkHit]:
-    found = []
+    found: list[tuple[Hit, Park | None, bool]] = []
     for meaning, start, end in matches:
-        whole_credit = passage.where == CREDIT and end == len(passage.text)
-        park = meaning.park or meaning.loose or (meaning.credited if whole_credit else None)
+        park = meaning.park or meaning.loose
+        if park is None and meaning.credited and _stands_for_itself(passage, start, end):
+            park = meaning.credited
+        if park or meaning.elsewhere:
+            found.append((Hit(passage, start, end), park, park is not meaning.loose))
+    for index in without_overlaps([(hit.start, hit.end) for hit, _, _ in found]):
+        hit, park, strict = found[index]
         if park:
-            found.append(ParkHit(Hit(passage, start, end), park, strict=park is not meaning.loose))
-    for index in without_overlaps([(name.hit.start, name.hit.end) for name in found]):
-        yield found[index]
+            yield ParkHit(hit, park, strict)
+
+
+def _stands_for_itself(passage: Passage, start: int, end: int) -> bool:
+    """A credit's end (供稿:合肥高新) or a title's beginning before a colon (合肥高新:打造…)."""
+    if passage.where == CREDIT:
+        return end == len(passage.text)
+    return passage.where == TITLE and start == 0 and passage.text.startswith(":", end)
 
 
 def _term_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]], names: Spans) -> Iterator[TermHit]:

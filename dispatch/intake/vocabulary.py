@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from dispatch.catalog import Catalog, Park, Topic
-from dispatch.catalog.words import fold_word, written_forms, zone_head
+from dispatch.catalog.words import ZONE_ENDING, fold_word, zone_beginnings, zone_head
 from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, without_overlaps
 
@@ -27,6 +27,7 @@ class _Meaning:
 
     park: Park | None = None
     loose: Park | None = None
+    begins: Park | None = None
     credited: Park | None = None
     elsewhere: bool = False
     terms: list[tuple[Topic, float]] = field(default_factory=list)
@@ -103,12 +104,14 @@ def says_zone(name: str) -> bool:
 
 
 def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
-    for form in written_forms(park):
-        meaning = meanings[fold_word(form)]
-        if says_zone(form):
+    for name in (park.name, park.full_name, *park.aliases):
+        meaning = meanings[fold_word(name)]
+        if says_zone(name):
             meaning.park = park
         else:
             meaning.loose = park
+    for beginning in zone_beginnings(park):
+        meanings[fold_word(beginning)].begins = park
     for alias in park.loose_aliases:
         meanings[fold_word(alias)].loose = park
     # (供稿:合肥高新): short, and in running text a company's name.
@@ -120,7 +123,9 @@ def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> It
     found: list[tuple[Hit, Park | None, bool]] = []
     for meaning, start, end in matches:
         park = meaning.park or meaning.loose
-        if park is None and meaning.credited and _stands_for_itself(passage, start, end):
+        if meaning.begins and (ending := ZONE_ENDING.match(passage.text, end)):
+            park, end = meaning.begins, ending.end()
+        elif park is None and meaning.credited and _stands_for_itself(passage, start, end):
             park = meaning.credited
         if park or meaning.elsewhere:
             found.append((Hit(passage, start, end), park, park is not meaning.loose))

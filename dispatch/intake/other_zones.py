@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dispatch.assets import config_dir
@@ -20,19 +20,22 @@ _SHORT = (
 
 @dataclass(frozen=True, slots=True)
 class OtherZones:
-    """`names` are the zones in the forms in use; `places` are where a high-tech zone lies that is not national."""
+    """`names` are the zones in the forms in use, `places` where a high-tech zone lies that is not national, `towns` the
+    province, short, of each place with a zone of any kind."""
 
     names: frozenset[str]
     places: frozenset[str]
+    towns: Mapping[str, str]
 
 
 def other_zones() -> OtherZones:
     """The zones of the installation's list; empty without one."""
     path = config_dir() / "zones-other.csv"
     if not path.is_file():
-        return OtherZones(frozenset(), frozenset())
+        return OtherZones(frozenset(), frozenset(), {})
     names: set[str] = set()
     places: set[str] = set()
+    towns: dict[str, str] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             province = province_short(row["province"])
@@ -40,7 +43,10 @@ def other_zones() -> OtherZones:
             local = own.removeprefix(province).removeprefix("省")
             names |= {form for name in (own, local) for form in _forms(name)}
             places |= {head for head in (zone_head(local),) if len(head) > 1}
-    return OtherZones(frozenset(names), frozenset(places))
+            town = _ECONOMIC.sub("", zone_head(local) or local)
+            if 1 < len(town) < len(local):
+                towns[town] = province
+    return OtherZones(frozenset(names), frozenset(places), towns)
 
 
 def _forms(name: str) -> Iterator[str]:

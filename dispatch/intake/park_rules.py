@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -39,7 +39,7 @@ _ELSE_FOLLOWS = re.compile(
     r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|股份|有限公司|集团|电子城|电脑城)"
 )
 # Another place after the name makes it a branch there: 中关村贵阳科技园, 光谷黄冈产业园.
-_BRANCH = r"[·・\-—–(]?({places})(?:市|新区|州)?\)?[^,。、;:!?()]{{0,8}}?(?:园|基地|中心|科学城|科技城|创新城|新城|智谷|药谷|港|院|分)"
+_BRANCH = r"(?:药谷|科技|高科|软件|国际)?[·・\-—–(]?({places})(?:市|新区|州)?\)?[^,。、;:!?()]{{0,8}}?(?:园|基地|中心|科学城|科技城|创新城|新城|智谷|药谷|港|院|分)"
 # Companies and universities that carry the name: 中电光谷.
 _ELSE_BEFORE = ("中电", "联想", "大学", "学院")
 # In a title it is what others are measured by, or where somebody comes from.
@@ -47,6 +47,7 @@ _COMPARED_BEFORE = ("对标", "对比", "比肩", "赶超", "追赶", "媲美", 
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
 # 天津滨海—中关村科技园 is one name; a double dash is punctuation.
 _JOINED = re.compile(r"[\u4e00-\u9fff]{2}[·・\-—–]")
+_RANK_END = re.compile(r"(?:省|市|州|县|地区|新区)$")
 _PERSON_BEFORE = (
     *("书记", "主任", "局长", "处长", "院长", "校长", "董事长", "总经理"),
     *("教授", "院士", "同志", "记者", "作者", "研究员", "博士"),
@@ -70,7 +71,8 @@ class ParkRules:
         self._shared = SharedNames(park_heads(catalog))
         self._places = _places(catalog.parks)
         self._lengths = sorted(set(map(len, self._places)))
-        self._branch = _branch(self._places | others.places)
+        self._towns = {town: province for town, province in others.towns.items() if town not in self._places}
+        self._branch = _branch(self._places | set(self._towns))
         self._by_city = _by_city(catalog.parks)
         self._cities = _one_of(self._by_city)
         self._other_places = _one_of(others.places - set(self._by_city))
@@ -135,11 +137,11 @@ class ParkRules:
             if not before.endswith(own):
                 return True
         else:
-            before = before.rstrip("省市")
+            before = _RANK_END.sub("", before)
         if any((end := before[-length:]) in self._places and end not in own for length in self._lengths):
             return True
         branch = self._branch.match(name.hit.after)
-        return branch is not None and branch[1] not in own
+        return branch is not None and branch[1] not in own and self._towns.get(branch[1]) not in own
 
     def _possible(self, name: ParkHit) -> bool:
         """Nothing beside a loose alias says that it is something else."""
@@ -157,20 +159,22 @@ class ParkRules:
         # What stands in the lead alone may be said of high-tech zones at large: 会议在南昌市召开,对高新区提出要求.
         certain = any(word.passage is not opening[-1] or len(opening) < 3 for word in words)
         for part in (credit, title, *(parts[2:] if certain else ())):
-            if parks := self._parks_of(part):
+            if parks := self._parks_of(part, hits):
                 return (parks[0], words) if len(parks) == 1 else None
         return None
 
-    def _parks_of(self, part: Passage) -> list[Park]:
-        """The parks that 高新区 can mean where a passage names their city; several where that is open."""
+    def _parks_of(self, part: Passage, hits: Container[str]) -> list[Park]:
+        """The parks that 高新区 can mean where a passage names their city; several where that is open. Those that the
+        article names by themselves come first, then the one with the city's name."""
         named = {found[1] for found in self._cities.finditer(part.text) if _as_city(part, found)}
         if not named or any(_as_city(part, found) for found in self._other_places.finditer(part.text)):
             return []
         parks = {park.name: park for city in named for park in self._by_city[city]}
         # 苏州市昆山市: the greater city is where the smaller one lies.
         lesser = [park for park in parks.values() if not any(_lies_in(park, other) for other in parks.values())]
-        own = [park for park in lesser if park.name.removesuffix("高新区") in named]
-        return own if len(own) == 1 and len(named) == 1 else lesser
+        said = [park for park in lesser if park.name in hits]
+        own = [park for park in lesser if park.name.removesuffix("高新区") in named] if len(named) == 1 else []
+        return said or own or lesser
 
     def _names_other_zone(self, part: Passage, hits: Mapping[str, Sequence[Hit]]) -> bool:
         """The passage names a high-tech zone that is none of the parks."""

@@ -10,10 +10,10 @@ Ratios:
     subject_precision, subject_recall    parks that an article is about (at least 0.97)
     mention_precision, mention_recall    parks that it names (at least 0.97)
     topic_precision, topic_recall        topics (at least 0.9 and 0.8)
-    mb_per_second                        megabytes of text tagged in a second (at least 1; --quick tags less)
+    mb_per_second                        megabytes of text tagged in a second of CPU (at least 1; --quick tags less)
 
-Figures: the same again, how many articles, parks and topics there are, the milliseconds to load the catalog and to build
-the tagger (at most 100 for the catalog), and each error with the words that led to it.
+Figures: the same again, how many articles, parks and topics there are, the milliseconds of CPU to load the catalog (at
+most 100) and to build the tagger, and each error with the words that led to it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def judge(tagger: Tagger, labelled: Iterable[Labelled]) -> dict[str, Score]:
     scores = {"subject": Score(), "mention": Score(), "topic": Score()}
     for item in labelled:
         tagged = tagger.tag(item.article)
-        why = {park.name: park.evidence for park in tagged.parks} | {topic.key: topic.evidence for topic in tagged.topics}
+        why = {park.name: park.evidence for park in tagged.parks}
+        why |= {topic.key: topic.evidence for topic in tagged.topics}
         wanted = {"subject": item.subjects, "mention": item.mentions, "topic": item.topics}
         roles = {
             role: frozenset(park.name for park in tagged.parks if park.role == role) for role in ("subject", "mention")
@@ -135,7 +136,8 @@ def judge(tagger: Tagger, labelled: Iterable[Labelled]) -> dict[str, Score]:
             optional = item.optional if kind == "topic" else item.optional_parks
             for name in sorted(score.count(found[kind], wanted[kind], optional)):
                 verdict = "wrong" if name in found[kind] else "missing"
-                score.errors.append(f"{item.file}: {item.article.title}: {kind} {name} {verdict}{_words(why.get(name))}")
+                reason = _words(why.get(name))
+                score.errors.append(f"{item.file}: {item.article.title}: {kind} {name} {verdict}{reason}")
     return scores
 
 
@@ -159,20 +161,26 @@ def _sample() -> Iterator[Article]:
 
 
 def _bytes(article: Article) -> int:
-    return sum(len(text.encode()) for text in (article.title, article.credit, *(block.text for block in article.blocks)))
+    texts = (article.title, article.credit, *(block.text for block in article.blocks))
+    return sum(len(text.encode()) for text in texts)
 
 
 def speed(tagger: Tagger, megabytes: float, turns: int) -> float:
     """Megabytes of text that are tagged in a second, the median."""
     articles = large(megabytes)
     size = sum(map(_bytes, articles)) / 1e6
-    return size / statistics.median(seconds(lambda: [tagger.tag(article) for article in articles]) for _ in range(turns))
+    return size / median_seconds(lambda: [tagger.tag(article) for article in articles], turns)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def median_seconds(work: Callable[[], object], turns: int) -> float:
+    """Seconds of CPU, so that what else the machine does counts little."""
+
+    def once() -> float:
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+
+    return statistics.median(once() for _ in range(turns))
 
 
 def measure(half: str, *, quick: bool) -> dict[str, Any]:
@@ -194,8 +202,8 @@ def measure(half: str, *, quick: bool) -> dict[str, Any]:
         "subjects": sum(len(item.subjects) for item in labelled),
         "mentions": sum(len(item.mentions) for item in labelled),
         "topics": sum(len(item.topics) for item in labelled),
-        "catalog_ms": round(statistics.median(seconds(load_catalog) for _ in range(turns)) * 1000, 1),
-        "tagger_ms": round(statistics.median(seconds(lambda: Tagger(catalog)) for _ in range(turns)) * 1000, 1),
+        "catalog_ms": round(median_seconds(load_catalog, TURNS) * 1000, 1),
+        "tagger_ms": round(median_seconds(lambda: Tagger(catalog), TURNS) * 1000, 1),
         "errors": {kind: score.errors for kind, score in scores.items()},
     }
     return {"ratios": ratios, "figures": figures}

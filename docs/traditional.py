@@ -32,7 +32,6 @@ def main() -> None:
     lines = [" ".join(pairs[start : start + _A_LINE]) for start in range(0, len(pairs), _A_LINE)]
     header = HEADER.format(version=version[1] if version else "of unknown version")
     TARGET.write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{TARGET}: {len(pairs)} characters")
 
 
 def _pair(code: str, variants: str) -> list[str]:

@@ -16,7 +16,7 @@ from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, park_heads, says_zone
 from dispatch.model import Evidence, ParkTag, Role
 
-# A lead that lists more parks than this is about none of them in particular, unless the text goes on about each of them.
+# A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
 _LEAD_PARKS = 2
 _LEAD_REPEATED_PARKS = 4
 # A park in the text only is a subject from so many times and this share of all parks' names.
@@ -39,11 +39,17 @@ _ELSE_FOLLOWS = re.compile(
     r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|股份|有限公司|集团|电子城|电脑城)"
 )
 # Another place after the name makes it a branch there: 中关村贵阳科技园, 光谷黄冈产业园.
-_BRANCH = r"(?:药谷|科技|高科|软件|国际)?[·・\-—–(]?({places})(?:市|新区|州)?\)?[^,。、;:!?()]{{0,8}}?(?:园|基地|中心|科学城|科技城|创新城|新城|智谷|药谷|港|院|分)"
+_BRANCH = (
+    r"(?:药谷|科技|高科|软件|国际)?[·・\-—–(]?({places})(?:市|新区|州)?\)?"
+    r"[^,。、;:!?()]{{0,8}}?(?:园|基地|中心|科学城|科技城|创新城|新城|智谷|药谷|港|院|分)"
+)
 # Companies and universities that carry the name: 中电光谷.
 _ELSE_BEFORE = ("中电", "联想", "大学", "学院")
 # In a title it is what others are measured by, or where somebody comes from.
-_COMPARED_BEFORE = ("对标", "对比", "比肩", "赶超", "追赶", "媲美", "看齐", "学习", "借鉴", "来自", "超越", "取经", "不输", "师从")
+_COMPARED_BEFORE = (
+    *("对标", "对比", "比肩", "赶超", "追赶", "媲美", "看齐", "学习", "借鉴", "超越", "取经", "不输", "师从"),
+    "来自",
+)
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
 # 天津滨海—中关村科技园 is one name; a double dash is punctuation.
 _JOINED = re.compile(r"[\u4e00-\u9fff]{2}[·・\-—–]")

@@ -51,7 +51,7 @@ class Passage:
 
     @cached_property
     def text(self) -> str:
-        return _STRAY_BLANK.sub("", simplified(fold(self.raw)))
+        return _STRAY_BLANK.sub("", simplified(self.raw))
 
     @cached_property
     def sentences(self) -> Spans:

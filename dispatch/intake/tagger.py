@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from dispatch.catalog import Catalog
-from dispatch.intake.park_rules import ParkRules
 from dispatch.intake.other_zones import other_zones
+from dispatch.intake.park_rules import ParkRules
 from dispatch.intake.passages import CREDIT, broken, passages
 from dispatch.intake.topic_rules import topic_tags
 from dispatch.intake.vocabulary import Vocabulary

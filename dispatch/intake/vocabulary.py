@@ -21,6 +21,10 @@ SEAM = 20
 _LATIN = re.compile(r"[0-9a-z]")
 
 
+# Where a topic's term stands and what it weighs; a counter-term weighs nothing.
+_Term = tuple[int, int, Topic, float]
+
+
 @dataclass(slots=True)
 class _Meaning:
     """All that one string can stand for."""
@@ -30,6 +34,7 @@ class _Meaning:
     begins: Park | None = None
     credited: Park | None = None
     elsewhere: bool = False
+    latin: bool = False
     terms: list[tuple[Topic, float]] = field(default_factory=list)
     counters: list[Topic] = field(default_factory=list)
 
@@ -62,6 +67,8 @@ class Vocabulary:
                 meanings[fold_word(term)].terms.append((topic, weight))
             for term in topic.counter_terms:
                 meanings[fold_word(term)].counters.append(topic)
+        for word, meaning in meanings.items():
+            meaning.latin = _latin_ends(word)
         self._meanings = tuple(meanings.values())
         # Overlapping matches, because a park's name and each topic's terms are sorted out apart: 医药产业集群
         # is a sign of 生物医药 and of 产业集群.
@@ -79,10 +86,11 @@ class Vocabulary:
 
     def find(self, passage: Passage) -> tuple[list[ParkHit], list[TermHit]]:
         """The parks' names and the topics' terms in the passage, the longest at each place."""
+        text = passage.text
         matches = [
-            (self._meanings[number], start, end)
-            for number, start, end in self._automaton.find_matches_as_indexes(passage.text, overlapping=True)
-            if _whole_word(passage.text, start, end)
+            (meaning, start, end)
+            for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True)
+            if not (meaning := self._meanings[number]).latin or _whole_word(text, start, end)
         ]
         parks = list(_park_hits(passage, matches))
         names = Spans([(found.hit.start, found.hit.end) for found in parks])
@@ -144,20 +152,24 @@ def _stands_for_itself(passage: Passage, start: int, end: int) -> bool:
 
 def _term_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]], names: Spans) -> Iterator[TermHit]:
     """Each topic's terms by themselves; what stands inside a park's name or a counter-term is none."""
-    by_topic: defaultdict[str, list[tuple[TermHit, bool]]] = defaultdict(list)
+    by_topic: defaultdict[str, list[_Term]] = defaultdict(list)
     for meaning, start, end in matches:
         if names.around(start, end):
             continue
-        hit = Hit(passage, start, end)
         for topic, weight in meaning.terms:
-            by_topic[topic.key].append((TermHit(hit, topic, weight), True))
+            by_topic[topic.key].append((start, end, topic, weight))
         for topic in meaning.counters:
-            by_topic[topic.key].append((TermHit(hit, topic, 0.0), False))
+            by_topic[topic.key].append((start, end, topic, 0.0))
     for found in by_topic.values():
-        for index in without_overlaps([(term.hit.start, term.hit.end) for term, _ in found]):
-            term, counts = found[index]
-            if counts:
-                yield term
+        if len(found) > 1:
+            found = [found[index] for index in without_overlaps([(start, end) for start, end, _, _ in found])]
+        for start, end, topic, weight in found:
+            if weight:
+                yield TermHit(Hit(passage, start, end), topic, weight)
+
+
+def _latin_ends(word: str) -> bool:
+    return bool(_LATIN.match(word[0]) or _LATIN.match(word[-1]))
 
 
 def _whole_word(text: str, start: int, end: int) -> bool:

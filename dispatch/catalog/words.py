@@ -37,7 +37,7 @@ ZONE_TAILS = (
     "高技术产业开发区",
 )
 # The same for finding them in a text: what begins in one of a few ways (高新, 国家级高新) ...
-ZONE_BEGINNINGS = ("高新", "国家高新", "国家级高新", "高技术", "国家高技术", "国家级高技术")
+ZONE_BEGINNINGS = ("高新", "国家高新", "国家级高新", "(国家)高新", "高技术", "国家高技术", "国家级高技术")
 # ... and goes on in many: 区, 园区, 技术产业开发区.
 ZONE_ENDING = re.compile(
     r"(?<=高新)(?:(?:技术)?(?:产业)?(?:开发区|园区|区)|技术产业园)|(?<=高技术)产业(?:开发区|园区|园|区)"

@@ -13,7 +13,7 @@ from dispatch.catalog.words import city_shorts, fold, province_short
 from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
-from dispatch.intake.vocabulary import ParkHit, park_heads, says_zone
+from dispatch.intake.vocabulary import ParkHit, says_zone
 from dispatch.model import Evidence, ParkTag, Role
 
 # A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
@@ -34,9 +34,10 @@ _ZONE_FOLLOWS = re.compile(
 )
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
-    r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?路(?!演|径|线|上)|镇|街道|社区|小学|中学|[一二三四]小"
+    r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
+    r"|镇|街道|社区|小学|中学|[一二三四]小"
     r"|学校|幼儿园|附小|附中|派出所|法庭|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|支行|分行|银行|酒店|饭店|大厦"
-    r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|股份|有限公司|集团|电子城|电脑城)"
+    r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|大走廊|股份|有限公司|集团|电子城|电脑城)"
 )
 # Another place after the name makes it a branch there: 中关村贵阳科技园, 光谷黄冈产业园.
 _BRANCH = (
@@ -74,7 +75,7 @@ class ParkRules:
     """Judges the names found in one article after the other; holds only what the catalog says."""
 
     def __init__(self, catalog: Catalog, others: OtherZones) -> None:
-        self._shared = SharedNames(park_heads(catalog))
+        self._shared = SharedNames.of(catalog)
         self._places = _places(catalog.parks)
         self._lengths = sorted(set(map(len, self._places)))
         self._towns = {town: province for town, province in others.towns.items() if town not in self._places}
@@ -99,12 +100,13 @@ class ParkRules:
 
     def _hits(self, parts: Sequence[Passage], found: list[ParkHit]) -> dict[str, list[Hit]]:
         """The believed names of each park in the order of the text."""
-        named = _named_spans(parts, found)
+        named = _named_spans(parts, (name for name in found if name.strict))
         strict = [name for name in found if name.strict and self._stands(name)]
         shared = [
             ParkHit(hit, park, True)
             for part in parts
-            for hit, park in self._shared.find(part)
+            for shared in self._shared
+            for hit, park in shared.find(part)
             if not named[id(part)].around(hit.start, hit.end)
         ]
         certain = {name.park.name for name in (*strict, *shared)}
@@ -221,7 +223,8 @@ def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int
         return not said.isdisjoint(city_shorts(name.park.city))
     headline = hit.passage.where == TITLE and hit.start == 0 and hit.after.startswith(":")
     beside = id(name) in listed or _is_beside(hit, _own_places(name.park))
-    return headline or beside or _ZONE_FOLLOWS.match(hit.after) is not None
+    whole = any(word in hit.word and word != hit.word for word in map(fold, name.park.loose_aliases))  # 中国光谷
+    return headline or beside or whole or _ZONE_FOLLOWS.match(hit.after) is not None
 
 
 def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:

@@ -97,16 +97,6 @@ class Vocabulary:
         return parks, list(_term_hits(passage, matches, names))
 
 
-def park_heads(catalog: Catalog) -> dict[str, Park]:
-    """南昌 -> 南昌高新区: the places that make a park's name when 高新区 follows."""
-    heads = {}
-    for park in catalog.parks:
-        for name in (*park.aliases, park.full_name, park.name):
-            if head := zone_head(name):
-                heads[fold_word(head)] = park
-    return heads
-
-
 def says_zone(name: str) -> bool:
     return _SAYS_ZONE.search(name) is not None
 

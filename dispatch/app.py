@@ -14,7 +14,7 @@ from dispatch.catalog import Catalog, load_catalog
 from dispatch.delivery.clock import Clock, SystemClock
 from dispatch.errors import DispatchError, SettingsError
 from dispatch.links import Addressing, Links, article_url, leave_address
-from dispatch.model import Content, Notice
+from dispatch.model import Content, IssueState, Notice
 from dispatch.settings import Settings
 from subscribers.database import SCHEMA, Database
 from subscribers.errors import NoDatabase, SubscriberError
@@ -99,7 +99,7 @@ class App:
         automatic = settings.publish.approval == "automatic"
         _ = self.approvers  # what is no address is told before anything is read
         return Pickup(
-            self.catalog, sandbox, automatic=automatic, originals=self.originals, on_held=self._tell_approvers
+            self.catalog, sandbox, automatic=automatic, originals=self.originals, on_waiting=self._tell_approvers
         )
 
     @cached_property
@@ -117,11 +117,11 @@ class App:
             raise SettingsError("[publish] approvers: a webhook among them needs approvers_secret, which signs")
         return Approvers(addresses, settings.approvers_language, settings.approvers_secret.get_secret_value())
 
-    def _tell_approvers(self, db: Database, stored: archive.StoredIssue, now: int) -> None:
+    def _tell_approvers(self, db: Database, stored: archive.StoredIssue, revision: int, now: int) -> None:
         from dispatch.delivery import notices
 
         if self.approvers.addresses:
-            notices.queue(db, self.approvers, stored.id, stored.revision, now)
+            notices.queue(db, self.approvers, stored.id, revision, now)
 
     def preview_url(self, db: Database, issue_id: int) -> str:
         """Where those who approve read an issue, for PREVIEW_DAYS; "" without pages."""
@@ -131,6 +131,9 @@ class App:
     def _notice(self, db: Database, digest_id: int) -> Notice:
         issue_id = archive.issue_of_digest(db, digest_id)
         stored = archive.load(db, issue_id)
+        proposed = archive.proposed_number(db, issue_id)
+        if proposed and stored.state is not IssueState.HELD:
+            return Notice(stored.name, "", proposed=proposed)
         return Notice(stored.name, self.preview_url(db, issue_id), stored.warnings)
 
     def stop_reading(self) -> None:

@@ -235,6 +235,12 @@ def revisions(db: Database, issue_id: int) -> list[Row]:
     return db.all(SQL["revisions"], {"id": issue_id})
 
 
+def proposed_number(db: Database, issue_id: int) -> int:
+    """The number of the revision that came after an issue was out and waits for a decision; 0 for none."""
+    rows = revisions(db, issue_id)
+    return max((row["revision"] for row in rows if row["state"] == RevisionState.PROPOSED), default=0)
+
+
 def next_revision(db: Database, issue_id: int) -> int:
     return 1 + max((row["revision"] for row in revisions(db, issue_id)), default=0)
 

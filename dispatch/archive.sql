@@ -6,7 +6,8 @@ SELECT id, bulletin, ref FROM issues WHERE ref = :ref AND (:bulletin = '' OR bul
 
 -- name: issues
 SELECT i.*, (SELECT COUNT(*) FROM columns c WHERE c.issue_id = i.id AND c.dropped = 0) AS columns,
-       (SELECT COUNT(*) FROM articles a WHERE a.issue_id = i.id) AS articles
+       (SELECT COUNT(*) FROM articles a WHERE a.issue_id = i.id) AS articles,
+       (SELECT COALESCE(MAX(r.revision), 0) FROM revisions r WHERE r.issue_id = i.id AND r.state = 'proposed') AS proposed
 FROM issues i WHERE :state = '' OR i.state = :state ORDER BY i.date DESC NULLS LAST, i.id DESC
 
 -- name: issue_by_id

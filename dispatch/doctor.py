@@ -18,7 +18,7 @@ from dispatch.channels.registry import CHANNELS, off
 from dispatch.delivery import integrity
 from dispatch.delivery.integrity import Tick
 from dispatch.digests.templates import template_faults
-from dispatch.errors import DispatchError
+from dispatch.errors import DispatchError, SettingsError
 from dispatch.findings import Finding
 from dispatch.lookout import sources_of
 from dispatch.output import when
@@ -55,6 +55,7 @@ def examine(
         *_database(app, tick),
         *_backup(app),
         *_inbox(app),
+        *_approvers(app),
         *_sources(app),
         *_channels(app),
         *_sender(app, resolver),
@@ -151,10 +152,23 @@ def _contents(app: App, db: Database) -> Iterator[Finding]:
         yield Finding("held issues", "note", f"{len(held)}: {names}; approve with: dispatch issues approve ID")
 
 
+def _approvers(app: App) -> Iterator[Finding]:
+    """Whether those who may approve can be told."""
+    if app.settings.publish.approval == "automatic":
+        return
+    try:
+        found = app.approvers.addresses
+    except SettingsError as error:
+        yield Finding("approvers", "bad", str(error))
+        return
+    if found:
+        yield Finding("approvers", "ok", ", ".join(address.address.partition("?")[0] for address in found))
+
+
 def _inbox(app: App) -> Iterator[Finding]:
     folder = app.settings.intake.folder
     if not folder.is_dir():
-        yield Finding("inbox", "note", f"{folder} is not there; dispatch run makes it")
+        yield Finding("inbox", "note", f"{folder} is not there; dispatch run makes it, but run --once does not")
     elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("inbox", "bad", f"{folder} cannot be written: taken files could not be moved")
     else:

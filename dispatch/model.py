@@ -208,11 +208,13 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A held issue, for those who may approve it: its name in commands, the page on which it is read ("" without
-    pages), and what was unsure when it was read."""
+    pages), and what was unsure when it was read. Or one that is out, for which other content came: the number of that
+    revision is `proposed`."""
 
     issue: str
     preview_url: str
     warnings: tuple[str, ...] = ()
+    proposed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

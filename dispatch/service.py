@@ -68,6 +68,8 @@ class Report:
 def lookout(app: App, store: Store) -> Lookout:
     """What looks at the sources, and has what they find taken in."""
 
+    _ = app.pickup  # what is set wrong is told before any file is read
+
     async def take_in(path: Path, source: str) -> Look:
         return await _take_in(app, store, path, source)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dispatch.catalog.source import Document, Table, check_shared_words, checked_key, read_document
 from dispatch.catalog.values import Bulletin, ColumnSpec
+from dispatch.catalog.words import fold_word
 
 _LISTS = ("aliases", "publishers", "numbering", "credit_words", "credit_patterns", "colophon_words")
 _PLACEHOLDERS = {
@@ -66,4 +67,5 @@ def _column(table: Table) -> ColumnSpec:
 
 
 def _column_words(column: ColumnSpec) -> list[str]:
-    return [*dict.fromkeys(word for word in (column.key, column.name, column.name_en) if word), *column.aliases]
+    own = {fold_word(word): word for word in (column.key, column.name, column.name_en) if word}  # News may be `news`
+    return [*own.values(), *column.aliases]

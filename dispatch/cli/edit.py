@@ -84,9 +84,7 @@ def _by_hand(app: App, stored: StoredIssue, text: str) -> Read | None:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal for an editor: dispatch issues edit ID --print, then --from FILE")
     while True:
-        import click
-
-        changed = click.edit(text, extension=".txt")
+        changed = _edited(text)
         if changed is None:
             return None
         try:
@@ -96,6 +94,19 @@ def _by_hand(app: App, stored: StoredIssue, text: str) -> Read | None:
             if not typer.confirm("Change it again?", default=True):
                 raise UsageError(f"the text is kept in {_kept(changed)}; give it back with --from") from None
             text = changed
+
+
+def _edited(text: str) -> str | None:
+    import click
+
+    from dispatch.errors import Failure
+
+    try:
+        return click.edit(text, extension=".txt")
+    except click.ClickException as error:
+        raise Failure(
+            f"{error.format_message()}; name an editor by $VISUAL or $EDITOR, or use --print and --from"
+        ) from None
 
 
 def _kept(text: str) -> str:

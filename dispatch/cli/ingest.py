@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def ingest(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Issues as Markdown or text.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Issues: PDF, Word, HTML, Markdown or text.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and show, change nothing.")] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Read files that are known, and take what differs by now.")

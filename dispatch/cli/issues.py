@@ -56,7 +56,19 @@ def list_(
         emit_json([_row_json(row, shown(row["bulletin"], row["ref"]), waits) for row in rows])
         return
     table(
-        ("issue", "title", "date", "columns", "articles", "state", "waiting", "paused", "taken in", "approved by"),
+        (
+            "issue",
+            "title",
+            "date",
+            "columns",
+            "articles",
+            "state",
+            "waiting",
+            "paused",
+            "taken in",
+            "approved by",
+            "proposed",
+        ),
         [
             (
                 shown(row["bulletin"], row["ref"]),
@@ -69,6 +81,7 @@ def list_(
                 waits[row["id"]].paused or "",
                 when(row["added_at"]),
                 row["approved_by"],
+                f"revision {row['proposed']}" if row["proposed"] else "",
             )
             for row in rows
         ],
@@ -81,7 +94,14 @@ def _row_json(row: Row, name: str, waits: Mapping[int, Backlog]) -> dict[str, An
     counts = {"columns": row["columns"], "articles": row["articles"], "warnings": json.loads(row["warnings"])}
     counts |= asdict(waits[row["id"]])
     times = {name: iso(row[name]) for name in ("added_at", "approved_at", "ended_at")}
-    return {"id": name, **{key: row[key] for key in kept}, **counts, "approved_by": row["approved_by"], **times}
+    return {
+        "id": name,
+        **{key: row[key] for key in kept},
+        **counts,
+        "approved_by": row["approved_by"],
+        "proposed": row["proposed"] or None,
+        **times,
+    }
 
 
 def _load(db: Database, word: str) -> StoredIssue:
@@ -93,6 +113,7 @@ def _load(db: Database, word: str) -> StoredIssue:
 @commands.command()
 def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     """An issue as a tree. Columns, articles, tags with their evidence, warnings, and who paused or cancelled it."""
+    from dispatch import archive
     from dispatch.app import PREVIEW_DAYS
     from dispatch.delivery.control import cancelled_parts, paused_parts
 
@@ -100,9 +121,10 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         stored = _load(db, issue)
         paused, cancelled = paused_parts(db, stored.id), cancelled_parts(db, stored.id)
         preview = session(ctx).app.preview_url(db, stored.id)
+        proposed = archive.proposed_number(db, stored.id)
     if as_json:
         parts = {"paused": _parts_json(paused, "held"), "cancelled": _parts_json(cancelled, "cancelled")}
-        emit_json({**_issue_json(stored), **parts, "preview": preview})
+        emit_json({**_issue_json(stored), **parts, "preview": preview, "proposed": proposed or None})
         return
     head = stored.issue
     number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
@@ -110,6 +132,8 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     say(f"state {stored.state}, taken in {when(stored.added_at)} from {stored.source}, revision {stored.revision}")
     if stored.approved_by:
         say(f"approved by {stored.approved_by} {when(stored.approved_at)}")
+    if proposed:
+        say(f"proposed: revision {proposed}, which readers see nothing of; see: dispatch issues diff {stored.name}")
     if preview:
         say(f"preview, for {PREVIEW_DAYS} days: {preview}")
     for part in paused:

@@ -119,7 +119,8 @@ def _show(found: Found, first: int) -> None:
         out.print(head.append(f"  {hit.bulletin}:{hit.issue_ref} {hit.date} {plain(hit.column)}", style="dim"))
         out.print(Text("   ").append_text(_marked(hit.passage)))
     last = first + len(found.hits) - 1
-    say(f"{first} to {last} of {found.total} articles" if found.total > len(found.hits) else f"{found.total} articles")
+    shown = f"{first} to {last} of " if found.total > len(found.hits) else ""
+    say(f"articles: {shown}{found.total}")
 
 
 def _marked(passage: Passage, style: str = "") -> Text:

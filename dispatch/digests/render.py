@@ -86,7 +86,10 @@ class Renderer:
         """
         with _named(template, _describe(content)):
             found = self._environment.get_template(template)
-            return found.render(content=content, **self._helpers(content.language), **values)
+            helpers = self._helpers(content.language)
+            if content.notice:  # what is not out has no pages of its own
+                helpers["link"] = _no_link
+            return found.render(content=content, **helpers, **values)
 
     def slotted(self, template: str, content: Content, **values: object) -> Slotted:
         """The same, cut at its slots."""
@@ -124,6 +127,10 @@ class Renderer:
         for file in files:
             words |= tomllib.loads(file.read_text(encoding="utf-8-sig"))
         return words
+
+
+def _no_link(digest: Digest, entry: DigestArticle) -> str:
+    return ""
 
 
 def _escapes(template: str | None) -> bool:

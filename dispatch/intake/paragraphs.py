@@ -15,6 +15,7 @@ _LONGEST_PLAIN_HEADING = 25  # of one that only stands alone, without any mark
 _LONGEST_REPEAT = 12
 _EVIDENCE = 200_000  # characters of the article that are looked through for how a word is used
 _MOST_LOOKS = 50
+_MOST_MARKS = 500  # of a block
 _SURELY_TEXT = 20  # characters of a text that is no heading, when it lacks an end
 _TAIL = 24
 _AFTER_QUOTATION = "的是等和与及、,，。;；:：为在中上下里后前时一者了也都被将以之而或"
@@ -100,9 +101,8 @@ class _Assembly:
         if self._open and self._begun:
             item = self._begun.kind is LineKind.ITEM
             kind = BlockKind.ITEM if item else BlockKind.PARAGRAPH
-            self._found.append(
-                Block(kind, "".join(self._open), (), tuple(self._marks), self._begun.depth if item else 0)
-            )
+            text = "".join(self._open)
+            self._found.append(Block(kind, text, (), _within(self._marks, text), self._begun.depth if item else 0))
         self._open, self._marks = [], []
         self._found += self._held
         self._held = []
@@ -112,10 +112,10 @@ class _Assembly:
     def _put_whole(self, block: Block, inside: bool) -> None:
         """A block that is of one line: behind the open paragraph where it stands inside that."""
         if inside:
-            self._held.append(block)
+            self._held.append(_sound(block))
             return
         self._close()
-        self._found.append(block)
+        self._found.append(_sound(block))
 
     def _is_cut(self) -> bool:
         """Whether the open text is surely not at its end."""
@@ -236,6 +236,17 @@ class _Assembly:
         ends = self._article.count(before + char) - self._article.count(before + char + after)
         begins = self._article.count(char + after) - self._article.count(before + char + after)
         return ends > 1 and begins > 1  # once each is this very place
+
+
+def _sound(block: Block) -> Block:
+    return replace(block, marks=_within(block.marks, block.text))
+
+
+def _within(marks: Sequence[Mark], text: str) -> tuple[Mark, ...]:
+    """The marks within a text: what was taken off its end, such as a credit, may have had some. Of more than anybody
+    writes, the first."""
+    inside = (replace(mark, end=min(mark.end, len(text))) for mark in marks[:_MOST_MARKS] if mark.start < len(text))
+    return tuple(mark for mark in inside if mark.start < mark.end)
 
 
 def _fragment(text: str) -> bool:

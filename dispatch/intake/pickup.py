@@ -46,13 +46,14 @@ class Pickup:
         *,
         automatic: bool,
         originals: Originals | None = None,
-        on_held: Callable[[Database, StoredIssue, int], None] = lambda db, stored, now: None,
+        on_waiting: Callable[[Database, StoredIssue, int, int], None] = lambda db, stored, revision, now: None,
     ) -> None:
-        """`on_held` is called within the transaction that takes an issue in which then waits for approval."""
+        """`on_waiting` is called within the transaction that takes an issue in which then waits for approval, or other
+        content of one that is out; with the revision that waits."""
         self._catalog = catalog
         self._sandbox = sandbox
         self._originals = originals or Originals(None)
-        self._on_held = on_held
+        self._on_waiting = on_waiting
         self._automatic = automatic
 
     def read(self, path: Path, source: str = "") -> Reading:
@@ -134,13 +135,14 @@ class Pickup:
         stored = archive.load(db, added.id)
         if added.outcome == "revised":
             audit.record(db, act, "revision proposed", "issue", stored.key, {"revision": added.revision})
+            self._on_waiting(db, stored, added.revision, act.at)
             return
         audit.record(db, act, "taken in", "issue", stored.key, {"revision": stored.revision})
         if self._automatic:
             archive.approve(db, stored, "automatic", act.at)
             audit.record(db, Act(act.at, audit.PROGRAM, Way.SCHEDULE), "approved", "issue", stored.key)
         else:
-            self._on_held(db, stored, act.at)
+            self._on_waiting(db, stored, stored.revision, act.at)
 
     def _column_name(self, bulletin: str, column: Column) -> ColumnName:
         spec = self._catalog.column_spec(bulletin, column.name, column.contents_name)

@@ -48,7 +48,7 @@ def test_a_held_issue_is_told_of_once_with_a_link_to_its_preview(
     told = Webhook(SECRET).verify(request.body.decode(), request.headers)
     assert (told["type"], told["data"]["held"]) == ("issue.held", "534")
     assert told["data"]["preview_url"].startswith(f"{SITE}/preview/")
-    assert len(told["data"]["warnings"]) == 2
+    assert len(told["data"]["warnings"]) == 3
     [chat] = bot.requests
     assert chat.form["chat_id"] == "-1001"
     assert "dispatch issues approve 534" in chat.form["text"]
@@ -71,6 +71,37 @@ def test_a_replaced_issue_is_told_of_anew_and_one_approved_by_itself_never(dispa
     dispatch("ingest", str(other), DISPATCH_PUBLISH__APPROVAL="automatic")
     dispatch("run", "--once")
     assert len(mailbox.mails) == 2
+
+
+def test_other_content_of_an_issue_that_is_out_is_told_of(dispatch: Command, mailbox: Mailbox) -> None:
+    dispatch.environment |= {"DISPATCH_PUBLISH__APPROVERS": "chief@x.test", "DISPATCH_WEB__BASE_URL": SITE}
+    dispatch("subscribers", "add", "--email", "a@x.test", "--follow", "all", "--confirmed")
+    dispatch("ingest", str(SAMPLE))
+    dispatch("issues", "send", "534")
+    mailbox.mails.clear()
+    file = dispatch.folder / "again.md"
+    file.write_text(SAMPLE.read_text(encoding="utf-8").replace("644.24", "644.42"), encoding="utf-8")
+    dispatch("ingest", str(file))
+    dispatch("run", "--once")
+    [mail] = mailbox.mails
+    assert mail["To"] == "chief@x.test"
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "dispatch issues diff 534" in text.get_content()
+    assert "/issues/" not in text.get_content()
+    assert "proposed: revision 2" in dispatch("issues", "show", "534").out
+    [issue] = dispatch("issues", "list", "--json").json
+    assert issue["proposed"] == 2
+
+
+def test_a_wrong_approver_refuses_no_file(dispatch: Command) -> None:
+    inbox = dispatch.folder / "inbox"
+    inbox.mkdir()
+    (inbox / "issue.md").write_bytes(SAMPLE.read_bytes())
+    done = dispatch("run", "--once", expect=2, DISPATCH_PUBLISH__APPROVERS="boss")
+    assert "[publish] approvers" in done.err
+    assert [path.name for path in inbox.iterdir()] == ["issue.md"]
+    assert "approvers" in dispatch("doctor", expect=1, DISPATCH_PUBLISH__APPROVERS="boss").out
 
 
 def test_an_approver_that_is_no_address_is_told_before_anything_is_read(dispatch: Command, hooks: Recorder) -> None:

@@ -61,6 +61,20 @@ def test_without_a_terminal_the_other_way_is_named(sampled: Office) -> None:
     sampled("issues", "edit", "534", expect=2)
 
 
+def test_an_editor_that_is_not_there_is_told(sampled: Office, tmp_path: Path) -> None:
+    terminal, own = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "dispatch", "issues", "edit", "534"],
+        stdin=own, capture_output=True, text=True, env={**os.environ, "VISUAL": "no-such-editor"}, cwd=tmp_path,
+        timeout=60,
+    )  # fmt: skip
+    os.close(own)
+    os.close(terminal)
+    assert done.returncode == 1
+    assert "no-such-editor" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 _EDITOR = """
 import sys
 from pathlib import Path

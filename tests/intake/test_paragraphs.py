@@ -150,3 +150,18 @@ def test_what_is_unsure_is_said() -> None:
     found = mended([text("题为“机理研究”"), text("会议要求抓紧落实。")], hints=True)
     assert "may be two paragraphs" in found.doubts[0][1]
     assert mended([text("题为“机理研究”"), text("的报告。")], hints=True).doubts == ()
+
+
+def test_marks_of_what_was_taken_off_a_line_go_with_it() -> None:
+    link = MarkKind.LINK
+    marks = (Mark(MarkKind.STRONG, 0, 2), Mark(link, 3, 9, "https://x.test"), Mark(link, 5, 9, "https://y.test"))
+    assert blocks([text("会议结束。", marks=marks)])[0].marks == (
+        Mark(MarkKind.STRONG, 0, 2),
+        Mark(link, 3, 5, "https://x.test"),
+    )
+
+
+def test_of_more_marks_than_anybody_writes_the_first_are_kept() -> None:
+    words = "很" * 2000 + "。"
+    line = text(words, marks=tuple(Mark(MarkKind.STRONG, at, at + 1) for at in range(2000)))
+    assert len(blocks([line])[0].marks) == 500

@@ -168,6 +168,7 @@ def test_bytes_that_are_not_chinese_text_are_not_guessed_at(tmp_path: Path, data
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=200))
 @example(b"\xde\xb2")
+@example(b"\xdc\x8f")
 def test_any_bytes_give_clean_text_or_a_refusal(data: bytes) -> None:
     try:
         content = clean(decode(data, "x"))

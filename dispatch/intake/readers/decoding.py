@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
 
 from dispatch.errors import IntakeError
 
@@ -33,6 +32,7 @@ _UNWANTED = re.compile(
     "]+"
 )
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x7f\ufffe\uffff]")
+_KEPT = "\n\f\u3000"
 _SPACES = re.compile(r"[\t\xa0\u2000-\u200a\u202f\u205f]")
 
 
@@ -117,5 +117,5 @@ def clean(text: str, *, pages: bool = False) -> str:
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _SPACES.sub(" ", _UNWANTED.sub("", text if pages else text.replace("\f", "\n")))
-    unassigned = {ord(char): None for char in set(text) if unicodedata.category(char) == "Cn"}
-    return text.translate(unassigned) if unassigned else text
+    odd = [char for char in set(text) if not char.isprintable() and char not in _KEPT]
+    return text.translate({ord(char): " " if char.isspace() else None for char in odd}) if odd else text

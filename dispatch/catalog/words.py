@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from dispatch.catalog.values import Park
@@ -35,6 +35,12 @@ ZONE_TAILS = (
     "高新技术产业园区",
     "高新技术产业开发区",
     "高技术产业开发区",
+)
+# The same for finding them in a text: what begins in one of a few ways (高新, 国家级高新) ...
+ZONE_BEGINNINGS = ("高新", "国家高新", "国家级高新", "(国家)高新", "高技术", "国家高技术", "国家级高技术")
+# ... and goes on in many: 区, 园区, 技术产业开发区.
+ZONE_ENDING = re.compile(
+    r"(?<=高新)(?:(?:技术)?(?:产业)?(?:开发区|园区|区)|技术产业园)|(?<=高技术)产业(?:开发区|园区|园|区)"
 )
 
 
@@ -79,6 +85,24 @@ def _zone_forms(head: str, cities: Iterable[str]) -> Iterator[str]:
     for place in heads:
         for tail in ZONE_TAILS:
             yield from (place + tail, f"{place}国家{tail}", f"{place}国家级{tail}")
+
+
+def zone_beginnings(park: Park) -> Iterator[str]:
+    """How the park's names begin that say 高新区, up to what ZONE_ENDING matches; the same may come twice."""
+    for name in (park.name, park.full_name, *park.aliases):
+        if head := zone_head(name):
+            yield from _zone_beginnings(head, city_shorts(park.city))
+
+
+def _zone_beginnings(head: str, cities: Sequence[str]) -> Iterator[str]:
+    within = [(city, rest) for city in cities if head.startswith(city) for rest in (head.removeprefix(city),)]
+    # 潍坊市高新区 and 东莞市松山湖高新区 stand for 潍坊高新区 and 东莞松山湖高新区.
+    for place in (head, *(f"{city}市{rest}" for city, rest in within)):
+        yield from (place + beginning for beginning in ZONE_BEGINNINGS)
+    # 泰州国家级医药高新区 stands for 泰州医药高新区.
+    for city, rest in within:
+        if rest:
+            yield from (f"{city}{rank}{rest}高新" for rank in ("国家", "国家级", "市国家级"))
 
 
 def holding(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:

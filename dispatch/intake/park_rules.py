@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import city_shorts, fold, province_short
+from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
-from dispatch.intake.vocabulary import ParkHit, park_heads, says_zone
+from dispatch.intake.vocabulary import ParkHit, says_zone
 from dispatch.model import Evidence, ParkTag, Role
 
-# A lead that lists more parks than this is about none of them in particular.
+# A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
 _LEAD_PARKS = 2
+_LEAD_REPEATED_PARKS = 4
 # A park in the text only is a subject from so many times and this share of all parks' names.
 _DOMINANT_TIMES = 3
 _DOMINANT_SHARE = 0.35
@@ -25,46 +27,71 @@ _REPEATED = 3
 _EVIDENCE = 12
 
 _BETWEEN = re.compile(r"(?:以及|[、和与及])")
-# What makes a loose alias a park: 中关村示范区, 张江科学城, 光谷管委会.
-_ZONE_FOLLOWS = re.compile(r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|生物城)")
+# What makes a loose alias a park: 中关村示范区, 张江科学城, 光谷管委会, 中关村海淀园.
+_ZONE_FOLLOWS = re.compile(
+    r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|生物城|软件园|生命科学园|集成电路|药谷)"
+    r"|(?:海淀|昌平|丰台|朝阳|通州|大兴|石景山|顺义|门头沟|房山|怀柔|延庆|平谷|密云|东城|西城)园"
+)
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
-    r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?路(?!演|径|线|上)|镇|街道|社区|小学|中学|[一二三四]小"
-    r"|学校|幼儿园|派出所|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|论坛|支行|分行|银行|酒店|大厦|广场|公园|景区"
-    r"|马拉松|股份|电子城|电脑城)"
+    r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
+    r"|镇|街道|社区|小学|中学|[一二三四]小"
+    r"|学校|幼儿园|附小|附中|派出所|法庭|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|支行|分行|银行|酒店|饭店|大厦"
+    r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|大走廊|股份|有限公司|集团|电子城|电脑城)"
+)
+# Another place after the name makes it a branch there: 中关村贵阳科技园, 光谷黄冈产业园.
+_BRANCH = (
+    r"(?:药谷|科技|高科|软件|国际)?[·・\-—–(]?({places})(?:市|新区|州)?\)?"
+    r"[^,。、;:!?()]{{0,8}}?(?:园|基地|中心|科学城|科技城|创新城|新城|智谷|药谷|港|院|分)"
 )
 # Companies and universities that carry the name: 中电光谷.
 _ELSE_BEFORE = ("中电", "联想", "大学", "学院")
+# In a title it is what others are measured by, or where somebody comes from.
+_COMPARED_BEFORE = (
+    *("对标", "对比", "比肩", "赶超", "追赶", "媲美", "看齐", "学习", "借鉴", "超越", "取经", "不输", "师从"),
+    "来自",
+)
+_COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
 # 天津滨海—中关村科技园 is one name; a double dash is punctuation.
 _JOINED = re.compile(r"[\u4e00-\u9fff]{2}[·・\-—–]")
+_RANK_END = re.compile(r"(?:省|市|州|县|地区|新区)$")
 _PERSON_BEFORE = (
     *("书记", "主任", "局长", "处长", "院长", "校长", "董事长", "总经理"),
     *("教授", "院士", "同志", "记者", "作者", "研究员", "博士"),
 )
 _PERSON_AFTER = re.compile(r"[\u4e00-\u9fff]?(?:同志|教授|院士|博士|先生|女士|表示|指出|强调|介绍说|主持|致辞|说,|说:)")
 
-_BARE = re.compile(r"(?<![\u4e00-\u9fff])高新区|(?<=[了在为对到于由从让使向的将把以全])高新区|我区")
+_WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴该本"
+_BARE = re.compile(rf"(?<![\u4e00-\u9fff])高新区|(?<=[{_WORDS_BEFORE}])高新区|[我本]区(?![别分域间])")
 _OTHER_ZONE = re.compile(r"[\u4e00-\u9fff]{2}高新(?:技术产业)?(?:开发区|园区|区)")
-_ANY_ZONE = re.compile(r"(?:国家级?|省级|全国|各|全省|全市|一流|级)高新|[了在为对到于由从让使向的将把以全]高新")
+_ANY_ZONE = re.compile(
+    r"(?:国家级?|省级|全国|各|全省|全市|[我该本]市|市区|一流|级|[家个批类座大]|指导|支持|推动|推进|推荐|建设|走进|来到|位于|落户|入驻"
+    r"|抵达|组织|带领|加快|促进|服务|聚焦|围绕|提升|打造|依托|作为|就是|成为|引领|助力|代表|协助|帮助|要求|督促|创建|设立)高新"
+    rf"|[{_WORDS_BEFORE}]高新"
+)
 
 
 class ParkRules:
     """Judges the names found in one article after the other; holds only what the catalog says."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._shared = SharedNames(park_heads(catalog))
+    def __init__(self, catalog: Catalog, others: OtherZones) -> None:
+        self._shared = SharedNames.of(catalog)
         self._places = _places(catalog.parks)
         self._lengths = sorted(set(map(len, self._places)))
+        self._towns = {town: province for town, province in others.towns.items() if town not in self._places}
+        self._branch = _branch(self._places | set(self._towns))
         self._by_city = _by_city(catalog.parks)
+        self._cities = _one_of(self._by_city)
+        self._other_places = _one_of(others.places - set(self._by_city))
 
     def tags(self, parts: Sequence[Passage], found: Iterable[ParkHit]) -> tuple[ParkTag, ...]:
         """The parks of an article: subjects first, each group in the order of appearance."""
         hits = self._hits(parts, list(found))
         subjects = _subjects(parts, hits)
-        if not subjects and (bare := self._bare(parts)):
+        if (not subjects or _BARE.search(parts[0].text)) and (bare := self._bare(parts, hits)):
             park, words = bare
             hits[park.name] = [*words, *hits.get(park.name, [])]
-            subjects = {park.name}
+            subjects |= {park.name}
         tags = [
             ParkTag(name, Role.SUBJECT if name in subjects else Role.MENTION, _evidence(own))
             for name, own in hits.items()
@@ -73,12 +100,13 @@ class ParkRules:
 
     def _hits(self, parts: Sequence[Passage], found: list[ParkHit]) -> dict[str, list[Hit]]:
         """The believed names of each park in the order of the text."""
-        named = _named_spans(parts, found)
+        named = _named_spans(parts, (name for name in found if name.strict))
         strict = [name for name in found if name.strict and self._stands(name)]
         shared = [
             ParkHit(hit, park, True)
             for part in parts
-            for hit, park in self._shared.find(part)
+            for shared in self._shared
+            for hit, park in shared.find(part)
             if not named[id(part)].around(hit.start, hit.end)
         ]
         certain = {name.park.name for name in (*strict, *shared)}
@@ -117,8 +145,11 @@ class ParkRules:
             if not before.endswith(own):
                 return True
         else:
-            before = before.rstrip("省市")
-        return any((end := before[-length:]) in self._places and end not in own for length in self._lengths)
+            before = _RANK_END.sub("", before)
+        if any((end := before[-length:]) in self._places and end not in own for length in self._lengths):
+            return True
+        branch = self._branch.match(name.hit.after)
+        return branch is not None and branch[1] not in own and self._towns.get(branch[1]) not in own
 
     def _possible(self, name: ParkHit) -> bool:
         """Nothing beside a loose alias says that it is something else."""
@@ -126,16 +157,40 @@ class ParkRules:
         other = _ELSE_FOLLOWS.match(hit.after) or hit.before.endswith(_ELSE_BEFORE) or _is_person(hit)
         return not other and not self._elsewhere(name)
 
-    def _bare(self, parts: Sequence[Passage]) -> tuple[Park, list[Hit]] | None:
-        """The one park that 高新区 or 我区 alone can mean, by the city that title, credit or lead names."""
-        opening = [part for part in (*parts[:2], lead(parts)) if part]
+    def _bare(self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> tuple[Park, list[Hit]] | None:
+        """The one park that 高新区 or 我区 alone can mean, by the city that credit, title, lead or text names."""
+        title, credit = parts[:2]
+        opening = [part for part in (title, credit, lead(parts)) if part]
         words = [Hit(part, *found.span()) for part in opening for found in _BARE.finditer(part.text)]
-        if not words or any(_names_other_zone(part.text) for part in opening):
+        if not words or any(self._names_other_zone(part, hits) for part in opening):
             return None
-        cities = {city for part in opening for city in self._by_city if f"{city}市" in part.text}
-        cities |= {city for part in opening[:2] for city in self._by_city if part.text.startswith(city)}
-        parks = {park.name: park for city in cities for park in self._by_city[city]}
-        return (next(iter(parks.values())), words) if len(parks) == 1 else None
+        # What stands in the lead alone may be said of high-tech zones at large: 会议在南昌市召开,对高新区提出要求.
+        certain = any(word.passage is not opening[-1] or len(opening) < 3 for word in words)
+        for part in (credit, title, *(parts[2:] if certain else ())):
+            if parks := self._parks_of(part, hits):
+                return (parks[0], words) if len(parks) == 1 else None
+        return None
+
+    def _parks_of(self, part: Passage, hits: Container[str]) -> list[Park]:
+        """The parks that 高新区 can mean where a passage names their city; several where that is open. Those that the
+        article names by themselves come first, then the one with the city's name."""
+        named = {found[1] for found in self._cities.finditer(part.text) if _as_city(part, found)}
+        if not named or any(_as_city(part, found) for found in self._other_places.finditer(part.text)):
+            return []
+        parks = {park.name: park for city in named for park in self._by_city[city]}
+        # 苏州市昆山市: the greater city is where the smaller one lies.
+        lesser = [park for park in parks.values() if not any(_lies_in(park, other) for other in parks.values())]
+        said = [park for park in lesser if park.name in hits]
+        own = [park for park in lesser if park.name.removesuffix("高新区") in named] if len(named) == 1 else []
+        return said or own or lesser
+
+    def _names_other_zone(self, part: Passage, hits: Mapping[str, Sequence[Hit]]) -> bool:
+        """The passage names a high-tech zone that is none of the parks."""
+        known = Spans(sorted((hit.start, hit.end) for own in hits.values() for hit in own if hit.passage is part))
+        return any(
+            not _ANY_ZONE.search(found[0]) and not known.around(found.end() - 1, found.end())
+            for found in _OTHER_ZONE.finditer(part.text)
+        )
 
 
 def _named_spans(parts: Iterable[Passage], found: Iterable[ParkHit]) -> dict[int, Spans]:
@@ -168,7 +223,8 @@ def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int
         return not said.isdisjoint(city_shorts(name.park.city))
     headline = hit.passage.where == TITLE and hit.start == 0 and hit.after.startswith(":")
     beside = id(name) in listed or _is_beside(hit, _own_places(name.park))
-    return headline or beside or _ZONE_FOLLOWS.match(hit.after) is not None
+    whole = any(word in hit.word and word != hit.word for word in map(fold, name.park.loose_aliases))  # 中国光谷
+    return headline or beside or whole or _ZONE_FOLLOWS.match(hit.after) is not None
 
 
 def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:
@@ -196,20 +252,39 @@ def _listed(found: Iterable[ParkHit]) -> set[int]:
     return listed
 
 
-def _names_other_zone(text: str) -> bool:
-    return any(not _ANY_ZONE.search(found[0]) for found in _OTHER_ZONE.finditer(text))
+def _as_city(part: Passage, found: re.Match[str]) -> bool:
+    """A place's name is said to be a city's: it begins the passage (新余科技局) or its rank follows."""
+    return found.start() == 0 or part.text.startswith(("市", "县", "州"), found.end())
+
+
+def _lies_in(park: Park, other: Park) -> bool:
+    """The other park's city is one within this park's city."""
+    cities = city_shorts(other.city)
+    return len(cities) > 1 and city_shorts(park.city) == cities[:1]
 
 
 def _subjects(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
-    named = {name for name, own in hits.items() if any(hit.passage.where in (TITLE, CREDIT) for hit in own)}
+    named = {name for name, own in hits.items() if any(_is_headlined(hit) for hit in own)}
     times = Counter({name: sum(hit.passage.where == TEXT for hit in own) for name, own in hits.items()})
     enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * times.total())
     dominant = {name for name, count in times.items() if count >= enough}
     if named or dominant:
         return named | dominant
     first = lead(parts)
-    leading = {name for name, own in hits.items() if any(hit.passage is first for hit in own)}
-    return leading if len(leading) <= _LEAD_PARKS else set()
+    leading = {name for name, own in hits.items() if any(hit.passage is first and not _is_compared(hit) for hit in own)}
+    if len(leading) <= _LEAD_PARKS:
+        return leading
+    repeated = len(leading) <= _LEAD_REPEATED_PARKS and all(times[name] > 1 for name in leading)
+    return leading if repeated else set()
+
+
+def _is_headlined(hit: Hit) -> bool:
+    return hit.passage.where == CREDIT or (hit.passage.where == TITLE and not _is_compared(hit))
+
+
+def _is_compared(hit: Hit) -> bool:
+    """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
+    return hit.before.endswith(_COMPARED_BEFORE) or _COMPARED_AFTER.match(hit.after) is not None
 
 
 def _evidence(hits: Sequence[Hit]) -> tuple[Evidence, ...]:
@@ -229,6 +304,16 @@ def _own_places(park: Park) -> tuple[str, ...]:
 def _places(parks: Iterable[Park]) -> frozenset[str]:
     """All provinces and cities of the catalog, short."""
     return frozenset(place for park in parks for place in _own_places(park) if len(place) > 1)
+
+
+def _one_of(places: Iterable[str]) -> re.Pattern[str]:
+    """Finds one of the places, the longest at each position."""
+    longest_first = sorted(places, key=lambda place: (-len(place), place))
+    return re.compile(f"({'|'.join(map(re.escape, longest_first))})" if longest_first else r"(?!)()")
+
+
+def _branch(places: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(_BRANCH.format(places=_one_of(places).pattern[1:-1]))
 
 
 def _by_city(parks: Iterable[Park]) -> dict[str, list[Park]]:

@@ -7,8 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from dispatch.catalog.words import fold
+from dispatch.intake.characters import simplified
 from dispatch.model import Article, BlockKind, Evidence
 
 TITLE, CREDIT, TEXT = "title", "credit", "text"
@@ -20,6 +22,7 @@ WINDOW = 40
 # A blank between two Chinese characters is left over from a line's end in the source and parts no words. A longer gap
 # is none, so that the evidence for a word stays short.
 _STRAY_BLANK = re.compile(r"(?<=[^\x00-\x7f\s])\s{1,40}(?=[^\x00-\x7f\s])")
+_ENDS = ("。", ";", "!", "?", ":", "”", ")", "…")
 _SENTENCE = re.compile(r"[^。;!?]+[。;!?]?")
 
 
@@ -38,7 +41,8 @@ class Spans:
 
 @dataclass(frozen=True)
 class Passage:
-    """One string of an article. `text` is folded and without stray blanks; `raw` is as it stands."""
+    """One string of an article. `text` is folded, in simplified characters and without stray blanks; `raw` is as it
+    stands."""
 
     where: str
     block: int
@@ -47,7 +51,7 @@ class Passage:
 
     @cached_property
     def text(self) -> str:
-        return _STRAY_BLANK.sub("", fold(self.raw))
+        return _STRAY_BLANK.sub("", simplified(self.raw))
 
     @cached_property
     def sentences(self) -> Spans:
@@ -106,6 +110,13 @@ def passages(article: Article) -> list[Passage]:
 def lead(parts: Sequence[Passage]) -> Passage | None:
     """The first paragraph."""
     return next((part for part in parts if part.where == TEXT and not part.heading), None)
+
+
+def broken(parts: Sequence[Passage]) -> Iterator[tuple[Passage, Passage]]:
+    """Neighbouring paragraphs of which the first ends in the midst of a sentence, as at a page's end."""
+    for one, other in pairwise(part for part in parts if part.where == TEXT):
+        if one.text and not one.heading and not other.heading and not one.text.endswith(_ENDS):
+            yield one, other
 
 
 def without_overlaps(spans: Sequence[tuple[int, int]]) -> Iterator[int]:

@@ -1,19 +1,24 @@
-"""Places that share one 高新区: 郑州、洛阳、新乡国家高新技术产业开发区, 合肥、芜湖等5家高新区."""
+"""Places that share one 高新区: 郑州、洛阳、新乡国家高新技术产业开发区, 合肥、芜湖等5家高新区.
+
+In the same way 中关村、东湖、张江国家自主创新示范区 share theirs.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from dispatch.catalog import Park
+from dispatch.catalog import Catalog, Park
+from dispatch.catalog.words import city_shorts, fold_word, zone_head
 from dispatch.intake.passages import Hit, Passage
 
 # Numbers are short: without a bound, a row of 三三三 would be read anew from each of its characters.
-_TAIL = re.compile(
+_SHARE = (
     r"(?:等(?:\d{1,4}|[一二三四五六七八九十]{1,4})?[余多]?(?:[家个市地]|城市)?的?)?"
-    r"(?:[两三四五六七八九十]{1,4}[家个市])?"
-    r"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)"
+    r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市])?"
 )
+_HIGH_TECH = re.compile(_SHARE + r"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)")
+_DEMONSTRATION = re.compile(_SHARE + r"(?:国家级?)?(?:自主创新示范区|自创区)")
 _SEPARATOR = re.compile(r"(?:以及|[、和与及])$")
 # A place that the catalog does not know (太仓 in 昆山、太仓、常熟高新区) is stepped over.
 _UNKNOWN = re.compile(r"[、和与及]([\u4e00-\u9fff]{2,4})$")
@@ -24,14 +29,23 @@ _REACH = 5
 class SharedNames:
     """Finds the parks whose short names end in a word that stands only once, at the end of their list."""
 
-    def __init__(self, heads: Mapping[str, Park]) -> None:
+    @classmethod
+    def of(cls, catalog: Catalog) -> Sequence[SharedNames]:
+        """Those that share 高新区, and those that share 国家自主创新示范区."""
+        return (
+            cls(_heads(catalog.parks, zone_head), _HIGH_TECH),
+            cls(_heads(catalog.parks, _demonstration_head), _DEMONSTRATION),
+        )
+
+    def __init__(self, heads: Mapping[str, Park], tail: re.Pattern[str]) -> None:
         self._heads = heads
+        self._tail = tail
         self._longest = max(map(len, heads), default=0)
 
     def find(self, part: Passage) -> Iterator[tuple[Hit, Park]]:
         """The place names; the last one may be part of a full name (新乡国家高新技术产业开发区) as well."""
         seen: set[int] = set()
-        for tail in _TAIL.finditer(part.text):
+        for tail in self._tail.finditer(part.text):
             for start, end in self._places(part.text, tail.start(), seen):
                 yield Hit(part, start, end), self._heads[part.text[start:end]]
 
@@ -58,3 +72,19 @@ class SharedNames:
     def _known(self, text: str, end: int) -> int | None:
         lengths = range(min(self._longest, end), 1, -1)
         return next((end - length for length in lengths if text[end - length : end] in self._heads), None)
+
+
+def _heads(parks: Iterable[Park], head_of: Callable[[str], str]) -> dict[str, Park]:
+    """南昌 -> 南昌高新区: the places that make a name when the shared word follows, also with the city before."""
+    heads: dict[str, Park] = {}
+    for park in parks:
+        for name in (*park.aliases, park.full_name, park.name):
+            if head := fold_word(head_of(name)):
+                cities = (city for city in city_shorts(park.city) if not head.startswith(city))
+                heads |= dict.fromkeys((*(city + head for city in cities), head), park)
+    return heads
+
+
+def _demonstration_head(name: str) -> str:
+    head = name.removesuffix("国家自主创新示范区")
+    return head if head != name else ""

@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from dispatch.catalog import Catalog, Park, Topic
-from dispatch.catalog.words import fold_word, written_forms, zone_head
-from dispatch.intake.passages import CREDIT, Hit, Passage, Spans, without_overlaps
+from dispatch.catalog.words import ZONE_ENDING, fold_word, zone_beginnings, zone_head
+from dispatch.intake.other_zones import OtherZones
+from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, without_overlaps
 
 # A name that ends so says that it is a zone; 中关村 or 光谷 alone do not.
 _SAYS_ZONE = re.compile(r"[区园城]$")
+# The longest part of a name that stands in one of two passages.
+SEAM = 20
 _LATIN = re.compile(r"[0-9a-z]")
+
+
+# Where a topic's term stands and what it weighs; a counter-term weighs nothing.
+_Term = tuple[int, int, Topic, float]
 
 
 @dataclass(slots=True)
@@ -24,7 +31,10 @@ class _Meaning:
 
     park: Park | None = None
     loose: Park | None = None
+    begins: Park | None = None
     credited: Park | None = None
+    elsewhere: bool = False
+    latin: bool = False
     terms: list[tuple[Topic, float]] = field(default_factory=list)
     counters: list[Topic] = field(default_factory=list)
 
@@ -46,8 +56,10 @@ class TermHit:
 class Vocabulary:
     """Finds parks' names and topics' terms in one pass over a passage."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, others: OtherZones) -> None:
         meanings: defaultdict[str, _Meaning] = defaultdict(_Meaning)
+        for name in others.names:
+            meanings[name].elsewhere = True
         for park in catalog.parks:
             _add_park(meanings, park)
         for topic in catalog.topics:
@@ -55,31 +67,34 @@ class Vocabulary:
                 meanings[fold_word(term)].terms.append((topic, weight))
             for term in topic.counter_terms:
                 meanings[fold_word(term)].counters.append(topic)
+        for word, meaning in meanings.items():
+            meaning.latin = _latin_ends(word)
         self._meanings = tuple(meanings.values())
         # Overlapping matches, because a park's name and each topic's terms are sorted out apart: 医药产业集群
         # is a sign of 生物医药 and of 产业集群.
         self._automaton = AhoCorasick(list(meanings), matchkind=MatchKind.Standard)
 
+    def across(self, one: Passage, other: Passage) -> Iterator[ParkHit]:
+        """Parks' names that begin at the end of a passage and end in the next (昆山高 / 新区); they are said to stand
+        where they begin."""
+        seam = Passage(one.where, one.block, one.text[-SEAM:] + other.text[:SEAM])
+        cut = min(len(one.text), SEAM)
+        for name in self.find(seam)[0]:
+            if name.strict and name.hit.start < cut < name.hit.end:
+                end = len(one.text)
+                yield ParkHit(Hit(one, end - cut + name.hit.start, end), name.park, strict=True)
+
     def find(self, passage: Passage) -> tuple[list[ParkHit], list[TermHit]]:
         """The parks' names and the topics' terms in the passage, the longest at each place."""
+        text = passage.text
         matches = [
-            (self._meanings[number], start, end)
-            for number, start, end in self._automaton.find_matches_as_indexes(passage.text, overlapping=True)
-            if _whole_word(passage.text, start, end)
+            (meaning, start, end)
+            for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True)
+            if not (meaning := self._meanings[number]).latin or _whole_word(text, start, end)
         ]
         parks = list(_park_hits(passage, matches))
         names = Spans([(found.hit.start, found.hit.end) for found in parks])
         return parks, list(_term_hits(passage, matches, names))
-
-
-def park_heads(catalog: Catalog) -> dict[str, Park]:
-    """南昌 -> 南昌高新区: the places that make a park's name when 高新区 follows."""
-    heads = {}
-    for park in catalog.parks:
-        for name in (*park.aliases, park.full_name, park.name):
-            if head := zone_head(name):
-                heads[fold_word(head)] = park
-    return heads
 
 
 def says_zone(name: str) -> bool:
@@ -87,12 +102,14 @@ def says_zone(name: str) -> bool:
 
 
 def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
-    for form in written_forms(park):
-        meaning = meanings[fold_word(form)]
-        if says_zone(form):
+    for name in (park.name, park.full_name, *park.aliases):
+        meaning = meanings[fold_word(name)]
+        if says_zone(name):
             meaning.park = park
         else:
             meaning.loose = park
+    for beginning in zone_beginnings(park):
+        meanings[fold_word(beginning)].begins = park
     for alias in park.loose_aliases:
         meanings[fold_word(alias)].loose = park
     # (供稿:合肥高新): short, and in running text a company's name.
@@ -101,32 +118,48 @@ def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
 
 
 def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> Iterator[ParkHit]:
-    found = []
+    found: list[tuple[Hit, Park | None, bool]] = []
     for meaning, start, end in matches:
-        whole_credit = passage.where == CREDIT and end == len(passage.text)
-        park = meaning.park or meaning.loose or (meaning.credited if whole_credit else None)
+        park = meaning.park or meaning.loose
+        if meaning.begins and (ending := ZONE_ENDING.match(passage.text, end)):
+            park, end = meaning.begins, ending.end()
+        elif park is None and meaning.credited and _stands_for_itself(passage, start, end):
+            park = meaning.credited
+        if park or meaning.elsewhere:
+            found.append((Hit(passage, start, end), park, park is not meaning.loose))
+    for index in without_overlaps([(hit.start, hit.end) for hit, _, _ in found]):
+        hit, park, strict = found[index]
         if park:
-            found.append(ParkHit(Hit(passage, start, end), park, strict=park is not meaning.loose))
-    for index in without_overlaps([(name.hit.start, name.hit.end) for name in found]):
-        yield found[index]
+            yield ParkHit(hit, park, strict)
+
+
+def _stands_for_itself(passage: Passage, start: int, end: int) -> bool:
+    """A credit's end (供稿:合肥高新) or a title's beginning before a colon (合肥高新:打造…)."""
+    if passage.where == CREDIT:
+        return end == len(passage.text)
+    return passage.where == TITLE and start == 0 and passage.text.startswith(":", end)
 
 
 def _term_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]], names: Spans) -> Iterator[TermHit]:
     """Each topic's terms by themselves; what stands inside a park's name or a counter-term is none."""
-    by_topic: defaultdict[str, list[tuple[TermHit, bool]]] = defaultdict(list)
+    by_topic: defaultdict[str, list[_Term]] = defaultdict(list)
     for meaning, start, end in matches:
         if names.around(start, end):
             continue
-        hit = Hit(passage, start, end)
         for topic, weight in meaning.terms:
-            by_topic[topic.key].append((TermHit(hit, topic, weight), True))
+            by_topic[topic.key].append((start, end, topic, weight))
         for topic in meaning.counters:
-            by_topic[topic.key].append((TermHit(hit, topic, 0.0), False))
+            by_topic[topic.key].append((start, end, topic, 0.0))
     for found in by_topic.values():
-        for index in without_overlaps([(term.hit.start, term.hit.end) for term, _ in found]):
-            term, counts = found[index]
-            if counts:
-                yield term
+        if len(found) > 1:
+            found = [found[index] for index in without_overlaps([(start, end) for start, end, _, _ in found])]
+        for start, end, topic, weight in found:
+            if weight:
+                yield TermHit(Hit(passage, start, end), topic, weight)
+
+
+def _latin_ends(word: str) -> bool:
+    return bool(_LATIN.match(word[0]) or _LATIN.match(word[-1]))
 
 
 def _whole_word(text: str, start: int, end: int) -> bool:

@@ -42,6 +42,12 @@ _HOSTILE = [
     ("", "国家级", ""),
     ("", "市", "中关村"),
     ("", "昌", "—中关村"),
+    ("", "中关村贵阳", "园"),
+    ("", "张江药谷嘉善", ""),
+    ("", "中关村、武汉东湖、", "张江自创区"),
+    ("", "南昌3个", "高新区"),
+    ("", "昆山市高新区对标苏州高新区", ""),
+    ("", "高新區,新餘市", ""),
     ("南昌", " ", "高新区"),
     ("南昌", "\u3000\u00a0", "ＶＲ"),
 ]
@@ -124,8 +130,9 @@ def test_twice_the_text_is_at_most_twice_the_characters_looked_at(
 
 def test_many_paragraphs_are_no_more_work_than_one() -> None:
     def steps(times: int) -> int:
-        blocks = (Block(BlockKind.PARAGRAPH, "南昌、苏州高新区的区块链。"),) * times
-        return _steps(Article("会议召开", "", blocks))
+        whole = Block(BlockKind.PARAGRAPH, "南昌、苏州高新区的区块链。")
+        cut = (Block(BlockKind.PARAGRAPH, "在昆山高"), Block(BlockKind.PARAGRAPH, "新区。"))
+        return _steps(Article("会议召开", "", (whole, *cut) * times))
 
     assert steps(400) <= _AT_MOST * steps(200)
 

@@ -18,7 +18,7 @@ _KEYS = ("title", "credit", "date", "subjects", "mentions", "optional_parks", "t
 _MAY_BE_MISSING = {"optional_parks"}
 _MUST_SAY_SOMETHING = ("title", "date", "trap")
 _MOST_TOPICS = 5
-_SHORTEST = 100  # characters of a text
+_SHORTEST = 80  # characters of a text
 _PIECE = 12  # characters; texts that share many pieces of this length are one text twice
 _ALIKE = 0.2  # share of the shorter text's pieces
 

@@ -101,8 +101,9 @@ class Web:
         self._turns: dict[str, float] = {}
 
     @asynccontextmanager
-    async def visit(self, entry: str) -> AsyncIterator[Visit]:
-        """Ask from an address that somebody entered. Raises Trouble where its host has no address."""
+    async def visit(self, entry: str, *, robots: bool = False) -> AsyncIterator[Visit]:
+        """Ask from an address that somebody entered; with `robots`, redirects are followed only where the robots.txt
+        there lets us. Raises Trouble where the entry's host has no address."""
         import httpx
 
         from dispatch.guarded_http import GuardedTransport, system_resolve
@@ -120,7 +121,7 @@ class Web:
             timeout=httpx.Timeout(self.seconds),
             headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
         ) as client:
-            yield Visit(self, client)
+            yield Visit(self, client, robots=robots)
 
     async def _addresses(self, entry: str, host: str, port: int, resolve: Resolve) -> list[Address]:
         from dispatch.guarded_http import NameNotResolved
@@ -192,9 +193,10 @@ def _host_and_port(entry: str) -> tuple[str, int]:
 class Visit:
     """Requests from one address that somebody entered, over connections that are kept for it."""
 
-    def __init__(self, web: Web, client: httpx.AsyncClient) -> None:
+    def __init__(self, web: Web, client: httpx.AsyncClient, *, robots: bool) -> None:
         self._web = web
         self._client = client
+        self._robots = robots
 
     async def get(self, url: str, known: Known | None = None, *, most_bytes: int = 0) -> Fetched | None:
         """What is behind an address, or None where it has not changed since it was `known`.
@@ -248,12 +250,20 @@ class Visit:
     async def _get(self, url: str, headers: dict[str, str], most_bytes: int, *, cut: bool = False) -> Fetched | None:
         at = url
         for _ in range(_REDIRECTS + 1):
+            if urlsplit(at).scheme not in ("http", "https"):
+                raise IntakeError(f"{shown(url)}: leads to {shown(at)}; only http and https are followed")
             await self._web.turn(at)
             async with asyncio.timeout(self._web.seconds), self._client.stream("GET", at, headers=headers) as response:
                 if response.next_request is None:
                     return await self._answer(response, url, at, most_bytes, cut=cut)
                 at = str(response.next_request.url)
+            if self._robots and not cut:
+                await self._check_robots(url, at)
         raise IntakeError(f"{shown(url)}: more than {_REDIRECTS} redirects; enter the address that they end at")
+
+    async def _check_robots(self, url: str, at: str) -> None:
+        if urlsplit(at).scheme in ("http", "https") and (refused := (await self.may_ask([at]))[at]):
+            raise IntakeError(f"{shown(url)}: leads to {shown(at)}: {refused}")
 
     async def _answer(
         self, response: httpx.Response, url: str, at: str, most_bytes: int, *, cut: bool

@@ -147,6 +147,13 @@ async def test_redirects_within_a_host_and_to_public_ones_are_followed() -> None
         assert (await fetched(port, "/c", web=public())).data == b"issue"
 
 
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://files.test/x.md", "gopher://x.test/"])
+async def test_no_other_scheme_is_followed(to: str) -> None:
+    async with serving({"/x.md": moved(to)}) as port:
+        with pytest.raises(IntakeError, match="only http and https are followed"):
+            await fetched(port, "/x.md")
+
+
 async def test_an_address_of_our_own_network_may_lead_to_another() -> None:
     answers = {"/b.md": found()}
     async with serving(answers) as port:

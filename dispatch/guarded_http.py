@@ -29,7 +29,8 @@ class Guard(Protocol):
     """Decides about addresses when a connection is made."""
 
     def opens(self, address: Address) -> bool:
-        """Whether somebody who may has opened this address's network."""
+        """Whether this address may be connected to whatever else the name stands for: somebody who may has opened its
+        network, or the guard takes what it may of a name's addresses."""
 
     def check(self, address: Address, scheme: str, port: int) -> None:
         """Raises an error of its own unless a connection to this address is allowed."""
@@ -90,8 +91,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
     async def _checked(self, host: str, port: int) -> list[str]:
-        """The addresses of the name that may be connected to: those in networks that an administrator has opened
-        (`localhost` is often two addresses, of which one is), else all, of which every one must pass."""
+        """The addresses of the name that may be connected to: those that the guard opens (`localhost` is often two
+        addresses, of which an administrator has opened one), else all, of which every one must pass."""
         addresses = await self._resolve(host, port)
         if not addresses:
             raise NameNotResolved(f"the name {host} has no address")

@@ -2,7 +2,7 @@
 
 Not by `email.parser`: its time grows with the depth of nesting times the number of lines, and its recursion with the
 depth, both of which a stranger chooses. Here a body is cut at its boundaries, five levels deep and sixty parts wide at
-most, and what is beyond stays unread. Nothing raises, whatever the bytes.
+most, and what is beyond stays unread, of which the mail says so. Nothing raises, whatever the bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import codecs
 import quopri
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.header import decode_header
 from email.message import Message
 from email.utils import collapse_rfc2231_value
@@ -22,8 +22,10 @@ _MOST_HEAD = 200_000
 _MOST_FIELDS = 1_000
 _MOST_VALUE = 4_000
 _MOST_TEXT = 200_000
-_DEEPEST = 5
-_MOST_PARTS = 60
+DEEPEST = 5
+"""Levels of parts that are read."""
+MOST_PARTS = 60
+"""Parts of a mail that are read, itself among them."""
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
 # Those that decode in linear time and to text: others decode bytes to bytes, unpack, or take the square of the length.
 _CHARSETS = re.compile(
@@ -36,13 +38,15 @@ _CHARSETS = re.compile(
 @dataclass(frozen=True, slots=True)
 class Part:
     """A mail, or a part of one: its fields in order with their names in lower case, its type (`text/plain` where it
-    says none), and its body, or its parts."""
+    says none), and its body, or its parts. Of a mail, `is_cut` says whether parts of it are left out: those beyond the
+    sixtieth, or in more than five levels."""
 
     fields: tuple[tuple[str, str], ...]
     kind: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     parts: tuple[Part, ...] = ()
+    is_cut: bool = False
 
     def all(self, name: str) -> list[str]:
         """The values of a field, unfolded, as they stand."""
@@ -78,7 +82,9 @@ def read(data: bytes, most_bytes: int = MOST_BYTES) -> Part:
     data = data[:most_bytes].replace(b"\r\n", b"\n")
     if data.startswith((b"From ", b">From ")):  # the line that a pipe of an MTA, or an mbox, puts before it
         data = data.partition(b"\n")[2]
-    return _part(data, _DEEPEST, _Budget(_MOST_PARTS))
+    budget = _Budget(MOST_PARTS)
+    found = _part(data, DEEPEST, budget)
+    return replace(found, is_cut=budget.is_spent)
 
 
 def read_fields(data: bytes) -> tuple[tuple[str, str], ...]:
@@ -89,6 +95,8 @@ def read_fields(data: bytes) -> tuple[tuple[str, str], ...]:
 @dataclass(slots=True)
 class _Budget:
     parts: int
+    is_spent: bool = False
+    """Whether there were more parts, or deeper ones."""
 
 
 def _part(data: bytes, depth: int, budget: _Budget) -> Part:
@@ -96,13 +104,16 @@ def _part(data: bytes, depth: int, budget: _Budget) -> Part:
     head, body = _split(data)
     fields = _fields(head)
     kind, parameters = _content_type(next((value for name, value in fields if name == "content-type"), ""))
-    if kind.startswith("multipart/") and parameters.get("boundary") and depth > 0:
+    has_parts = kind.startswith("multipart/") and bool(parameters.get("boundary"))
+    if has_parts and depth > 0:
         parts = []
         for piece in _pieces(body, parameters["boundary"].encode("utf-8", "replace")):
             if budget.parts <= 0:
+                budget.is_spent = True
                 break
             parts.append(_part(piece, depth - 1, budget))
         return Part(fields, kind, parameters, b"", tuple(parts))
+    budget.is_spent = budget.is_spent or has_parts
     encoding = next((value for name, value in fields if name == "content-transfer-encoding"), "")
     return Part(fields, kind, parameters, _transferred(body, encoding.strip().lower()))
 

@@ -8,7 +8,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dispatch.bounces.source import Mail
 from dispatch.errors import Failure
@@ -17,7 +17,42 @@ from dispatch.settings import BounceSettings
 
 T = TypeVar("T")
 _LONGEST = 2_000
+_MARGIN = 2_000_000  # bytes of an answer beside the mail
+_MOST_LINES = 100_000
 _UID = re.compile(rb"UID (\d+)")
+
+
+class _Client(imaplib.IMAP4):
+    """Reads at most `most_bytes` of mail, and a margin, in answer to a command. The library reads whatever length a
+    server names, and keeps as many lines as it sends."""
+
+    def __init__(self, most_bytes: int, *args: Any, **named: Any) -> None:
+        self._most = most_bytes + _MARGIN
+        self._left, self._lines = self._most, _MOST_LINES
+        super().__init__(*args, **named)
+
+    def send(self, data: Any) -> None:
+        self._left, self._lines = self._most, _MOST_LINES
+        super().send(data)
+
+    def read(self, size: int) -> bytes:
+        self._count(size)
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._lines -= 1
+        self._count(len(line))
+        return line
+
+    def _count(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0 or self._lines < 0:
+            raise self.abort(f"it sends more than was asked for ({self._most} bytes, {_MOST_LINES} lines)")
+
+
+class _TlsClient(_Client, imaplib.IMAP4_SSL):
+    """The same over TLS from the beginning."""
 
 
 class Imap:
@@ -57,11 +92,11 @@ class Imap:
         context = ssl.create_default_context()
         client: imaplib.IMAP4
         if found.imap_security == "tls":
-            client = imaplib.IMAP4_SSL(
-                found.imap_host, found.resolved_imap_port, ssl_context=context, timeout=found.timeout
+            client = _TlsClient(
+                self._most_bytes, found.imap_host, found.resolved_imap_port, ssl_context=context, timeout=found.timeout
             )
         else:
-            client = imaplib.IMAP4(found.imap_host, found.resolved_imap_port, timeout=found.timeout)
+            client = _Client(self._most_bytes, found.imap_host, found.resolved_imap_port, timeout=found.timeout)
         try:
             if found.imap_security == "starttls":
                 client.starttls(context)

@@ -7,12 +7,16 @@ the next look does not meet it again, and nothing an editor dropped is lost.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from dispatch import archive, revisions
 from dispatch.archive import Added, ColumnName, Revision, StoredIssue
@@ -34,6 +38,7 @@ TAKEN, REFUSED = "taken", "refused"
 _LONGEST_NAME = 255  # bytes, on nearly every file system
 _LONGEST_SUFFIX = 20  # characters; a longer one is part of a title
 _REASON = ".reason.txt"
+_NO_LINK, _BINARY = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_BINARY", 0)
 
 
 class Pickup:
@@ -181,50 +186,107 @@ class Look:
 
 
 class Inbox:
-    """A folder that editors drop files into."""
+    """A folder that editors drop files into. Its `taken/` and `refused/` have to be folders, not links: whoever may
+    drop a file could let one lead anywhere, and have a file of any name put there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def taken(self, path: Path) -> None:
         """Put a file away whose issue is in the archive. Raises OSError."""
-        self._move(path, self._place(path, TAKEN))
+        with self._opened(TAKEN) as folder:
+            folder.take(path, folder.free_name(path))
 
     def refused(self, path: Path, reason: str) -> None:
         """Put a file away that gave no issue, with the reason beside it. Raises OSError, and leaves both as they
         were."""
-        target = self._place(path, REFUSED)
-        beside = _reason_file(target)
-        _write(beside, reason + "\n")
-        try:
-            self._move(path, target)
-        except OSError:
-            beside.unlink()
-            raise
+        with self._opened(REFUSED) as folder:
+            name = folder.free_name(path)
+            beside = _reason_name(name)
+            folder.write(beside, io.BytesIO((reason + "\n").encode("utf-8", "replace")))
+            try:
+                folder.take(path, name)
+            except OSError:
+                folder.delete(beside)
+                raise
 
-    def _place(self, path: Path, folder: str) -> Path:
-        """A name in a folder of the inbox that neither a file nor a reason has."""
-        target = self._folder / folder / path.name
-        target.parent.mkdir(exist_ok=True)
-        count = 1
-        while target.exists() or _reason_file(target).exists():
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[_Folder]:
+        path = self._folder / name
+        with suppress(FileExistsError):
+            path.mkdir()
+        if path.is_symlink():
+            raise OSError(f"{path} is a link, which may lead anywhere; put a folder in its place")
+        if os.open not in os.supports_dir_fd:  # Windows
+            yield _Folder(path, None)
+            return
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # a link by now fails
+        try:
+            yield _Folder(path, descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is held open where the system can do that: it stays the same, whatever takes its place."""
+
+    path: Path
+    descriptor: int | None
+
+    def _at(self, name: str) -> str:
+        return name if self.descriptor is not None else str(self.path / name)
+
+    def free_name(self, path: Path) -> str:
+        """A name for a file that neither a file nor a reason has."""
+        name, count = path.name, 1
+        while self._has(name) or self._has(_reason_name(name)):
             count += 1
-            target = target.with_name(_numbered(path, count))
-        return target
+            name = _numbered(path, count)
+        return name
 
-    def _move(self, path: Path, target: Path) -> None:
+    def _has(self, name: str) -> bool:
         try:
-            path.rename(target)
+            os.stat(self._at(name), dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def take(self, path: Path, name: str) -> None:
+        """Move a file to here."""
+        try:
+            os.rename(path, self._at(name), dst_dir_fd=self.descriptor)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            # The folder lies on another drive: as there, a file is seen whole or not at all.
-            _whole(target, lambda part: shutil.copy2(path, part))
+            # The folder lies on another drive.
+            with os.fdopen(os.open(path, os.O_RDONLY | _NO_LINK), "rb") as source:
+                self.write(name, source, os.fstat(source.fileno()))
             path.unlink()
 
+    def write(self, name: str, source: BinaryIO, like: os.stat_result | None = None) -> None:
+        """Let a file be written aside and appear at its place when it is whole, with the rights and the time of
+        another where one is given."""
+        part = self._at(f".{secrets.token_hex(8)}.part")
+        mode = stat.S_IMODE(like.st_mode) if like else 0o666
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY
+        try:
+            with os.fdopen(os.open(part, flags, mode, dir_fd=self.descriptor), "wb") as file:
+                shutil.copyfileobj(source, file)
+            if like:
+                os.utime(part, ns=(like.st_atime_ns, like.st_mtime_ns), dir_fd=self.descriptor)
+            os.replace(part, self._at(name), src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(part, dir_fd=self.descriptor)
+            raise
 
-def _reason_file(target: Path) -> Path:
-    return target.with_name(_fitting(target.name, _REASON))
+    def delete(self, name: str) -> None:
+        os.unlink(self._at(name), dir_fd=self.descriptor)
+
+
+def _reason_name(name: str) -> str:
+    return _fitting(name, _REASON)
 
 
 def _numbered(path: Path, count: int) -> str:
@@ -238,18 +300,3 @@ def _fitting(stem: str, ending: str, most: int = _LONGEST_NAME) -> str:
     while stem and len(os.fsencode(stem + ending)) > most:
         stem = stem[:-1]
     return stem + ending
-
-
-def _write(path: Path, text: str) -> None:
-    _whole(path, lambda part: part.write_text(text, encoding="utf-8", errors="replace"))
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let a file be written aside and appear at its place when it is whole."""
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        write(part)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -99,6 +99,16 @@ class Mailbox:
             name = _plain_name(attachment.file_name)
             if name and not attachment.parts and matches(self._settings.attachments, name):
                 yield self._attachment(f"{validity}/{mail.key}/{number}", name, attachment.body, memory, now, whole)
+        if part.is_cut:
+            yield self._cut(f"{validity}/{mail.key}/parts", _plain_name(part.words("subject")), now)
+
+    def _cut(self, key: str, subject: str, now: int) -> Refusal:
+        shown = f"{self.name}: the mail {subject!r}"
+        words = (
+            f"{shown}: only its first {mime.MOST_PARTS} parts, {mime.DEEPEST} levels deep, were looked at; what is"
+            " attached beyond is left out: send it in a mail of its own"
+        )
+        return Refusal(key, shown, IntakeError(words), Known("refused", added_at=now, asked_at=now))
 
     def _attachment(self, key: str, name: str, data: bytes, memory: Memory, now: int, whole: bool) -> Found:
         shown = f"{self.name}: {name}"

@@ -101,7 +101,7 @@ class Listed:
         listing: _Listing = (
             _Page(self._settings, self.place) if isinstance(self._settings, PageSource) else _Feed(self._settings)
         )
-        async with self._web.visit(self._settings.url) as visit:
+        async with self._web.visit(self._settings.url, robots=self._settings.robots) as visit:
             await self._ask(visit)
             links = await listing.links(visit, memory)
             new = [link for link in links if _is_new(link, memory)]

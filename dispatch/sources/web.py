@@ -1,8 +1,8 @@
 """Asking web servers: politely, within bounds of size and time, and only where a stranger may lead us.
 
-Whoever enters an address may enter one of their own network, and what is found there may lead anywhere. What an address
-of the public internet leads to, by a redirect or a link, has to be public too: each connection is made to an address
-that was checked (`dispatch.guarded_http`).
+Whoever enters an address may enter one of their own network, and what is found there may lead anywhere. Connections are
+made to public addresses, and to the private ones of the entry's own host where it has no others: whoever owns a name in
+the DNS may let it lead anywhere, too. Each connection is made to an address that was checked (`dispatch.guarded_http`).
 """
 
 from __future__ import annotations
@@ -101,8 +101,9 @@ class Web:
         self._turns: dict[str, float] = {}
 
     @asynccontextmanager
-    async def visit(self, entry: str) -> AsyncIterator[Visit]:
-        """Ask from an address that somebody entered. Raises Trouble where its host has no address."""
+    async def visit(self, entry: str, *, robots: bool = False) -> AsyncIterator[Visit]:
+        """Ask from an address that somebody entered; with `robots`, redirects are followed only where the robots.txt
+        there lets us. Raises Trouble where the entry's host has no address."""
         import httpx
 
         from dispatch.guarded_http import GuardedTransport, system_resolve
@@ -110,8 +111,9 @@ class Web:
         # The client logs whole addresses, and a key may stand in one.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         resolve = self._resolve or system_resolve
-        guard = _Guard(public=await self._is_public(entry, resolve))
-        transport = GuardedTransport(guard, resolve, None, self._network)
+        host, port = _host_and_port(entry)
+        guard = _Guard(host, _own(await self._addresses(entry, host, port, resolve)), resolve)
+        transport = GuardedTransport(guard, guard.resolve, None, self._network)
         async with httpx.AsyncClient(
             transport=transport,
             trust_env=False,
@@ -119,21 +121,18 @@ class Web:
             timeout=httpx.Timeout(self.seconds),
             headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
         ) as client:
-            yield Visit(self, client)
+            yield Visit(self, client, robots=robots)
 
-    async def _is_public(self, entry: str, resolve: Resolve) -> bool:
-        """Whether all addresses of a host are of the public internet."""
+    async def _addresses(self, entry: str, host: str, port: int, resolve: Resolve) -> list[Address]:
         from dispatch.guarded_http import NameNotResolved
 
         try:
-            parts = urlsplit(entry)
             async with asyncio.timeout(self.seconds):
-                found = await resolve(parts.hostname or "", parts.port or 0)
+                return [ipaddress.ip_address(address) for address in await resolve(host, port)]
         except (NameNotResolved, ValueError) as error:
             raise Trouble(f"{shown(entry)}: {str(error)[:_LONGEST_REASON]}; is the address right?") from None
         except TimeoutError:
             raise Trouble(f"{shown(entry)}: its name is not resolved within {self.seconds:g} seconds") from None
-        return bool(found) and not any(denied(ipaddress.ip_address(address.partition("%")[0])) for address in found)
 
     async def turn(self, url: str) -> None:
         """Wait until this host may be asked again."""
@@ -148,29 +147,56 @@ class Web:
 
 
 class _Private(Exception):
-    """What is of the public internet leads to a private network."""
+    """An address leads to a private network that was not entered."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """Whether what was entered is of the public internet: then all that it leads to has to be."""
+    """Lets through what is public, and the entry's `own` private addresses. Where it has such, its `host` keeps to
+    them for the visit: a name that turns public would be somebody else's server, which then could ask for them."""
 
-    public: bool
+    host: str
+    own: frozenset[Address]
+    names: Resolve
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of a name. Raises NameNotResolved."""
+        found = await self.names(host, port)
+        if not self.own or host != self.host:
+            return found
+        return [address for address in found if ipaddress.ip_address(address) in self.own]
 
     def opens(self, address: Address) -> bool:
-        return not self.public
+        return address in self.own or not denied(address)
 
     def check(self, address: Address, scheme: str, port: int) -> None:
-        if denied(address):
+        if not self.opens(address):
             raise _Private
+
+
+def _own(found: Sequence[Address]) -> frozenset[Address]:
+    """The private addresses that an entry stands for: none where it has a public one."""
+    return frozenset(found) if all(denied(address) for address in found) else frozenset()
+
+
+def _host_and_port(entry: str) -> tuple[str, int]:
+    """As a connection is asked for. Raises Trouble."""
+    import httpx
+
+    try:
+        url = httpx.URL(entry)
+        return url.raw_host.decode("ascii"), url.port or 0
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Trouble(f"{shown(entry)}: {_printable(str(error))}; is the address right?") from None
 
 
 class Visit:
     """Requests from one address that somebody entered, over connections that are kept for it."""
 
-    def __init__(self, web: Web, client: httpx.AsyncClient) -> None:
+    def __init__(self, web: Web, client: httpx.AsyncClient, *, robots: bool) -> None:
         self._web = web
         self._client = client
+        self._robots = robots
 
     async def get(self, url: str, known: Known | None = None, *, most_bytes: int = 0) -> Fetched | None:
         """What is behind an address, or None where it has not changed since it was `known`.
@@ -224,12 +250,20 @@ class Visit:
     async def _get(self, url: str, headers: dict[str, str], most_bytes: int, *, cut: bool = False) -> Fetched | None:
         at = url
         for _ in range(_REDIRECTS + 1):
+            if urlsplit(at).scheme not in ("http", "https"):
+                raise IntakeError(f"{shown(url)}: leads to {shown(at)}; only http and https are followed")
             await self._web.turn(at)
             async with asyncio.timeout(self._web.seconds), self._client.stream("GET", at, headers=headers) as response:
                 if response.next_request is None:
                     return await self._answer(response, url, at, most_bytes, cut=cut)
                 at = str(response.next_request.url)
+            if self._robots and not cut:
+                await self._check_robots(url, at)
         raise IntakeError(f"{shown(url)}: more than {_REDIRECTS} redirects; enter the address that they end at")
+
+    async def _check_robots(self, url: str, at: str) -> None:
+        if urlsplit(at).scheme in ("http", "https") and (refused := (await self.may_ask([at]))[at]):
+            raise IntakeError(f"{shown(url)}: leads to {shown(at)}: {refused}")
 
     async def _answer(
         self, response: httpx.Response, url: str, at: str, most_bytes: int, *, cut: bool

@@ -57,13 +57,45 @@ def test_a_folder_on_another_drive(tmp_path: Path) -> None:
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
         pytest.fail("there is no second file system at /dev/shm; the test needs one")
-    inbox = Inbox(tmp_path)
+    dropped = _drop(tmp_path, "5.md", "text")
+    os.utime(dropped, (5, 5))
     with tempfile.TemporaryDirectory(dir=other) as folder:
-        (tmp_path / REFUSED).symlink_to(folder)
-        inbox.refused(_drop(tmp_path, "5.md", "text"), "why")
-        assert _names(Path(folder)) == ["5.md", "5.md.reason.txt"]
-        assert (Path(folder) / "5.md").read_text() == "text"
-    assert _names(tmp_path) == [REFUSED]
+        Inbox(Path(folder)).refused(dropped, "why")
+        assert _names(Path(folder) / REFUSED) == ["5.md", "5.md.reason.txt"]
+        moved = Path(folder) / REFUSED / "5.md"
+        assert (moved.read_text(), moved.stat().st_mtime) == ("text", 5)
+    assert _names(tmp_path) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("name", [TAKEN, REFUSED])
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path, name: str, there: bool) -> None:
+    inbox, elsewhere = tmp_path / "inbox", tmp_path / "elsewhere"
+    inbox.mkdir()
+    if there:
+        elsewhere.mkdir()
+    (inbox / name).symlink_to("../elsewhere")
+    path = _drop(inbox, "evil.pth", "import os")
+    with pytest.raises(OSError, match=f"{name} is a link"):
+        Inbox(inbox).taken(path) if name == TAKEN else Inbox(inbox).refused(path, "why")
+    assert path.read_text() == "import os"
+    assert elsewhere.exists() is there
+    assert not there or _names(elsewhere) == []
+
+
+def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
+    path = _drop(tmp_path, "5.md")
+    _drop(tmp_path, REFUSED)
+    with pytest.raises(NotADirectoryError):
+        Inbox(tmp_path).refused(path, "why")
+    assert _names(tmp_path) == ["5.md", REFUSED]
+
+
+def test_a_name_that_a_link_has_is_taken(tmp_path: Path) -> None:
+    (tmp_path / TAKEN).mkdir()
+    (tmp_path / TAKEN / "5.md").symlink_to(tmp_path / "nothing")
+    Inbox(tmp_path).taken(_drop(tmp_path, "5.md"))
+    assert _names(tmp_path / TAKEN) == ["5-2.md", "5.md"]
 
 
 def test_a_file_that_is_gone_leaves_no_reason(tmp_path: Path) -> None:

@@ -153,6 +153,22 @@ async def test_a_file_that_changes_while_it_is_taken_stays_for_another_look(tmp_
     assert (await look(source, Memory(), clock)).taken == {str(file): b"longer now"}
 
 
+async def test_a_folder_to_move_to_that_is_a_link_is_told_and_the_file_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, inside, victim = FakeClock(), tmp_path / "in", tmp_path / "victim"
+    inside.mkdir()
+    victim.mkdir()
+    (inside / "refused").symlink_to("../victim")
+    (inside / "evil.pth").write_text("import os", encoding="utf-8")
+    source = folder(inside, clock, settle=0)
+    await look(source, Memory(), clock, refuse=lambda data: "no issue")
+    assert list(victim.iterdir()) == []
+    assert (inside / "evil.pth").exists()
+    assert f"{inside / 'refused'} is a link" in caplog.text
+    assert (await look(source, Memory(), clock)).taken == {}  # not again and again
+
+
 async def test_work_that_hangs_is_left_behind_and_not_begun_twice() -> None:
     hangs = threading.Event()
     beside = Beside("/mnt/drive", 0.05)

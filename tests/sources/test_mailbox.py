@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from email.message import EmailMessage
 
+import pytest
+
 from dispatch import mime
 from dispatch.settings import ImapSource
 from dispatch.sources.mailbox import Mailbox
@@ -71,6 +73,28 @@ async def test_an_attachment_that_is_too_large_is_refused_and_no_other_for_it(im
     done = await look(mailbox(imap_server, max_bytes=1000), Memory(), FakeClock())
     assert list(done.taken) == ["mail: small.md"]
     assert "more than 1000 bytes" in done.refused["mail: big.md"]
+
+
+async def test_a_mail_of_more_parts_than_are_read_says_so(imap_server: ImapServer) -> None:
+    count = mime.MOST_PARTS - 2  # the mail itself, and its text
+    imap_server.append(mail(*((f"{number}.md", b"%d" % number) for number in range(count))))
+    memory, clock = Memory(), FakeClock()
+    done = await look(mailbox(imap_server), memory, clock)
+    assert (len(done.taken), done.refused) == (count, {})
+    imap_server.append(mail(*((f"{number}.md", b"again %d" % number) for number in range(count + 1))))
+    done = await look(mailbox(imap_server), memory, clock)
+    assert len(done.taken) == count
+    assert list(done.refused) == ["mail: the mail '第5期'"]
+    assert "only its first 60 parts" in done.refused["mail: the mail '第5期'"]
+    assert (await look(mailbox(imap_server), memory, clock)).refused == {}
+
+
+@pytest.mark.parametrize(("levels", "is_cut"), [(5, False), (6, True)])
+def test_a_mail_that_is_nested_deeper_than_is_read_says_so(levels: int, is_cut: bool) -> None:
+    text = "x"
+    for level in range(levels):
+        text = f"Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n{text}\n--b{level}--\n"
+    assert mime.read(text.encode()).is_cut is is_cut
 
 
 async def test_a_log_in_that_fails_is_trouble_without_the_password(imap_server: ImapServer) -> None:

@@ -190,6 +190,26 @@ async def test_robots_txt_is_heeded() -> None:
         assert len(done.taken) == 2
 
 
+async def test_robots_txt_of_where_a_redirect_leads_is_heeded() -> None:
+    clock = FakeClock()
+    rules = Page(b"User-agent: *\nDisallow: /private/", "text/plain")
+    async with Site({"/robots.txt": rules, "/private/1.md": issue(), "/2.md": issue(2)}) as other:
+        there = f"http://127.0.0.1:{other.port}"
+        pages = {
+            "/": index("/1.md", "/2.md"),
+            "/1.md": Page(status=302, headers={"Location": f"{there}/private/1.md"}),
+            "/2.md": Page(status=302, headers={"Location": f"{there}/2.md"}),
+        }
+        async with Site(pages) as site:
+            done = await look(page_of(site, asking(clock)), Memory(), clock)
+            assert done.names == ["2.md"]
+            (refusal,) = done.refused.values()
+            assert refusal.endswith("/private/1.md: its robots.txt asks us not to")
+            assert sorted(other.asked) == ["/2.md", "/robots.txt"]
+            done = await look(page_of(site, asking(clock), robots=False), Memory(), clock)
+            assert sorted(done.names) == ["1.md", "2.md"]
+
+
 async def test_robots_txt_is_asked_for_once_a_day() -> None:
     clock, memory = FakeClock(), Memory()
     async with Site({"/": index()}) as site:

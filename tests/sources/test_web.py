@@ -147,11 +147,76 @@ async def test_redirects_within_a_host_and_to_public_ones_are_followed() -> None
         assert (await fetched(port, "/c", web=public())).data == b"issue"
 
 
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://files.test/x.md", "gopher://x.test/"])
+async def test_no_other_scheme_is_followed(to: str) -> None:
+    async with serving({"/x.md": moved(to)}) as port:
+        with pytest.raises(IntakeError, match="only http and https are followed"):
+            await fetched(port, "/x.md")
+
+
 async def test_an_address_of_our_own_network_may_lead_to_another() -> None:
     answers = {"/b.md": found()}
     async with serving(answers) as port:
         answers["/a"] = moved(f"http://localhost:{port}/b.md")
         assert (await fetched(port, "/a")).data == b"issue"
+
+
+class Dns:
+    """A resolver of one name, answer by answer; the last one stays. Addresses stand for themselves."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        if host != "entry.test":
+            return [host]
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+async def test_one_private_address_among_public_ones_opens_nothing() -> None:
+    network = Dialled()
+    answers = {"/b.md": found()}
+    async with serving(answers) as port:
+        answers["/a"] = moved(f"http://127.0.0.1:{port}/b.md")
+        web = asking(FakeClock(), resolve=Dns(["10.9.9.9", PUBLIC]), network=network)
+        with pytest.raises(IntakeError, match="private network"):
+            await fetched(port, "/a", host="entry.test", web=web)
+        async with web.visit("http://entry.test/a") as visit:
+            for address in ("127.0.0.1", "10.9.9.9", "169.254.169.254"):
+                with pytest.raises(IntakeError, match="private network"):
+                    await visit.get(f"http://{address}:{port}/b.md")
+        assert network.dialled == [PUBLIC]
+
+
+async def test_a_private_entry_opens_its_own_addresses_and_no_others() -> None:
+    network = Dialled()
+    answers = {"/b.md": found()}
+    async with serving(answers) as port:
+        answers["/a"] = moved(f"http://entry.test:{port}/b.md")
+        answers["/c"] = moved(f"http://10.9.9.9:{port}/b.md")
+        answers["/e"] = moved(f"http://{PUBLIC}:{port}/b.md")
+        web = asking(FakeClock(), resolve=Dns(["10.9.9.9"]), network=network)
+        for path in ("/a", "/c", "/e"):
+            assert (await fetched(port, path, host="entry.test", web=web)).data == b"issue"
+        for to in ("10.9.9.8", "127.0.0.1"):
+            answers["/d"] = moved(f"http://{to}:{port}/b.md")
+            with pytest.raises(IntakeError, match="private network"):
+                await fetched(port, "/d", host="entry.test", web=web)
+    assert set(network.dialled) == {"10.9.9.9", PUBLIC}
+
+
+async def test_a_private_name_that_turns_public_is_not_connected_to() -> None:
+    network = Dialled()
+    web = asking(FakeClock(), resolve=Dns(["10.9.9.9"], [PUBLIC]), network=network)
+    async with serving({"/x.md": found()}) as port:
+        with pytest.raises(Trouble, match="has no address"):
+            await fetched(port, "/x.md", host="entry.test", web=web)
+    assert network.dialled == []
+
+
+async def test_an_entry_that_is_no_address_is_trouble() -> None:
+    with pytest.raises(Trouble, match="is the address right"):
+        await fetched(1, "/x.md", host="[")
 
 
 async def test_a_name_without_an_address_is_trouble() -> None:

@@ -89,7 +89,8 @@ def test_a_process_that_sends_email_only_imports_nothing_of_telegram_or_webhooks
 import asyncio, os
 os.environ |= {{"DISPATCH_EMAIL__HOST": "127.0.0.1", "DISPATCH_EMAIL__FROM_ADDRESS": "a@x.test",
     "DISPATCH_TELEGRAM__TOKEN": "1:a", "DISPATCH_EMAIL__SECURITY": "none",
-    "DISPATCH_DATABASE__URL": "sqlite:///{tmp_path}/x.db", "DISPATCH_INTAKE__FOLDER": "{tmp_path}/inbox"}}
+    "DISPATCH_DATABASE__URL": "sqlite:///{tmp_path}/x.db", "DISPATCH_INTAKE__FOLDER": "{tmp_path}/inbox",
+    "DISPATCH_INTAKE__ORIGINALS": "{tmp_path}/originals"}}
 from dispatch.app import App
 from dispatch.settings import load_settings
 from dispatch.testing.smtp import SmtpSink

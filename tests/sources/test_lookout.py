@@ -34,7 +34,7 @@ class Place:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def app(self, *sources: dict[str, Any], **intake: Any) -> App:
-        found = {"folder": self.folder / "inbox", "timeout": 10, **intake}
+        found = {"folder": self.folder / "inbox", "originals": self.folder / "originals", "timeout": 10, **intake}
         settings = Settings.model_validate(
             {
                 "database": {"url": f"sqlite:///{self.folder / 'store.db'}"},

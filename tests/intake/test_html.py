@@ -52,7 +52,7 @@ def _refusal(data: bytes) -> str:
         ("<h2>标题<br>副题</h2>", ["标题副题"]),
         ("<pre>甲\n  乙\n\n丙</pre>", ["甲", "乙", "丙"]),
         ("<p>当 2 < 3 且 5 > 4</p>", ["当 2 < 3 且 5 > 4"]),
-        ("<p>面积5m<sup>2</sup>,H<sub>2</sub>O</p>", ["面积5m²,H2O"]),
+        ("<p>面积5m<sup>2</sup>,H<sub>2</sub>O</p>", ["面积5m²,H₂O"]),
         ("<p>前<img src=a.png alt=图>后</p>", ["前后"]),
         ("<figure><img src=a><figcaption>图1 说明</figcaption></figure>", ["图1 说明"]),
         ("<dl><dt>名<dd>义</dl>", ["名", "义"]),

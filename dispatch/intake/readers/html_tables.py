@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 from dispatch.intake.readers.html_source import tags
+from dispatch.intake.readers.html_scripts import script_of
 from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import settled
+from dispatch.intake.readers.scripts import Script, scripted
 from dispatch.intake.readers.tables import Cell, grid
 
 _NUMERIC = re.compile(r"[-+]?[\d.,]+\s*(?:%|‰|[亿万千百]?[元家个项人件亩]?)|[-—–/]")
@@ -65,17 +67,18 @@ def _cell(node: Node) -> Cell:
 
 def cell_text(node: Node) -> str:
     """The text of a cell on one line; what stood in lines is parted by a space."""
-    parts: list[str] = []
-    waiting: list[Node | str] = [node]
+    parts: list[tuple[str, Script]] = []
+    waiting: list[tuple[Node | str, Script]] = [(node, Script.NONE)]
     while waiting:
-        part = waiting.pop()
+        part, script = waiting.pop()
         if isinstance(part, str):
-            parts.append(part)
+            parts.append((part, script))
             continue
         if part.tag in _BREAKS and parts:
-            parts.append("\x00")
-        waiting.extend(reversed(part.parts))
-    pieces = (settled(piece)[0] for piece in "".join(parts).split("\x00"))
+            parts.append(("\x00", Script.NONE))
+        script = script_of(part) or script
+        waiting.extend((inner, script) for inner in reversed(part.parts))
+    pieces = (settled(piece)[0] for piece in "".join(scripted(parts)).split("\x00"))
     return " ".join(piece for piece in pieces if piece)
 
 

@@ -435,3 +435,32 @@ def test_no_page_breaks_the_reader(source: str) -> None:
         assert line.text == line.text.strip()
         assert 1 <= line.number <= source.count("\n") + 1
         assert all(0 <= mark.start < mark.end <= len(line.text) for mark in line.marks)
+
+
+# Tables without lines
+
+
+def _bare(rows: list[list[str]]) -> str:
+    return "<table>" + "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) for row in rows) + "</table>"
+
+
+def test_two_rows_without_lines_are_a_table_by_their_figures_or_when_announced() -> None:
+    line = _only(_bare([["指标", "数值"], ["收入", "10"]]))
+    assert (line.kind, line.rows) == (LineKind.TABLE, (("指标", "数值"), ("收入", "10")))
+    text, table = _lines("<p>各园区的分工见下表。</p>" + _bare([["园区", "任务"], ["甲园", "建库"]]))
+    assert (text.kind, table.kind) == (LineKind.TEXT, LineKind.TABLE)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["园区", "任务"], ["甲园", "建库"]],
+        [["2024年第3期", "(总第27期)"], ["科技局编", "2024年6月18日"]],
+        [["题目", "页码"], ["大会召开", "3"]],
+        [["大会召开", "1"], ["实验室揭牌", "3"]],
+        [["<a href='/1'>大会</a>", "<a href='/2'>揭牌</a>"], ["<a href='/3'>问题</a>", "10"]],
+        [["地址", "科技路1号"], ["邮编", "300000"]],
+    ],
+)
+def test_two_rows_that_only_place_text_are_lines(rows: list[list[str]]) -> None:
+    assert all(line.kind is LineKind.TEXT for line in _lines(_bare(rows)))

@@ -18,7 +18,7 @@ from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import linkable, settled
 from dispatch.intake.readers.notes import placed
 from dispatch.intake.readers.scripts import Script, scripted
-from dispatch.intake.readers.tables import table_lines
+from dispatch.intake.readers.tables import announces, table_lines
 from dispatch.model import Mark, MarkKind
 
 _BLOCKS = tags(
@@ -191,10 +191,10 @@ class _Walk:
 
     def _table(self, node: Node) -> bool:
         """Read a table of data; one that only places text is gone into."""
-        rows = html_tables.data_rows(node)
+        self._end_block()
+        rows = html_tables.data_rows(node, announced=bool(self._found) and announces(self._found[-1].text))
         if not rows:
             return False
-        self._end_block()
         for caption in (child for child in node.children if child.tag == "caption"):
             self._add_text(caption.text(), node.line)
         for line in table_lines(rows, node.line or self._line, gap=True):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_scripts import script_of
+from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import settled
 from dispatch.intake.readers.scripts import Script, scripted
-from dispatch.intake.readers.tables import Cell, grid
+from dispatch.intake.readers.tables import Cell, grid, tells
 
 _NUMERIC = re.compile(r"[-+]?[\d.,]+\s*(?:%|‰|[亿万千百]?[元家个项人件亩]?)|[-—–/]")
 _LONGEST_CELL = 600  # characters: what is longer is text that was placed
@@ -19,15 +19,25 @@ _PARTS = frozenset({"tbody", "thead", "tfoot"})
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "td"})
 
 
-def data_rows(table: Node) -> tuple[tuple[str, ...], ...]:
-    """The rows of a table that shows data; () for one that only places text."""
+def data_rows(table: Node, *, announced: bool = False) -> tuple[tuple[str, ...], ...]:
+    """The rows of a table that shows data; () for one that only places text. `announced` says that the text before it
+    speaks of a table."""
     if is_placing(table):
         return ()
     rows = _rows_of_cells(table)
     if len(rows) < 2 or max(map(len, rows)) < 2:
         return ()
     cells = cells_of(table)
-    return grid(cells) if _has_lines(table, rows) or _is_uniform(cells) else ()
+    found = grid(cells)
+    if _has_lines(table, rows) or _is_uniform(cells):
+        return found
+    return found if not _leads_away(table, found) and tells(found, announced=announced) else ()
+
+
+def _leads_away(table: Node, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether half of a table's cells are links: a menu, or a list of contents."""
+    links = sum(node.tag == "a" and node.get("href") != "" for node in table.walk())
+    return 2 * links >= sum(map(len, rows))
 
 
 def is_placing(table: Node) -> bool:

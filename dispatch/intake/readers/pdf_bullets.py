@@ -10,6 +10,7 @@ from dispatch.intake.readers.pdf_glyph import Glyph
 _SMALLEST, _LARGEST = 2.0, 9.0  # points
 _ROUND = 1.25  # times as wide as high, or the other way
 _LEAST, _MOST = 0.2, 0.7  # sizes of the line that a bullet is large
+_MOST_BESIDE = 2_000  # glyphs on the height of a dot
 _NEAR = 2.2  # sizes between a bullet and its line
 _MIDDLE = (0.05, 0.7)  # sizes above the base line between which the middle of a bullet is
 
@@ -17,7 +18,7 @@ _MIDDLE = (0.05, 0.7)  # sizes above the base line between which the middle of a
 def is_dot(box: tuple[float, float, float, float]) -> bool:
     """Whether a shape has the size of a bullet, and is as high as it is wide."""
     width, height = box[2] - box[0], box[3] - box[1]
-    return _SMALLEST <= min(width, height) and max(width, height) <= min(_LARGEST, _ROUND * min(width, height))
+    return min(width, height) >= _SMALLEST and max(width, height) <= min(_LARGEST, _ROUND * min(width, height))
 
 
 def bullets(glyphs: Sequence[Glyph], dots: Sequence[tuple[float, float, float, float]]) -> Iterator[Glyph]:
@@ -27,6 +28,8 @@ def bullets(glyphs: Sequence[Glyph], dots: Sequence[tuple[float, float, float, f
     for dot in dots:
         start = bisect_left(bases, dot[1])
         end = bisect_left(bases, dot[3] + _LARGEST / _LEAST)
+        if end - start > _MOST_BESIDE:
+            continue
         beside = [glyph for glyph in by_base[start:end] if _is_level(glyph, dot) and not glyph.char.isspace()]
         head = min(beside, key=lambda glyph: glyph.x0, default=None)
         if head is None or not (dot[2] <= head.start + 0.1 * head.size and head.x0 - dot[2] < _NEAR * head.size):

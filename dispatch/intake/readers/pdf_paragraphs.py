@@ -213,13 +213,7 @@ def _grouped(lines: Iterable[Printed], form: _Form) -> list[_Group]:
 def _begins(group: _Group, line: Printed, form: _Form) -> bool:
     """Whether a printed line begins a line of the document."""
     before = group.lines[-1]
-    if (
-        before.table
-        or line.table
-        or len(group.text) > _LONGEST
-        or before.stretch.leader
-        or _bullet(line)
-    ):
+    if before.table or line.table or len(group.text) > _LONGEST or before.stretch.leader or _bullet(line):
         return True
     if _other_style(before, line, form) or _has_gap(before, line, form):
         return True

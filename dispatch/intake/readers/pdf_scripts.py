@@ -55,13 +55,14 @@ def script_over(glyph: Glyph, ground: Glyph) -> Script:
 def put_in_lines(rows: Sequence[list[Glyph]]) -> list[list[Glyph]]:
     """The glyphs of rows, with what is raised or lowered in the row that it belongs to and not in one of its own."""
     found = [list(row) for row in rows]
-    for at, row in enumerate(rows):
+    for at in range(len(found)):
         for other in (at + 1, at - 1):
-            if 0 <= other < len(rows) and found[at]:
+            if 0 <= other < len(found) and found[at]:
                 moved = _belonging(found[at], found[other])
                 if moved:
                     found[other] += moved
-                    found[at] = [glyph for glyph in found[at] if glyph not in moved]
+                    gone = set(map(id, moved))
+                    found[at] = [glyph for glyph in found[at] if id(glyph) not in gone]
     return [row for row in found if row]
 
 

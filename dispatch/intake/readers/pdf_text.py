@@ -163,8 +163,8 @@ def _usual_gaps(glyphs: Sequence[Glyph]) -> _Gaps:
 
 
 def _between_ideographs(last: Glyph, glyph: Glyph) -> float:
-    """The gap between two characters of Chinese in sizes: by their widths, which are a size each, where the boxes may be
-    those of the ink, else by the boxes."""
+    """The gap between two characters of Chinese in sizes. A box may be that of the ink, which is smaller than the
+    character's width of one size, so what the places at which they begin leave between them counts too."""
     by_boxes = (glyph.x0 - last.x1) / glyph.size
     by_width = (glyph.start - last.start) / glyph.size - 1
     return min(by_boxes, by_width) if last.size == glyph.size else by_boxes

@@ -12,6 +12,7 @@ from enum import Enum
 
 _RAISED = dict(zip("0123456789+-−–=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _LOWERED = dict(zip("0123456789+-−–=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_MOST_BESIDE = 20  # pieces that are looked at to see what stands there
 _LONGEST = 20  # characters: what is longer is text that was set so
 _NUMBERS = re.compile(r"\d{1,3}(?:\s?[,，、\-–~]\s?\d{1,3}){0,9}")  # of notes
 _BRACKETED = re.compile(r"[\[［〔(（【]\s*(\d{1,3}|\*)\s*[\])）］〕】]")
@@ -39,8 +40,8 @@ def scripted(pieces: Sequence[tuple[str, Script]]) -> list[str]:
         while end < len(pieces) and pieces[end][1] is script:
             end += 1
         if script is not Script.NONE:
-            before = _before(found[:start])
-            after = next((text[0] for text, _ in pieces[end:] if text), "")
+            before = _before(found[max(0, start - _MOST_BESIDE) : start])
+            after = next((text[0] for text, _ in pieces[end : end + _MOST_BESIDE] if text), "")
             found[start:end] = _written(found[start:end], script, before, after)
         start = end
     return found

@@ -492,3 +492,60 @@ def test_old_and_locked_files_of_office_are_refused_with_advice(tmp_path: Path, 
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + stream.encode("utf-16-le"))
     with pytest.raises(IntakeError, match=what):
         read(path)
+
+
+# Raised and lowered
+
+
+def test_raised_and_lowered_runs_are_no_digits_more() -> None:
+    up, down = '<w:vertAlign w:val="superscript"/>', '<w:vertAlign w:val="subscript"/>'
+    body = "".join(
+        f"<w:p>{inner}</w:p>"
+        for inner in (
+            _r("用水10") + _r("4", up) + _r("m") + _r("3", up) + _r(",CO") + _r("2", down) + _r("下降"),
+            _r("完成评审") + _r("1", up) + _r("2", up) + _r(",") + _r("开工", "<w:b/>"),
+            _r("10") + _r("4", '<w:rStyle w:val="Up"/>'),
+        )
+    )
+    styles = f'<w:style w:type="character" w:styleId="Up"><w:name w:val="up"/><w:rPr>{up}</w:rPr></w:style>'
+    lines = _lines(body, styles=styles)
+    assert [line.text for line in lines] == ["用水10⁴m³,CO₂下降", "完成评审[12],开工", "10⁴"]
+    assert lines[1].marks == (Mark(MarkKind.STRONG, 9, 11),)
+
+
+def test_formulas_keep_powers_and_fractions() -> None:
+    def text(name: str, inner: str) -> str:
+        return f"<m:{name}><m:r><m:t>{inner}</m:t></m:r></m:{name}>"
+
+    power = f"<m:sSup>{text('e', '10')}{text('sup', '-3')}</m:sSup>"
+    fraction = f"<m:f>{text('num', '1')}{text('den', '2')}</m:f>"
+    assert _texts(f"<w:p>{_r('约')}<m:oMath>{power}</m:oMath>{_r('与')}<m:oMath>{fraction}</m:oMath></w:p>") == [
+        "约10⁻³与1/2"
+    ]
+
+
+# Tables without lines
+
+
+def _cells(rows: list[list[str]]) -> str:
+    return _table([[_p(cell) for cell in row] for row in rows], borders=False)
+
+
+def test_two_columns_without_lines_are_a_table_by_their_figures_or_when_announced() -> None:
+    (line,) = _lines(_cells([["指标", "数值"], ["收入", "10"]]))
+    assert line.rows == (("指标", "数值"), ("收入", "10"))
+    text, table = _lines(_p("分工见下表。") + _cells([["园区", "任务"], ["甲园", "建库"]]))
+    assert (text.kind, table.kind) == (LineKind.TEXT, LineKind.TABLE)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["园区", "任务"], ["甲园", "建库"]],
+        [["2024年第3期", "(总第27期)"], ["科技局编", "2024年6月18日"]],
+        [["题目", "页码"], ["大会召开", "3"]],
+        [["地址", "科技路1号"], ["邮编", "300000"]],
+    ],
+)
+def test_two_columns_that_only_place_text_are_lines(rows: list[list[str]]) -> None:
+    assert _texts(_cells(rows)) == [cell for row in rows for cell in row]

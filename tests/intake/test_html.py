@@ -52,7 +52,7 @@ def _refusal(data: bytes) -> str:
         ("<h2>标题<br>副题</h2>", ["标题副题"]),
         ("<pre>甲\n  乙\n\n丙</pre>", ["甲", "乙", "丙"]),
         ("<p>当 2 < 3 且 5 > 4</p>", ["当 2 < 3 且 5 > 4"]),
-        ("<p>面积5m<sup>2</sup>,H<sub>2</sub>O</p>", ["面积5m²,H2O"]),
+        ("<p>面积5m<sup>2</sup>,H<sub>2</sub>O</p>", ["面积5m²,H₂O"]),
         ("<p>前<img src=a.png alt=图>后</p>", ["前后"]),
         ("<figure><img src=a><figcaption>图1 说明</figcaption></figure>", ["图1 说明"]),
         ("<dl><dt>名<dd>义</dl>", ["名", "义"]),
@@ -435,3 +435,32 @@ def test_no_page_breaks_the_reader(source: str) -> None:
         assert line.text == line.text.strip()
         assert 1 <= line.number <= source.count("\n") + 1
         assert all(0 <= mark.start < mark.end <= len(line.text) for mark in line.marks)
+
+
+# Tables without lines
+
+
+def _bare(rows: list[list[str]]) -> str:
+    return "<table>" + "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) for row in rows) + "</table>"
+
+
+def test_two_rows_without_lines_are_a_table_by_their_figures_or_when_announced() -> None:
+    line = _only(_bare([["指标", "数值"], ["收入", "10"]]))
+    assert (line.kind, line.rows) == (LineKind.TABLE, (("指标", "数值"), ("收入", "10")))
+    text, table = _lines("<p>各园区的分工见下表。</p>" + _bare([["园区", "任务"], ["甲园", "建库"]]))
+    assert (text.kind, table.kind) == (LineKind.TEXT, LineKind.TABLE)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["园区", "任务"], ["甲园", "建库"]],
+        [["2024年第3期", "(总第27期)"], ["科技局编", "2024年6月18日"]],
+        [["题目", "页码"], ["大会召开", "3"]],
+        [["大会召开", "1"], ["实验室揭牌", "3"]],
+        [["<a href='/1'>大会</a>", "<a href='/2'>揭牌</a>"], ["<a href='/3'>问题</a>", "10"]],
+        [["地址", "科技路1号"], ["邮编", "300000"]],
+    ],
+)
+def test_two_rows_that_only_place_text_are_lines(rows: list[list[str]]) -> None:
+    assert all(line.kind is LineKind.TEXT for line in _lines(_bare(rows)))

@@ -135,7 +135,7 @@ def test_no_markdown_breaks_the_reader(source: str) -> None:
     ("source", "expected"),
     [
         ("增长$1 5 . 2 \\%$,共$12$项", "增长15.2%,共12项"),
-        ("$\\mathrm { C O } _ { 2 }$与$10^{5}$", "C O2与10⁵"),
+        ("$\\mathrm { C O } _ { 2 }$与$10^{5}$", "C O₂与10⁵"),
         ("约$\\sim 3 0 \\mathrm{km}$,$\\textcircled{1}$", "约~30km,①"),
         ("花费$5 和 $10", "花费$5 和 $10"),
         ("前![说明](a_(1).png){width=50%}后", "前后"),

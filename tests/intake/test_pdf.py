@@ -59,6 +59,7 @@ def _pdf(*pages: str, more: bytes = b"", resources: bytes = b"", extra: tuple[by
         % (key.encode(), name.encode(), name.encode(), name.encode())
         for key, name in _FONTS.items()
     )
+    fonts += b" /F3 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
     count = len(pages)
     kids = b" ".join(b"%d 0 R" % (3 + 2 * index) for index in range(count))
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Count %d /Kids [ %b ] >>" % (count, kids)]
@@ -295,6 +296,58 @@ def test_ruling_lines_that_make_a_grid_are_a_table() -> None:
 
 def test_a_frame_around_a_text_is_no_table() -> None:
     assert _texts("50 600 400 150 re S\n" + _at(60, 150, "框里的文字")) == ["框里的文字"]
+
+
+# Raised and lowered, and fonts of shapes
+
+
+@pytest.mark.parametrize(
+    ("before", "small", "rise", "after", "expected"),
+    [
+        ("用水10", "4", 3, "立方米", "用水10⁴立方米"),
+        ("用水10", "4", 5, "立方米", "用水10⁴立方米"),  # a row of its own but for what it stands beside
+        ("面积5m", "2", 4, "左右", "面积5m²左右"),
+        ("减排CO", "2", -2, "三成", "减排CO₂三成"),
+        ("完成评审", "1", 4, ",开工", "完成评审[1],开工"),
+        ("细颗粒物PM", "2.5", -2, "下降", "细颗粒物PM2.5下降"),
+    ],
+)
+def test_smaller_characters_above_and_below_the_line(
+    before: str, small: str, rise: float, after: str, expected: str
+) -> None:
+    x = 60 + sum(5 if char.isascii() else 10 for char in before)
+    raised = f"BT /F3 6 Tf {x} {_A4[1] - 100 + rise} Td ({small}) Tj ET\n"
+    line = _at(60, 100, before) + raised + _at(x + 3 * len(small), 100, after)
+    assert _texts(_paragraph(60, _PROSE[:40]) + line) == [_PROSE[:40], expected]
+
+
+def test_a_small_line_above_a_large_one_stays_a_line() -> None:
+    assert _texts(_at(60, 90, "123 abc", 6) + _at(60, 112, "火炬动态", 20)) == ["123 abc", "火炬动态"]
+
+
+def test_a_face_of_shapes_has_no_blanks_within_words_and_drawn_bullets_are_items() -> None:
+    lines = read(_FORMS.parent / "type3" / "type3.pdf").lines
+    assert [(line.kind, line.text) for line in lines] == [
+        (LineKind.TEXT, "截至6月底,重大项目的目标日期是七月底,用水10⁴m³,减排CO₂,见项目目标[1]。"),
+        (LineKind.ITEM, "重大项目;"),
+        (LineKind.ITEM, "六月的目标;"),
+        (LineKind.ITEM, "七月底,见目标日期。"),
+    ]
+
+
+def test_a_dash_is_a_bullet_where_the_line_is_indented() -> None:
+    page = _paragraph(100, _PROSE) + _at(80, 200, "- 第一项") + _at(80, 216, "- 第二项") + _at(60, 240, "- 文字")
+    assert [(line.kind, line.text) for line in _lines(page)[1:]] == [
+        (LineKind.ITEM, "第一项"),
+        (LineKind.ITEM, "第二项"),
+        (LineKind.TEXT, "- 文字"),
+    ]
+
+
+def test_a_shape_amid_a_line_is_no_bullet() -> None:
+    assert _texts(_at(60, 100, "前面的文字") + _at(120, 100, "后面的文字") + "112 743 4 4 re f\n") == [
+        "前面的文字 后面的文字"
+    ]
 
 
 # Refusals

@@ -46,6 +46,7 @@ def test_formats_are_known_by_their_suffix(tmp_path: Path, suffix: str) -> None:
 def test_another_format_is_refused_with_those_that_are_read(tmp_path: Path, name: str) -> None:
     message = _refusal(_file(tmp_path, "x", name))
     assert all(suffix in message for suffix in SUFFIXES)
+    assert "save it as PDF, Word (.docx), HTML, Markdown or plain text" in message
 
 
 def test_a_name_that_promises_another_form_is_said(tmp_path: Path) -> None:

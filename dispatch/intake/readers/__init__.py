@@ -75,7 +75,7 @@ def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:
     if reader is None:
         raise IntakeError(
             f"{name}: {suffix or 'a file without a suffix'} is not a format that is read; "
-            f"save the issue as Markdown or plain text ({', '.join(SUFFIXES)})"
+            f"save it as PDF, Word (.docx), HTML, Markdown or plain text ({', '.join(SUFFIXES)})"
         )
     if len(data) > MAX_BYTES:
         raise IntakeError(f"{name}: over {MAX_BYTES // 1_000_000} MB, too large for an issue of text")

@@ -12,11 +12,13 @@ from dispatch.intake.readers import html_tables
 from dispatch.intake.readers.html_boilerplate import is_site_line
 from dispatch.intake.readers.html_lists import Lists
 from dispatch.intake.readers.html_looks import Look, Looks
+from dispatch.intake.readers.html_scripts import script_of
 from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import linkable, settled
 from dispatch.intake.readers.notes import placed
-from dispatch.intake.readers.tables import table_lines
+from dispatch.intake.readers.scripts import Script, scripted
+from dispatch.intake.readers.tables import announces, table_lines
 from dispatch.model import Mark, MarkKind
 
 _BLOCKS = tags(
@@ -28,20 +30,27 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOTE_NAME = re.compile(r"_?(?:ftn|fn|footnote|note|edn)[-:_.]?(\d{1,3}|[a-z])", re.IGNORECASE)
 _NOTE_TAGS = frozenset({"li", "p", "div", "dd", "aside"})
 _LONGEST_STYLE = 80
-_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LONGEST_SCRIPT = 20
 _SIGNED = re.compile(r"[\[(（［〔]?(\d{1,3}|\*)[\])）］〕]?")
 
 
 @dataclass(slots=True)
 class _Run:
-    """The text of a line so far, piece by piece, each with how it looks and where it leads."""
+    """The text of a line so far, piece by piece, each with how it looks and where it leads; `scripts` says of each
+    whether it is raised."""
 
     pieces: list[tuple[str, Look, str]] = field(default_factory=list)
+    scripts: list[Script] = field(default_factory=list)
     number: int = 0
     references: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         return "".join(piece for piece, _, _ in self.pieces)
+
+    def plain(self) -> list[tuple[str, Look, str]]:
+        """The pieces, those that are raised or lowered as plain text."""
+        texts = scripted([(piece, script) for (piece, _, _), script in zip(self.pieces, self.scripts, strict=True)])
+        return [(text, look, href) for text, (_, look, href) in zip(texts, self.pieces, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +111,8 @@ class _Walk:
         elif node.tag == "hr":
             self._end_block()
             self._add(Line("", node.line or self._line, gap=True, rule=True))
-        elif node.tag == "sup":
-            return self._superscript(node)
+        elif script := script_of(node):
+            return self._script(node, script)
         elif node.tag == "table":
             return self._table(node)
         else:
@@ -153,36 +162,39 @@ class _Walk:
         else:
             self._piece(text)
 
-    def _piece(self, text: str) -> None:
+    def _piece(self, text: str, script: Script = Script.NONE) -> None:
         if text:
             self._run.number = self._run.number or self._line
             if name := _NOTE_NAME.fullmatch(self._looks.now.href.lstrip("#")):
                 self._run.references.append(name[1].lower())
             self._run.pieces.append((text, self._looks.now, linkable(self._looks.now.href, self._base)))
+            self._run.scripts.append(script)
 
-    def _superscript(self, node: Node) -> bool:
-        """A sign of a footnote stays as [1]; a power is written as one."""
-        inner = node.text(limit=20).strip()
-        signed = _SIGNED.fullmatch(inner)
+    def _script(self, node: Node, script: Script) -> bool:
+        """Read what is raised or lowered and short in one piece; the sign of a footnote stays as [1]."""
+        inner = node.text(limit=_LONGEST_SCRIPT + 1).strip()
+        if not inner or len(inner) > _LONGEST_SCRIPT or self._looks.now.back:
+            return False
+        signed = _SIGNED.fullmatch(inner) if script is Script.RAISED else None
         link = next((child for child in node.children if child.tag == "a"), None)
         href = link.get("href") if link else self._looks.now.href
-        if signed is None:
-            return False
         name = _NOTE_NAME.fullmatch(href.lstrip("#"))
-        if name or inner[0] in "[（(［〔":
+        if signed and href.startswith("#"):
             self._piece(f"[{signed[1]}]")
             if name:
                 self._run.references.append(name[1].lower())
+        elif link and linkable(href, self._base):
+            return False
         else:
-            self._piece(inner.translate(_SUPERSCRIPT))
+            self._piece(inner, script)
         return True
 
     def _table(self, node: Node) -> bool:
         """Read a table of data; one that only places text is gone into."""
-        rows = html_tables.data_rows(node)
+        self._end_block()
+        rows = html_tables.data_rows(node, announced=bool(self._found) and announces(self._found[-1].text))
         if not rows:
             return False
-        self._end_block()
         for caption in (child for child in node.children if child.tag == "caption"):
             self._add_text(caption.text(), node.line)
         for line in table_lines(rows, node.line or self._line, gap=True):
@@ -209,7 +221,7 @@ class _Walk:
         if not self._run.pieces:
             return
         run, self._run = self._run, _Run()
-        marks, pieces = _marks(run.pieces)
+        marks, pieces = _marks(run.plain())
         text, moved = settled("".join(pieces), marks)
         if not text or (not self._block[-1].level and is_site_line(text)):
             return

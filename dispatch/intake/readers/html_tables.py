@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from dispatch.intake.readers.html_scripts import script_of
 from dispatch.intake.readers.html_source import tags
 from dispatch.intake.readers.html_tree import Node
 from dispatch.intake.readers.marking import settled
-from dispatch.intake.readers.tables import Cell, grid
+from dispatch.intake.readers.scripts import Script, scripted
+from dispatch.intake.readers.tables import Cell, grid, tells
 
 _NUMERIC = re.compile(r"[-+]?[\d.,]+\s*(?:%|‰|[亿万千百]?[元家个项人件亩]?)|[-—–/]")
 _LONGEST_CELL = 600  # characters: what is longer is text that was placed
@@ -17,15 +19,25 @@ _PARTS = frozenset({"tbody", "thead", "tfoot"})
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "td"})
 
 
-def data_rows(table: Node) -> tuple[tuple[str, ...], ...]:
-    """The rows of a table that shows data; () for one that only places text."""
+def data_rows(table: Node, *, announced: bool = False) -> tuple[tuple[str, ...], ...]:
+    """The rows of a table that shows data; () for one that only places text. `announced` says that the text before it
+    speaks of a table."""
     if is_placing(table):
         return ()
     rows = _rows_of_cells(table)
     if len(rows) < 2 or max(map(len, rows)) < 2:
         return ()
     cells = cells_of(table)
-    return grid(cells) if _has_lines(table, rows) or _is_uniform(cells) else ()
+    found = grid(cells)
+    if _has_lines(table, rows) or _is_uniform(cells):
+        return found
+    return found if not _leads_away(table, found) and tells(found, announced=announced) else ()
+
+
+def _leads_away(table: Node, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether half of a table's cells are links: a menu, or a list of contents."""
+    links = sum(node.tag == "a" and node.get("href") != "" for node in table.walk())
+    return 2 * links >= sum(map(len, rows))
 
 
 def is_placing(table: Node) -> bool:
@@ -65,17 +77,18 @@ def _cell(node: Node) -> Cell:
 
 def cell_text(node: Node) -> str:
     """The text of a cell on one line; what stood in lines is parted by a space."""
-    parts: list[str] = []
-    waiting: list[Node | str] = [node]
+    parts: list[tuple[str, Script]] = []
+    waiting: list[tuple[Node | str, Script]] = [(node, Script.NONE)]
     while waiting:
-        part = waiting.pop()
+        part, script = waiting.pop()
         if isinstance(part, str):
-            parts.append(part)
+            parts.append((part, script))
             continue
         if part.tag in _BREAKS and parts:
-            parts.append("\x00")
-        waiting.extend(reversed(part.parts))
-    pieces = (settled(piece)[0] for piece in "".join(parts).split("\x00"))
+            parts.append(("\x00", Script.NONE))
+        script = script_of(part) or script
+        waiting.extend((inner, script) for inner in reversed(part.parts))
+    pieces = (settled(piece)[0] for piece in "".join(scripted(parts)).split("\x00"))
     return " ".join(piece for piece in pieces if piece)
 
 

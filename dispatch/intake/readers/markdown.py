@@ -16,7 +16,16 @@ from dispatch.intake.line import Line, LineKind, indent_of
 from dispatch.intake.readers.decoding import clean
 from dispatch.intake.readers.emphasis import begins_bold, signed_emphasis
 from dispatch.intake.readers.formulas import without_formulas
-from dispatch.intake.readers.marking import LINK_OFF, SIGNS, Addresses, resolved
+from dispatch.intake.readers.marking import (
+    LINK_OFF,
+    LOWERED_OFF,
+    LOWERED_ON,
+    RAISED_OFF,
+    RAISED_ON,
+    SIGNS,
+    Addresses,
+    resolved,
+)
 from dispatch.intake.readers.notes import placed
 from dispatch.intake.readers.page_tables import page_table
 from dispatch.intake.readers.pipe_tables import find_table
@@ -49,6 +58,9 @@ _IMAGE = re.compile(rf"!\[[^\[\]\n]*\](?:{_ADDRESS}|\[[^\[\]\n]*\])(?:\{{[^{{}}\
 _LINK = re.compile(rf"\[([^\[\]\n]*)\]({_ADDRESS})")
 _LABELLED = re.compile(r"\[([^\[\]\n]{1,300})\]\[([^\[\]\n]{0,200})\]")
 _SPAN = re.compile(r"\[([^\[\]\n]*)\]\{[ \t]*[.#][^{}\n]{0,200}\}")
+# As pandoc writes them: 10^4^, H~2~O.
+_RAISED = re.compile(r"(?<=[^\s\[^])\^([+\-−]?[A-Za-z\d.,/]{1,8})\^(?!\])")
+_LOWERED = re.compile(r"(?<=[A-Za-z)])~([+\-−]?[A-Za-z\d.+\-]{1,8})~(?!~)")
 _NOTE_SIGN = re.compile(r"\[\^([\w-]{1,40})\]")
 _REFERENCED = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -184,6 +196,9 @@ class _Reading:
             text = _ESCAPE.sub(lambda match: f"\ue000{ord(match[1]):02x}\ue001", text.rstrip("\\"))
         if "[" in text:
             text = self._links(text)
+        if "^" in text or "~" in text:
+            text = _RAISED.sub(rf"{RAISED_ON}\1{RAISED_OFF}", text)
+            text = _LOWERED.sub(rf"{LOWERED_ON}\1{LOWERED_OFF}", text)
         text = signed_emphasis(text)
         if "&" in text:
             text = _REFERENCED.sub(lambda match: clean(html.unescape(match[0])), text)

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
+from dispatch.intake.readers.scripts import Script, scripted
 from dispatch.model import Mark, MarkKind
 
 _BLANKS = re.compile(r"\s+")
@@ -107,12 +108,15 @@ _ON = {MarkKind.STRONG: "\ue010", MarkKind.EMPHASIS: "\ue011", MarkKind.LINK: "\
 _OFF = {MarkKind.STRONG: "\ue013", MarkKind.EMPHASIS: "\ue014", MarkKind.LINK: "\ue015"}
 _KINDS = {sign: kind for kind, sign in (*_ON.items(), *_OFF.items())}
 _FIRST_ADDRESS, _MOST_ADDRESSES = 0xF0000, 60_000
-SIGNS = "\ue010-\ue015\U000f0000-\U000ffffd"
+SIGNS = "\ue010-\ue019\U000f0000-\U000ffffd"
 _SIGN = re.compile("[\ue010-\ue015][\U000f0000-\U000ffffd]?")
 
 STRONG_ON, STRONG_OFF = _ON[MarkKind.STRONG], _OFF[MarkKind.STRONG]
 EMPHASIS_ON, EMPHASIS_OFF = _ON[MarkKind.EMPHASIS], _OFF[MarkKind.EMPHASIS]
 LINK_OFF = _OFF[MarkKind.LINK]
+RAISED_ON, RAISED_OFF, LOWERED_ON, LOWERED_OFF = "\ue016", "\ue017", "\ue018", "\ue019"
+_SCRIPT = {RAISED_ON: Script.RAISED, LOWERED_ON: Script.LOWERED, RAISED_OFF: Script.NONE, LOWERED_OFF: Script.NONE}
+_ANY_SIGN = re.compile("([\ue016-\ue019]|[\ue010-\ue015][\U000f0000-\U000ffffd]?)")
 
 
 class Addresses:
@@ -137,8 +141,28 @@ class Addresses:
         return self._list[ord(sign[1]) - _FIRST_ADDRESS] if len(sign) == 2 else ""
 
 
+def with_scripts(signed: str) -> str:
+    """A text with what is raised or lowered in it as plain text; the other signs stay."""
+    if not any(sign in signed for sign in _SCRIPT):
+        return signed
+    script = Script.NONE
+    parts: list[str] = []
+    pieces: list[tuple[str, Script]] = []
+    for part in _ANY_SIGN.split(signed):
+        if part in _SCRIPT:
+            script = _SCRIPT[part]
+        elif _ANY_SIGN.match(part):
+            parts.append(part)
+        elif part:
+            parts.append("")
+            pieces.append((part, script))
+    texts = iter(scripted(pieces))
+    return "".join(part or next(texts) for part in parts)
+
+
 def resolved(signed: str, addresses: Addresses) -> tuple[str, tuple[Mark, ...]]:
     """A text without the signs in it, and the marks that they meant."""
+    signed = with_scripts(signed)
     if not any(sign in signed for sign in _KINDS):
         return settled(signed)
     parts: list[str] = []

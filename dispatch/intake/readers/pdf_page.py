@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dispatch.intake.readers.decoding import clean
+from dispatch.intake.readers.pdf_bullets import bullets, is_dot
 from dispatch.intake.readers.pdf_characters import normal
+from dispatch.intake.readers.pdf_glyph import Glyph
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
@@ -27,6 +29,7 @@ _MAX_LINKS = 1_000
 _MOST_LINK_LOOKS = 5_000_000  # glyphs times links
 _THIN = 2.5  # points: a filled area of no more is a ruling line
 _SHORTEST_RULE = 6.0
+_MOST_DOTS = 2_000
 _STRAIGHT = math.radians(3)
 _QUARTER = math.pi / 2
 _HREF = re.compile(r"(?:https?://[^\s/]|mailto:[^\s@]+@)\S*", re.IGNORECASE)
@@ -38,19 +41,6 @@ _FORCE_BOLD = 1 << 18  # ISO 32000-1, table 123
 _DOUBLE = 1.6  # sizes wide: one glyph for two of these signs, as fonts of Chinese have it
 _DOUBLED = "—…"
 _STROKED_TEXT = (1, 2, 5, 6)  # render modes that draw the outline too: how a bold face is imitated
-
-
-class Glyph(NamedTuple):
-    """A character: its left and right, its base line, its size in points. `weight` is 0 for a text face, 1 for a face
-    of headings (黑体, 小标宋), 2 for bold. `href` is the address behind it, or ""."""
-
-    char: str
-    x0: float
-    x1: float
-    base: float
-    size: float
-    weight: int
-    href: str
 
 
 class Rule(NamedTuple):
@@ -111,7 +101,8 @@ def page_of(page: PdfPage, number: int, allow: Callable[[int, int], None]) -> Pa
     if len(links) * len(raws) > _MOST_LINK_LOOKS:
         links = []
     glyphs = tuple(_glyph(raw, turned, links) for raw in raws if raw.quarter == quarter)
-    rules, pictures = _drawn(page)
+    rules, dots, pictures = _drawn(page)
+    glyphs = (*glyphs, *bullets(glyphs, [turned.box(dot) for dot in dots]))
     return Page(
         number,
         *turned.extent,
@@ -155,11 +146,11 @@ class _Turned:
 
 def _glyph(raw: _Raw, turned: _Turned, links: list[tuple[_Box, str]]) -> Glyph:
     x0, y0, x1, y1 = turned.box(raw.box)
-    _, base = turned.point(*raw.origin)
+    start, base = turned.point(*raw.origin)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     href = next((href for rect, href in links if rect[0] <= x <= rect[2] and rect[1] <= y <= rect[3]), "")
     char = raw.char * 2 if raw.char in _DOUBLED and x1 - x0 > _DOUBLE * raw.size else raw.char
-    return Glyph(char, x0, x1, base, raw.size, raw.weight, href)
+    return Glyph(char, x0, x1, base, raw.size, raw.weight, href, start)
 
 
 def _direction(raws: list[_Raw]) -> int:
@@ -297,11 +288,11 @@ def _href(page: PdfPage, action: Any) -> str:
 # Ruling lines
 
 
-def _drawn(page: PdfPage) -> tuple[list[_Box], int]:
-    """The ruling lines of a page, and how many images it has."""
+def _drawn(page: PdfPage) -> tuple[list[_Box], list[_Box], int]:
+    """The ruling lines of a page, its dots, and how many images it has."""
     drawing = _Drawing()
     drawing.walk(page, drawing.raw.FPDFPage_CountObjects, drawing.raw.FPDFPage_GetObject, _SAME, 0)
-    return drawing.rules, drawing.pictures
+    return drawing.rules, drawing.dots, drawing.pictures
 
 
 class _Drawing:
@@ -310,6 +301,7 @@ class _Drawing:
 
         self.raw = raw
         self.rules: list[_Box] = []
+        self.dots: list[_Box] = []
         self.pictures = 0
         self._left = _MAX_OBJECTS
         self._bounds = [ctypes.c_float() for _ in range(4)]
@@ -343,6 +335,9 @@ class _Drawing:
         box = _moved_box((bounds[0].value, bounds[1].value, bounds[2].value, bounds[3].value), matrix)
         if min(box[2] - box[0], box[3] - box[1]) <= _THIN:
             self._add(box)
+            return
+        if is_dot(box) and len(self.dots) < _MOST_DOTS:
+            self.dots.append(box)
             return
         fill, stroke = ctypes.c_int(), ctypes.c_int()
         if self.raw.FPDFPath_GetDrawMode(found, fill, stroke) and stroke.value:

@@ -34,6 +34,8 @@ _FIRST_LINES = 0.1  # of the lines of text are indented where paragraphs begin s
 _USUAL = 4  # the distance that a fourth of the lines do not exceed is the usual one
 _BULLET = re.compile(r"([•●■◆▪◦○□◇▶►➢➤✓✔★☆※–])(\s+)(?=\S)")
 _TIGHT_BULLET = re.compile(r"([•▪◦➢➤])(?=\S)")
+_DASH = re.compile(r"[-‐·‧∙]\s+(?=[^\s\d-])")  # is a bullet at the head of a line that is indented
+_LEAST_INDENT = 0.5  # sizes
 _LATIN_END = re.compile(r"(?:[A-Za-z][,.;:!?]?|\d[A-Za-z]|[A-Za-z]\d)$")
 _SOFT = "\u00ad"
 
@@ -211,13 +213,7 @@ def _grouped(lines: Iterable[Printed], form: _Form) -> list[_Group]:
 def _begins(group: _Group, line: Printed, form: _Form) -> bool:
     """Whether a printed line begins a line of the document."""
     before = group.lines[-1]
-    if (
-        before.table
-        or line.table
-        or len(group.text) > _LONGEST
-        or before.stretch.leader
-        or _BULLET.match(line.stretch.text)
-    ):
+    if before.table or line.table or len(group.text) > _LONGEST or before.stretch.leader or _bullet(line):
         return True
     if _other_style(before, line, form) or _has_gap(before, line, form):
         return True
@@ -291,6 +287,12 @@ def _indent(line: Printed) -> float:
     return (line.stretch.x0 - line.column.left) / line.stretch.size
 
 
+def _bullet(line: Printed) -> re.Match[str] | None:
+    """The bullet at the head of a printed line, with the blanks behind it."""
+    text = line.stretch.text
+    return _BULLET.match(text) or (_DASH.match(text) if _indent(line) >= _LEAST_INDENT else None)
+
+
 def _is_set_off(group: _Group, line: Printed) -> bool:
     """Whether the left edge of a line shows that it begins a paragraph."""
     before, size = group.lines[-1], line.stretch.size
@@ -309,7 +311,7 @@ def _is_set_off(group: _Group, line: Printed) -> bool:
 def _hangs(group: _Group, line: Printed) -> bool:
     """Whether a line stands below the text of an item, behind its bullet or number."""
     first = group.lines[0].stretch
-    marked = _BULLET.match(first.text) or is_enumerated(first.text)
+    marked = _bullet(group.lines[0]) or is_enumerated(first.text)
     return bool(marked) and len(group.lines) == 1 and line.stretch.x0 - first.x0 <= 3 * first.size
 
 
@@ -343,7 +345,7 @@ def _without_soft(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
 
 
 def _as_item(line: Line, first: Printed) -> Line:
-    found = _BULLET.match(line.text) or _TIGHT_BULLET.match(line.text)
+    found = _bullet(first) or _TIGHT_BULLET.match(line.text)
     if found is None or line.level:
         return line
     cut = found.end()

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-from dispatch.intake.readers.pdf_page import Glyph, Page, Rule
+from dispatch.intake.readers.pdf_glyph import Glyph
+from dispatch.intake.readers.pdf_page import Page, Rule
+from dispatch.intake.readers.pdf_scripts import put_in_lines
 from dispatch.intake.readers.pdf_tables import Table, tables_of
 from dispatch.intake.readers.pdf_text import Stretch, stretch_of
 
@@ -83,17 +85,18 @@ def sheet_of(page: Page) -> Sheet:
 
 def rows_of(glyphs: Iterable[Glyph]) -> tuple[Row, ...]:
     """The rows from the top, each cut where a wide gap is."""
-    found: list[Row] = []
+    rows: list[list[Glyph]] = []
     row: list[Glyph] = []
     anchor = limit = 0.0
     for glyph in sorted(glyphs, key=lambda glyph: glyph.base):
         if row and glyph.base - anchor > _SAME_ROW * max(limit, glyph.size):
-            found += _row(row)
+            rows.append(row)
             row = []
         if not row or glyph.size > limit:
             anchor, limit = glyph.base, glyph.size
         row.append(glyph)
-    return (*found, *_row(row))
+    rows.append(row)
+    return tuple(found for each in put_in_lines(rows) for found in _row(each))
 
 
 def _row(glyphs: list[Glyph]) -> list[Row]:

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from dispatch.intake.readers.pdf_page import Glyph, Rule
+from dispatch.intake.readers.pdf_glyph import Glyph
+from dispatch.intake.readers.pdf_page import Rule
 from dispatch.intake.readers.pdf_text import Stretch
 
 _TOUCH = 3.0  # points within which lines meet

@@ -10,7 +10,8 @@ from enum import Enum
 from itertools import pairwise
 from statistics import median
 
-from dispatch.intake.readers.pdf_page import Glyph
+from dispatch.intake.readers.pdf_glyph import Glyph
+from dispatch.intake.readers.pdf_scripts import with_scripts
 
 _TWICE = 0.1  # of a size: the same character so near is one that was printed twice, as a shadow
 _WORD_GAP = 0.17  # sizes between Latin letters that part two words
@@ -78,6 +79,7 @@ def stretch_of(glyphs: Sequence[Glyph]) -> list[Stretch]:
     parts: list[str] = []
     spans: list[Span] = []
     length, blank = 0, False
+    glyphs = with_scripts(glyphs)
     usual = _usual_gaps(glyphs)
     last: Glyph | None = None
     for glyph in glyphs:
@@ -152,12 +154,20 @@ def _usual_gaps(glyphs: Sequence[Glyph]) -> _Gaps:
     for last, glyph in pairwise(glyphs):
         pair = frozenset((_kind(last.char), _kind(glyph.char)))
         if pair == _PURE:
-            pure.append((glyph.x0 - last.x1) / glyph.size)
+            pure.append(_between_ideographs(last, glyph))
         elif pair == _MIXED and not (last.char.isspace() or glyph.char.isspace()):
             mixed.append((glyph.x0 - last.x1) / glyph.size)
     return _Gaps(
         median(pure) if len(pure) >= _LEAST_PAIRS else 0.0, median(mixed) if len(mixed) >= _LEAST_PAIRS else None
     )
+
+
+def _between_ideographs(last: Glyph, glyph: Glyph) -> float:
+    """The gap between two characters of Chinese in sizes. A box may be that of the ink, which is smaller than the
+    character's width of one size, so what the places at which they begin leave between them counts too."""
+    by_boxes = (glyph.x0 - last.x1) / glyph.size
+    by_width = (glyph.start - last.start) / glyph.size - 1
+    return min(by_boxes, by_width) if last.size == glyph.size else by_boxes
 
 
 def _parted(last: Glyph, glyph: Glyph, usual: _Gaps) -> bool:
@@ -172,7 +182,7 @@ def _parted(last: Glyph, glyph: Glyph, usual: _Gaps) -> bool:
     if pair in _PLAIN:
         return gap > _WORD_GAP
     if pair == _PURE:
-        return gap > usual.pure + _MORE
+        return _between_ideographs(last, glyph) > usual.pure + _MORE
     if pair == _MIXED:
         return gap > (_SPACED if usual.mixed is None else usual.mixed) + _MORE
     opens = _kind(last.char) is _Kind.SIGN and _kind(glyph.char) in (_Kind.IDEOGRAPH, _Kind.WIDE_SIGN)

@@ -10,7 +10,16 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from dispatch.intake.readers.marking import EMPHASIS_OFF, EMPHASIS_ON, LINK_OFF, Addresses
+from dispatch.intake.readers.marking import (
+    EMPHASIS_OFF,
+    EMPHASIS_ON,
+    LINK_OFF,
+    LOWERED_OFF,
+    LOWERED_ON,
+    RAISED_OFF,
+    RAISED_ON,
+    Addresses,
+)
 
 _NAMES = (
     "a|abbr|acronym|address|applet|area|article|aside|audio|b|base|basefont|bdi|bdo|big|blockquote|body|br|button|"
@@ -36,6 +45,8 @@ _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000}|[\w.+-]{1,64}@[\
 
 
 _EMPHASIS = re.compile(r"<(/?)(?:i|em)\b", re.IGNORECASE)
+_SCRIPT = re.compile(r"<(/?)su([pb])\b", re.IGNORECASE)
+_SCRIPTS = {"p": RAISED_ON, "/p": RAISED_OFF, "b": LOWERED_ON, "/b": LOWERED_OFF}
 _LINK = re.compile(rf"<a\b[^<>]*?\shref\s*=\s*({_VALUE})", re.IGNORECASE)
 _LINK_END = re.compile(r"</a\b", re.IGNORECASE)
 _TABLE = re.compile(r"<(/?)table(?=[\s/>])", re.IGNORECASE)
@@ -106,6 +117,8 @@ def _stand_in(sign: Callable[[str], str], match: re.Match[str]) -> str:
         return "**" + lines_within
     if emphasis := _EMPHASIS.match(tag):
         return (EMPHASIS_OFF if emphasis[1] else EMPHASIS_ON) + lines_within
+    if script := _SCRIPT.match(tag):
+        return _SCRIPTS[f"{script[1]}{script[2].lower()}"] + lines_within
     if link := _LINK.match(tag):
         return sign(html.unescape(link[1].strip("\"'"))) + lines_within
     if _LINK_END.match(tag):

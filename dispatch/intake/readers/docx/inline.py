@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dispatch.intake.readers.docx.formulas import formula
 from dispatch.intake.readers.docx.spans import Span, address_of
 from dispatch.intake.readers.docx.styles import Look, Styles
-from dispatch.intake.readers.docx.xml import Element, child, children, name_of, value_of, within
+from dispatch.intake.readers.docx.xml import Element, child, children, name_of, value_of
 
 _MOST_FIELDS = 50  # within one another
 _LONGEST_CODE = 5_000
@@ -98,7 +99,8 @@ class Inline:
         elif name == "mc:AlternateContent":
             self._alternatives(element)
         elif name in ("m:oMath", "m:oMathPara"):
-            self._add("".join(str(found.text or "") for found in within(element, "m:t")), Look(False, False, False, 0))
+            for text, script in formula(element):
+                self._add(text, Look(False, False, False, 0, script))
         elif name in ("w:del", "w:moveFrom"):
             self._content.deleted = True
         elif name in _AROUND:
@@ -167,7 +169,7 @@ class Inline:
             return
         href = self._href or next((found.href for found in reversed(self._fields) if found.href), "")
         strong = look.bold and not self._styles.bold_by_style(self._style)
-        self._content.lines[-1].append(Span(text, strong, look.bold, look.italic, look.size, href))
+        self._content.lines[-1].append(Span(text, strong, look.bold, look.italic, look.size, href, look.script))
 
     def _note(self, element: Element, kind: str, look: Look) -> None:
         key = value_of(element, "w:id")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from dispatch.intake.readers.decoding import clean
+from dispatch.intake.readers.scripts import Script, scripted
 from dispatch.model import Mark, MarkKind
 
 _LONGEST_ADDRESS = 2_000
@@ -27,6 +28,7 @@ class Span:
     italic: bool = False
     size: int = 0
     href: str = ""
+    script: Script = Script.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ def text_of(spans: Sequence[Span]) -> Text:
     placed: list[tuple[int, int, Span]] = []
     length = 0
     blank = True
-    for span in spans:
-        piece = _BLANKS.sub(" ", clean(span.text))
+    pieces = scripted([(clean(span.text), span.script) for span in spans])
+    for span, written in zip(spans, pieces, strict=True):
+        piece = _BLANKS.sub(" ", written)
         if blank and piece.startswith(" "):
             piece = piece[1:]
         if not piece:

@@ -14,6 +14,7 @@ from dispatch.intake.readers.docx.spans import Span, Text, joined, text_of, with
 from dispatch.intake.readers.docx.styles import Styles
 from dispatch.intake.readers.docx.tables import Table
 from dispatch.intake.readers.docx.xml import Element, child, children, name_of, number_of, value_of
+from dispatch.intake.readers.tables import announces
 from dispatch.model import MarkKind
 
 _LEADERS = frozenset({"dot", "hyphen", "underscore", "heavy", "middleDot"})
@@ -48,6 +49,7 @@ class Story:
         self._styles, self._numbering, self._notes = styles, numbering, notes
         self._inline = Inline(styles, links, notes.mark)
         self._unfinished: list[Element] = []
+        self._last = ""  # the paragraph before
         self._number = 0
         self.deleted: list[int] = []
         self.embedded: list[int] = []
@@ -129,6 +131,7 @@ class Story:
                 draft = replace(draft, kind=LineKind.ITEM)
         for index, text in enumerate(texts):
             text = _without_emphasis(text) if draft.level else text
+            self._last = text.text
             yield replace(draft, text=text, first=index == 0, list=draft.list if index == 0 else None)
 
     def _list_number(self, properties: Element | None, style: str) -> Number | None:
@@ -146,13 +149,14 @@ class Story:
     # Tables
 
     def _table(self, element: Element) -> Iterator[Draft]:
+        announced = announces(self._last)
         table = Table(element, self._styles)
         cells = [
             [(cell, [] if cell.covered else list(self.read(cell.element))) for cell in row] for row in table.rows()
         ]
         drafts = [draft for row in cells for _, found in row for draft in found]
         rows = table.grid([[(cell, [_plain(draft) for draft in found]) for cell, found in row] for row in cells])
-        if any(draft.level for draft in drafts) or not table.tells(rows):
+        if any(draft.level for draft in drafts) or not table.tells(rows, announced=announced):
             yield from drafts
             return
         number = drafts[0].number if drafts else self._number

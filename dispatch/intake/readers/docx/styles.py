@@ -17,6 +17,7 @@ from dispatch.intake.readers.docx.xml import (
     value_of,
     within,
 )
+from dispatch.intake.readers.scripts import Script
 
 _LONGEST_CHAIN = 20  # of styles that are based on one another; a ring of them ends there
 _DEFAULT_SIZE = 20  # half points
@@ -25,6 +26,7 @@ _HEADING = re.compile(r"(?:heading|标题)\s*([1-9])", re.IGNORECASE)
 _TITLE = re.compile(r"title|标题|文档标题", re.IGNORECASE)
 _CONTENTS = re.compile(r"(?:toc|目录|contents)\s*\d", re.IGNORECASE)
 _EDGES = ("w:top", "w:bottom")
+_SCRIPTS = {"superscript": Script.RAISED, "subscript": Script.LOWERED}
 _T = TypeVar("_T")
 
 
@@ -50,6 +52,7 @@ class Look:
     italic: bool
     hidden: bool
     size: int
+    script: Script = Script.NONE
 
 
 class Styles:
@@ -154,7 +157,15 @@ class Styles:
             hidden=self._toggle("w:vanish", paragraph, character, properties)
             or self._toggle("w:webHidden", paragraph, character, properties),
             size=self._size(paragraph, character, properties),
+            script=self._script(character, properties),
         )
+
+    def _script(self, character: str, properties: Element | None) -> Script:
+        """Whether a run is raised or lowered, by itself or by its character style."""
+        own = child(properties, "w:vertAlign")
+        if own is None and character:
+            own = self._first(character, "w:rPr", lambda found: child(found, "w:vertAlign"))
+        return _SCRIPTS.get(value_of(own), Script.NONE)
 
     def bold_by_style(self, paragraph: str) -> bool:
         """Whether a paragraph's style makes all of it bold."""

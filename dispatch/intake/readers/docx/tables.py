@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dispatch.intake.readers.docx.styles import Styles, has_borders
 from dispatch.intake.readers.docx.xml import Element, child, children, name_of, number_of, value_of
+from dispatch.intake.readers.tables import lists_pages, tells
 
 _MOST_COLUMNS = 63  # of a table of Word
 _LONGEST_CELL = 2_000  # characters; what is longer is an article set in a frame
-_PAGE = re.compile(r"[-–—·\s]*\d{1,3}[-–—·\s]*")
 _AROUND = ("w:sdt", "w:sdtContent", "w:customXml", "w:ins", "w:moveTo")
 
 
@@ -64,12 +63,14 @@ class Table:
         kept = [column for column in range(width) if any(cells[column] for cells in full)]
         return tuple(tuple(cells[column] for column in kept) for cells in full)
 
-    def tells(self, rows: Sequence[Sequence[str]]) -> bool:
+    def tells(self, rows: Sequence[Sequence[str]], *, announced: bool) -> bool:
         """Whether rows and columns mean something. A frame, a masthead set in one row, and a contents list with its
-        pages only arrange text."""
-        if len(rows) < 2 or len(rows[0]) < 2 or (not self._bordered and len(rows[0]) < 3):
+        pages only arrange text. `announced` says that the text before it speaks of a table."""
+        if len(rows) < 2 or len(rows[0]) < 2:
             return False
-        return not (_lists_pages(rows) or any(len(cell) > _LONGEST_CELL for row in rows for cell in row))
+        if not self._bordered and len(rows[0]) < 3:
+            return tells(rows, announced=announced)
+        return not (lists_pages(rows) or any(len(cell) > _LONGEST_CELL for row in rows for cell in row))
 
 
 def _found(element: Element, name: str) -> Iterator[Element]:
@@ -97,12 +98,3 @@ def _cell(element: Element) -> Cell:
 
 def _within(number: int, least: int) -> int:
     return min(max(number, least), _MOST_COLUMNS)
-
-
-def _lists_pages(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the last of two columns has the numbers of pages: each a number, none below the one before."""
-    last = [row[-1] for row in rows]
-    if len(rows[0]) != 2 or not last[0] or not all(_PAGE.fullmatch(cell) or not cell for cell in last):
-        return False
-    pages = [int(re.sub(r"\D", "", cell)) for cell in last if cell]
-    return pages == sorted(pages)

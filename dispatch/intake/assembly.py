@@ -12,6 +12,7 @@ from dispatch.intake.body_text import Text
 from dispatch.intake.colophon import Colophon
 from dispatch.intake.contents import Contents, Entry
 from dispatch.intake.credits import Credits
+from dispatch.intake.cuts import evidently_cut
 from dispatch.intake.endings import Ending, take_credit
 from dispatch.intake.folding import bracketed, fold, heading_key, is_running, without_bullet, without_enumeration
 from dispatch.intake.jumps import joined
@@ -161,6 +162,7 @@ class _Making:
         self._names = names
         self._credits = credits_
         self._marked = any(line.hinted for line in text)
+        self._cut = evidently_cut(text)
         self._warnings: list[tuple[int, int, str]] = []
         self._credited = 0
         self._last: _Draft | None = None
@@ -261,7 +263,7 @@ class _Making:
         content = [line for line in draft.lines if not line.rule]
         ending = take_credit(content, self._credits, last=draft is self._last)
         self._report(draft, ending)
-        found = mended(ending.lines, hints=self._marked)
+        found = mended(ending.lines, hints=self._marked, cut=self._cut)
         for line, doubt in found.doubts:
             self.warn(line, doubt)
         return Article(draft.title, ending.credit, found.blocks)

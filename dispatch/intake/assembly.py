@@ -78,6 +78,7 @@ def assemble(
     making = _Making(contents, anchors, names, credits_, text)
     for line, doubt in whole.doubts:
         making.warn(line, doubt)
+    making.report_guesses()
     return making.body(drafts, [*lines[: contents.start], *stray])
 
 
@@ -161,6 +162,7 @@ class _Making:
         self._anchors = anchors
         self._names = names
         self._credits = credits_
+        self._text = text
         self._marked = any(line.hinted for line in text)
         self._cut = evidently_cut(text)
         self._warnings: list[tuple[int, int, str]] = []
@@ -188,6 +190,15 @@ class _Making:
     def warn(self, line: Line, text: str) -> None:
         """Say what was unsure at a line."""
         self._warnings.append((line.page, line.number, f"{line.place}: {text}"))
+
+    def report_guesses(self) -> None:
+        """A word on each line that only its place makes a column or a title."""
+        for index in self._anchors.unmarked:
+            excerpt = _excerpt(self._text[index].text)
+            self.warn(self._text[index], f"taken for a title, though it is not marked like the others: {excerpt}")
+        for index in self._anchors.guessed:
+            excerpt = _excerpt(self._text[index].text)
+            self.warn(self._text[index], f"taken for the name of a column by its place alone: {excerpt}")
 
     def _report_stray(self, stray: Sequence[Line]) -> None:
         content = [line for line in stray if not line.rule and not is_contents_label(line.text)]

@@ -49,7 +49,7 @@ _BEGUN = re.compile(  # a sentence that has a beginning, and so should have an e
 )
 _INNER_STOP = re.compile(r"[。！？!?][^。！？!?]")
 _COMMA = re.compile(r"[,，。;；]")
-_PAIRS = ("“”", "‘’", "（）", "()", "《》")
+_PAIRS = (("“", "”"), ("‘", "’"), ("（", "）"), ("(", ")"), ("《", "》"))
 
 
 class Joint(Enum):

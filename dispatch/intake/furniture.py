@@ -46,7 +46,7 @@ def _is_marked_number(text: str) -> bool:
 
 
 def _is_tools(text: str) -> bool:
-    return len(text) <= _LONGEST and _TOOLS.fullmatch(text) is not None
+    return len(text) <= _LONGEST and _TOOLS.fullmatch("".join(text.split())) is not None
 
 
 def _bare_page_numbers(lines: Sequence[Line]) -> set[int]:

@@ -15,7 +15,7 @@ from dispatch.intake.cuts import (
     is_unfinished,
     joint,
 )
-from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose
+from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose, numbered_items
 from dispatch.intake.line import Line, LineKind
 from dispatch.model import Block, BlockKind, Mark
 
@@ -82,11 +82,13 @@ class _Assembly:
         self._last: Line | None = None
         self._held: list[Block] = []
         self._length = 0  # of the open parts
+        self._listed = False  # whether they are an item of a list
         self.doubts: list[tuple[Line, str]] = []
         # Where parts of one form are running text, a short one of them is a cut paragraph rather than a heading.
         self._running = {enumeration_form(text) for text in texts if is_prose(text)}
 
     def build(self, lines: Sequence[Line], marked: bool) -> tuple[Block, ...]:
+        listed = numbered_items(lines)
         for index, line in enumerate(lines):
             following = lines[index + 1] if index + 1 < len(lines) else None
             if kind := _WHOLE.get(line.kind):
@@ -96,22 +98,23 @@ class _Assembly:
             elif line.kind is not LineKind.ITEM and self._open and self._goes_on(line):
                 self._join(line)
                 self._last = line
-            elif line.kind is not LineKind.ITEM and self._is_heading(line, following, marked):
+            elif line.kind is not LineKind.ITEM and index not in listed and self._is_heading(line, following, marked):
                 self._close()
                 self._found.append(Block(BlockKind.HEADING, line.text))
             else:
                 self._close()
                 self._open, self._marks, self._begun, self._last = [line.text], list(line.marks), line, line
                 self._length = len(line.text)
+                self._listed = line.kind is LineKind.ITEM or index in listed
         self._close()
         return tuple(self._found)
 
     def _close(self) -> None:
         if self._open and self._begun:
-            item = self._begun.kind is LineKind.ITEM
-            kind = BlockKind.ITEM if item else BlockKind.PARAGRAPH
+            kind = BlockKind.ITEM if self._listed else BlockKind.PARAGRAPH
+            depth = self._begun.depth if self._listed else 0
             text = "".join(self._open)
-            self._found.append(Block(kind, text, (), _within(self._marks, text), self._begun.depth if item else 0))
+            self._found.append(Block(kind, text, (), _within(self._marks, text), depth))
         self._open, self._marks = [], []
         self._found += self._held
         self._held = []

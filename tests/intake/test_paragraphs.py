@@ -61,6 +61,28 @@ def test_an_item_goes_on_in_the_next_line_and_over_a_page_end() -> None:
     assert len(shown(item(LONG, page=1), text("和打算。", page=1))) == 2
 
 
+@pytest.mark.parametrize("form", ["{}. ", "{}、", "({})", "{})"])
+@pytest.mark.parametrize("gap", [True, False])
+def test_lines_that_count_are_items_and_keep_their_numbers(form: str, gap: bool) -> None:
+    steps = [form.format(number) + words for number, words in ((1, "登录官网"), (2, "填写表格"), (3, "提交材料。"))]
+    found = shown(text("步骤如下:"), *(text(step, gap=gap) for step in steps), text("会后参观。"))
+    assert found == [("paragraph", "步骤如下:"), *(("item", step) for step in steps), ("paragraph", "会后参观。")]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (text("1. 登录官网"), text("2024. 填写表格")),
+        (text("1. 登录官网"), text("3. 填写表格")),
+        (text("1. 登录官网。按提示操作。"), text("2. 填写表格。按提示操作。")),
+        (text("1. 登录官网", level=4), text("2. 填写表格", level=4)),
+        (text("1. 登录官网"), text("按提示操作,完成登录。"), text("2. 填写表格")),
+    ],
+)
+def test_headings_and_paragraphs_with_numbers_are_no_items(lines: tuple[Line, ...]) -> None:
+    assert "item" not in [kind for kind, _ in shown(*lines)]
+
+
 # What stands between two halves
 
 

@@ -138,7 +138,9 @@ def test_another_bulletin(profile: Bulletin | None, listed: object, place: objec
     assert (issue.title, issue.publisher) == ("滨城科学简报", "滨城市科学技术协会")
     assert (issue.year, issue.number, issue.total, issue.date) == (2024, 3, 0, dt.date(2024, 6, 18))
     assert issue.ref == "2024-03"
-    assert found.warnings[-1].endswith(": 校 stands on both sides of a cut, and is dropped once.")
+    assert any(
+        warning.endswith(": 校 stands on both sides of a cut, and is dropped once.") for warning in found.warnings
+    )
     assert len(found.warnings) == (1 if profile else 2)
 
 
@@ -496,7 +498,10 @@ def test_two_paragraphs_stay_two(first: str, second: str) -> None:
 
 def test_a_word_that_belongs_there_twice_stays() -> None:
     known = "这所大学很大。那所大学也很大。这个学科很好。那个学科也很好。大学里有人。"
-    assert _blocks(known, "各县区和有关部门下一阶段还要继续大力加强大学", "学科建设。")[1] == "各县区和有关部门下一阶段还要继续大力加强大学学科建设。"
+    assert (
+        _blocks(known, "各县区和有关部门下一阶段还要继续大力加强大学", "学科建设。")[1]
+        == "各县区和有关部门下一阶段还要继续大力加强大学学科建设。"
+    )
 
 
 def test_headings_of_parts() -> None:

@@ -24,6 +24,7 @@ from dispatch.intake.titles import Anchors, Role
 from dispatch.model import Article, Column
 
 _EXCERPT = 30
+_MOST_NAMED = 10  # columns in a warning
 _MOST_COLUMNS = 100  # to whose names a name is compared
 
 
@@ -196,9 +197,10 @@ class _Making:
         for index in self._anchors.unmarked:
             excerpt = _excerpt(self._text[index].text)
             self.warn(self._text[index], f"taken for a title, though it is not marked like the others: {excerpt}")
-        for index in self._anchors.guessed:
-            excerpt = _excerpt(self._text[index].text)
-            self.warn(self._text[index], f"taken for the name of a column by its place alone: {excerpt}")
+        if guessed := [self._text[index] for index in self._anchors.guessed]:
+            names = ", ".join(_excerpt(line.text) for line in guessed[:_MOST_NAMED])
+            more = ", …" if len(guessed) > _MOST_NAMED else ""
+            self.warn(guessed[0], f"taken for names of columns by their place alone: {names}{more}")
 
     def _report_stray(self, stray: Sequence[Line]) -> None:
         content = [line for line in stray if not line.rule and not is_contents_label(line.text)]

@@ -37,7 +37,10 @@ _ORGANISATION = re.compile(
 _SALUTATION = re.compile(r"(?:尊敬的|敬爱的|亲爱的|各位|全体)[^。]*|[^,，。]*(?:同志们?|朋友们?|女士们?|先生们?|读者)")
 _LABELLED = re.compile(r"[^,，。;；:：“”\"\s]{2,8}\s*[:：]\s*\S.*")
 _SUBTITLE = re.compile(r"[—―–─-]{2,}\s*\S")
-_CONNECTIVE = tuple("的和与及或在对将把被为从向由于是并且而第据按经使让")
+_CONNECTIVE = re.compile(  # the end of a text that cannot end there; not 普及, 参与, 存在 …
+    r"(?:的|(?<!共)和|(?<!普)及|(?<!参)与|或|(?<![应面绝])对|(?<![所存现潜])在|(?<!名)将|把|被|(?<![等善])于|并|且|而|是)\Z"
+)
+_ADDRESSED = re.compile(r"各[^,，。:：]{2,36}[:：]")
 _OPEN_END = tuple(",，、(（“‘《【「『")
 _GOES_ON = tuple(",，、。.;；:：!！?？)）】》”’」』%％℃的们")
 _AFTER_QUOTATION = "的是等和与及、,，。;；:：为在中上下里后前时一者了也都被将以之而或"
@@ -73,7 +76,13 @@ def stands_alone(text: str) -> bool:
         return True
     if len(text) > _LONGEST_ALONE or ends_sentence(text) or text.endswith(_OPEN_END) or is_unfinished(text):
         return False
-    if _SUBTITLE.match(text) or _BYLINE.fullmatch(text) or _DATE.fullmatch(text) or _LABELLED.fullmatch(text):
+    if (
+        _ADDRESSED.fullmatch(text)
+        or _SUBTITLE.match(text)
+        or _BYLINE.fullmatch(text)
+        or _DATE.fullmatch(text)
+        or _LABELLED.fullmatch(text)
+    ):
         return True
     if len(text) <= _LONGEST_NAME and (_ORGANISATION.fullmatch(text) or _SALUTATION.fullmatch(text)):
         return True
@@ -109,7 +118,7 @@ def joint(left: str, length: int, line: Line, *, over_page: bool, evident: bool)
         return Joint.SURE
     if stands_alone(text):
         return Joint.APART
-    if left.endswith(_CONNECTIVE) or (over_page and length >= _SHORTEST):
+    if _CONNECTIVE.search(left[-2:]) or (over_page and length >= _SHORTEST):
         return Joint.SURE
     if left.endswith(_QUOTED):
         return Joint.UNSURE if length >= LONG or evident else Joint.SHORT

@@ -283,4 +283,4 @@ def test_a_column_that_only_its_place_shows_is_said() -> None:
     source = f"{HEAD}要闻速递\n\n滨海高新区新实验室正式揭牌\n\n实验室揭牌。\n\n(供稿:滨海高新区)\n"
     found = split(lines_of(source), (), "x")
     assert outline(found) == {"要闻速递": ["滨海高新区新实验室正式揭牌"]}
-    assert "Line 7: taken for the name of a column by its place alone: 要闻速递" in found.warnings
+    assert "Line 7: taken for names of columns by their place alone: 要闻速递" in found.warnings

@@ -8,6 +8,7 @@ one begins, the column. What the markup calls a heading decides only where nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dispatch.intake.body_text import Kind, Text
 from dispatch.intake.contents import Contents
@@ -16,6 +17,36 @@ from dispatch.intake.names import ColumnNames, nearest
 from dispatch.intake.titles import Anchors, Role, find_titles
 
 _LONGEST_COLUMN = 12  # characters, of a column that no mark and no list names
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The level of headings that a document has for columns, and the one for titles."""
+
+    column: int
+    title: int
+
+    def role(self, level: int) -> Role | None:
+        """What a heading of this level is; None for a part of a text, and for what no level marks."""
+        return {self.column: Role.COLUMN, self.title: Role.TITLE}.get(level)
+
+
+def ranks(text: Text) -> Ranks | None:
+    """The levels of a document that has a level for columns and one below for titles, and none elsewhere above these:
+    each heading of the first has one of the second right below. None where levels tell less."""
+    headings = [
+        index
+        for index, line in enumerate(text.lines)
+        if text.kinds[index] is Kind.SHORT and line.level and not line.rule
+    ]
+    top = min((text.lines[index].level for index in headings), default=0)
+    below = set()
+    for index in headings:
+        if text.lines[index].level == top:
+            following = text.next[index]
+            below.add(0 if following is None else text.lines[following].level)
+    deeper = next(iter(below)) if len(below) == 1 else 0
+    return Ranks(top, deeper) if deeper > top else None
 
 
 def find_anchors(text: Text, contents: Contents, names: ColumnNames) -> Anchors:
@@ -36,6 +67,7 @@ class _Finder:
         self._names = names
         self._on_top = self._credits_on_top()
         self._title_levels = self._levels_after_credits()
+        self._ranks = ranks(text)
         self.anchors = find_titles(text, contents)
 
     # Columns that the contents list or the profile names
@@ -169,13 +201,32 @@ class _Finder:
     def _read_unlisted(self, run: Sequence[int], below_column: bool) -> None:
         """The title, and perhaps the column, before a text that no list announces."""
         run = [index for index in run if index not in self.anchors.roles]
-        if not run:
+        if not run or self._read_ranked(run):
             return
         if not below_column and len(run) > 1 and self._is_column_over(run[0], run[1]):
             self.anchors.roles[run[0]] = Role.COLUMN
+            if not self._is_marked_column(run[0], run[1]):
+                self.anchors.guessed.append(run[0])
             run = run[1:]
         if below_column or not self._is_below_titles(run[0]):
             self.anchors.roles[run[0]] = Role.TITLE
+            if self._ranks and not self._text.lines[run[0]].hinted:
+                self.anchors.unmarked.append(run[0])
+
+    def _read_ranked(self, run: Sequence[int]) -> bool:
+        """Read a run by the levels of its headings, where a document has one for columns and one for titles. An
+        unmarked line beside a marked one is text. False where no level tells."""
+        if self._ranks is None:
+            return False
+        levels = [self._text.lines[index].level for index in run]
+        if not any(levels):
+            return False
+        for index, level in zip(run, levels, strict=True):
+            if level == self._ranks.column:
+                self.anchors.roles[index] = Role.COLUMN
+            elif level == self._ranks.title:
+                self.anchors.roles[index] = Role.TITLE
+        return True
 
     def _is_below_titles(self, index: int) -> bool:
         """Whether the marks rank a heading lower than every title of the list: it is a part of a text."""
@@ -200,9 +251,15 @@ class _Finder:
             return False
         if upper.level and upper.level in self._title_levels and lower.level not in self._title_levels:
             return False  # a title with the heading of its text's first part below it
-        if upper.hinted and lower.hinted:
+        if self._is_marked_column(index, following):
             return True
+        if upper.level and not lower.level and upper.level in self._title_levels | self._levels_of(Role.TITLE):
+            return False  # a title with a short line of its text below it
         return len(upper.text) <= _LONGEST_COLUMN and len(upper.text) < len(lower.text)
+
+    def _is_marked_column(self, index: int, following: int) -> bool:
+        upper, lower = self._text.lines[index], self._text.lines[following]
+        return bracketed(upper.text) is not None or (upper.hinted and lower.hinted)
 
     # Headings that only their mark shows
 
@@ -229,6 +286,10 @@ class _Finder:
         line, following = self._text.lines[index], self._text.next[index]
         if not line.hinted or line.level > deepest or following is None:
             return
+        if self._ranks:
+            if role := self._ranks.role(line.level):
+                self.anchors.roles[index] = role
+            return
         above = self._text.kinds[following] is Kind.SHORT and self._text.lines[following].hinted
         over = above and not is_enumerated(self._text.lines[following].text)
         self.anchors.roles[index] = Role.COLUMN if over else Role.TITLE
@@ -243,9 +304,11 @@ class _Finder:
 
     def _levels_tell(self) -> bool:
         """Whether levels of headings differ as columns and titles do."""
-        columns = {self._text.lines[index].level for index in self._with(Role.COLUMN)}
-        titles = {self._text.lines[index].level for index in self._with(Role.TITLE)}
+        columns, titles = self._levels_of(Role.COLUMN), self._levels_of(Role.TITLE)
         return bool(columns and titles) and 0 not in titles and max(titles) > min(columns)
+
+    def _levels_of(self, role: Role) -> set[int]:
+        return {self._text.lines[index].level for index in self._with(role)}
 
     def _with(self, role: Role) -> list[int]:
         return [index for index, found in self.anchors.roles.items() if found is role]

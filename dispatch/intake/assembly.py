@@ -12,6 +12,7 @@ from dispatch.intake.body_text import Text
 from dispatch.intake.colophon import Colophon
 from dispatch.intake.contents import Contents, Entry
 from dispatch.intake.credits import Credits
+from dispatch.intake.cuts import evidently_cut
 from dispatch.intake.endings import Ending, take_credit
 from dispatch.intake.folding import bracketed, fold, heading_key, is_running, without_bullet, without_enumeration
 from dispatch.intake.jumps import joined
@@ -23,6 +24,7 @@ from dispatch.intake.titles import Anchors, Role
 from dispatch.model import Article, Column
 
 _EXCERPT = 30
+_MOST_NAMED = 10  # columns in a warning
 _MOST_COLUMNS = 100  # to whose names a name is compared
 
 
@@ -77,6 +79,7 @@ def assemble(
     making = _Making(contents, anchors, names, credits_, text)
     for line, doubt in whole.doubts:
         making.warn(line, doubt)
+    making.report_guesses()
     return making.body(drafts, [*lines[: contents.start], *stray])
 
 
@@ -160,7 +163,9 @@ class _Making:
         self._anchors = anchors
         self._names = names
         self._credits = credits_
+        self._text = text
         self._marked = any(line.hinted for line in text)
+        self._cut = evidently_cut(text)
         self._warnings: list[tuple[int, int, str]] = []
         self._credited = 0
         self._last: _Draft | None = None
@@ -186,6 +191,16 @@ class _Making:
     def warn(self, line: Line, text: str) -> None:
         """Say what was unsure at a line."""
         self._warnings.append((line.page, line.number, f"{line.place}: {text}"))
+
+    def report_guesses(self) -> None:
+        """A word on each line that only its place makes a column or a title."""
+        for index in self._anchors.unmarked:
+            excerpt = _excerpt(self._text[index].text)
+            self.warn(self._text[index], f"taken for a title, though it is not marked like the others: {excerpt}")
+        if guessed := [self._text[index] for index in self._anchors.guessed]:
+            names = ", ".join(_excerpt(line.text) for line in guessed[:_MOST_NAMED])
+            more = ", …" if len(guessed) > _MOST_NAMED else ""
+            self.warn(guessed[0], f"taken for names of columns by their place alone: {names}{more}")
 
     def _report_stray(self, stray: Sequence[Line]) -> None:
         content = [line for line in stray if not line.rule and not is_contents_label(line.text)]
@@ -261,7 +276,7 @@ class _Making:
         content = [line for line in draft.lines if not line.rule]
         ending = take_credit(content, self._credits, last=draft is self._last)
         self._report(draft, ending)
-        found = mended(ending.lines, hints=self._marked)
+        found = mended(ending.lines, hints=self._marked, cut=self._cut)
         for line, doubt in found.doubts:
             self.warn(line, doubt)
         return Article(draft.title, ending.credit, found.blocks)

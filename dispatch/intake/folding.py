@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 
 from dispatch.intake.line import Line, LineKind
 
@@ -97,3 +99,29 @@ def heading_key(text: str) -> str:
     if (pair := bracketed(text)) and not pair[1]:
         text = pair[0]
     return fold(without_enumeration(text)) or fold(text)
+
+
+_LONGEST_ITEM = 80
+_COUNT = re.compile(r"(?P<open>[(（]?)(?P<number>\d{1,2})(?P<close>[、．)）]|\.(?!\d))\s*\S")
+
+
+def numbered_items(lines: Sequence[Line]) -> set[int]:
+    """The indexes of lines of text that count, 1. … 2. … right below each other: the items of a list.
+
+    Headings count too, but text stands between them; and so do paragraphs, which are longer.
+    """
+    counts = [_count(line) for line in lines]
+    found: set[int] = set()
+    for index, (above, below) in enumerate(pairwise(counts)):
+        if above and below and above[0] == below[0] and below[1] == above[1] + 1:
+            found |= {index, index + 1}
+    return found
+
+
+def _count(line: Line) -> tuple[str, int] | None:
+    """The form and the number of a line that may be an item of a list."""
+    text = line.text
+    if line.kind is not LineKind.TEXT or line.hinted or len(text) > _LONGEST_ITEM or _FULL_STOP.search(text[:-1]):
+        return None
+    found = _COUNT.match(text)
+    return (found["open"] + found["close"], int(found["number"])) if found else None

@@ -6,7 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose
+from dispatch.intake.cuts import (
+    Joint,
+    evidently_cut,
+    follows_quotation,
+    is_caption,
+    is_cut_number,
+    is_unfinished,
+    joint,
+)
+from dispatch.intake.folding import ends_sentence, enumeration_form, is_enumerated, is_prose, numbered_items
 from dispatch.intake.line import Line, LineKind
 from dispatch.model import Block, BlockKind, Mark
 
@@ -15,13 +24,10 @@ _LONGEST_PLAIN_HEADING = 25  # of one that only stands alone, without any mark
 _LONGEST_REPEAT = 12
 _EVIDENCE = 200_000  # characters of the article that are looked through for how a word is used
 _MOST_LOOKS = 50
+_WORD = 3  # characters over a seam that are hardly together by chance
 _MOST_MARKS = 500  # of a block
 _SURELY_TEXT = 20  # characters of a text that is no heading, when it lacks an end
 _TAIL = 24
-_AFTER_QUOTATION = "的是等和与及、,，。;；:：为在中上下里后前时一者了也都被将以之而或"
-_CAPTION = re.compile(
-    r"(?:[(（]?(?:图|表|照片|附图|附表)\s*[\d一二三四五六七八九十]{1,3}|[(（]?图[为:：]|▲|△|(?:Figure|Fig\.|Photo|Table)\s)"
-)
 _INSIDE = re.compile(r"[,，。;；]")
 _PUNCTUATION = re.compile(r"[,，、;；:：。.!！?？…]")
 _INNER_END = re.compile(r"[。;；]")
@@ -43,15 +49,17 @@ def blocks(lines: Sequence[Line], *, hints: bool | None = None) -> tuple[Block, 
     return mended(lines, hints=hints).blocks
 
 
-def mended(lines: Sequence[Line], *, hints: bool | None = None) -> Mended:
+def mended(lines: Sequence[Line], *, hints: bool | None = None, cut: bool | None = None) -> Mended:
     """The blocks of an article's lines, rules left out; what a page end cut is whole again.
 
-    `hints` says whether headings are marked in the document (found out from these lines by default): where they
-    are, a short line without a mark is text.
+    `hints` says whether headings are marked in the document: where they are, a short line without a mark is text.
+    `cut` says whether its paragraphs are evidently cut: where they are not, a short one without an end is whole. Both
+    are found out from these lines by default.
     """
     content = [line for line in lines if not line.rule and line.text]
     marked = any(line.hinted for line in content) if hints is None else hints
-    assembly = _Assembly([line.text for line in content if line.kind not in _WHOLE])
+    evident = evidently_cut(content) if cut is None else cut
+    assembly = _Assembly([line.text for line in content if line.kind not in _WHOLE], evident)
     return Mended(assembly.build(content, marked), tuple(assembly.doubts))
 
 
@@ -62,8 +70,9 @@ class _Assembly:
     """One pass over an article's lines. `_open` holds the parts of the paragraph or item that is not finished yet,
     `_marks` their marks, counted from its head, `_held` what stands between two of its parts and is to follow it."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], evident: bool) -> None:
         self._texts = texts
+        self._evident = evident
         self._looks = 0
         self._article: str | None = None
         self._found: list[Block] = []
@@ -73,36 +82,39 @@ class _Assembly:
         self._last: Line | None = None
         self._held: list[Block] = []
         self._length = 0  # of the open parts
+        self._listed = False  # whether they are an item of a list
         self.doubts: list[tuple[Line, str]] = []
         # Where parts of one form are running text, a short one of them is a cut paragraph rather than a heading.
         self._running = {enumeration_form(text) for text in texts if is_prose(text)}
 
     def build(self, lines: Sequence[Line], marked: bool) -> tuple[Block, ...]:
+        listed = numbered_items(lines)
         for index, line in enumerate(lines):
             following = lines[index + 1] if index + 1 < len(lines) else None
             if kind := _WHOLE.get(line.kind):
                 self._put_whole(Block(kind, line.text, line.rows, line.marks), self._is_broken_by(line, following))
-            elif following and self._open and self._is_caption(line) and self._is_cut():
+            elif following and self._open and is_caption(line.text) and self._is_cut():
                 self._put_whole(Block(BlockKind.PARAGRAPH, line.text, (), line.marks), self._goes_on(following))
             elif line.kind is not LineKind.ITEM and self._open and self._goes_on(line):
                 self._join(line)
                 self._last = line
-            elif line.kind is not LineKind.ITEM and self._is_heading(line, following, marked):
+            elif line.kind is not LineKind.ITEM and index not in listed and self._is_heading(line, following, marked):
                 self._close()
                 self._found.append(Block(BlockKind.HEADING, line.text))
             else:
                 self._close()
                 self._open, self._marks, self._begun, self._last = [line.text], list(line.marks), line, line
                 self._length = len(line.text)
+                self._listed = line.kind is LineKind.ITEM or index in listed
         self._close()
         return tuple(self._found)
 
     def _close(self) -> None:
         if self._open and self._begun:
-            item = self._begun.kind is LineKind.ITEM
-            kind = BlockKind.ITEM if item else BlockKind.PARAGRAPH
+            kind = BlockKind.ITEM if self._listed else BlockKind.PARAGRAPH
+            depth = self._begun.depth if self._listed else 0
             text = "".join(self._open)
-            self._found.append(Block(kind, text, (), _within(self._marks, text), self._begun.depth if item else 0))
+            self._found.append(Block(kind, text, (), _within(self._marks, text), depth))
         self._open, self._marks = [], []
         self._found += self._held
         self._held = []
@@ -130,9 +142,6 @@ class _Assembly:
             following.page and self._last.page and following.page > self._last.page and self._goes_on(following)
         )
 
-    def _is_caption(self, line: Line) -> bool:
-        return len(line.text) <= _LONGEST_HEADING and _CAPTION.match(line.text) is not None and not is_prose(line.text)
-
     def _goes_on(self, line: Line) -> bool:
         """Whether the open paragraph is cut and goes on in this line."""
         last = self._open[-1]
@@ -146,14 +155,42 @@ class _Assembly:
             return False
         if last[-1] in ";；":
             return self._is_series(line.text)
-        return not is_enumerated(line.text) or _cut_number(last, line.text)
+        if is_enumerated(line.text) and not is_cut_number(last, line.text):
+            return False
+        item = self._begun is not None and self._begun.kind is LineKind.ITEM
+        return item or self._joint(line) not in (Joint.APART, Joint.SHORT)
+
+    def _joint(self, line: Line) -> Joint:
+        """What the open paragraph, which has no end, and this line are to each other."""
+        last = self._open[-1]
+        over_page = self._last is not None and line.page > self._last.page > 0
+        found = joint(last, self._length, line, over_page=over_page, evident=self._evident)
+        return Joint.UNSURE if found is Joint.SHORT and self._words_tell(last, line.text) else found
+
+    def _words_tell(self, left: str, right: str) -> bool:
+        """Whether a short paragraph is cut by what stands around the seam: a word that stands elsewhere in one piece,
+        or characters printed on both sides; or because parts of its form are running text."""
+        if enumeration_form(self._open[0]) in self._running - {""}:
+            return True
+        if self._looks >= _MOST_LOOKS or not all(map(_hanzi, left[-2:] + right[:2])):
+            return False
+        self._looks += 1
+        if 1 < self._repeat(left, right) < len(left):
+            return True
+        evidence = self._evidence()
+        return any(len(word) == _WORD and word in evidence for word in (left[-2:] + right[:1], left[-1:] + right[:2]))
+
+    def _evidence(self) -> str:
+        if self._article is None:
+            self._article = "\n".join(self._texts)[:_EVIDENCE]
+        return self._article
 
     def _is_fragment(self, line: Line) -> bool:
         """Whether a line that is marked as a heading is the rest of a sentence: one cut in its middle, at a page end
         where a converter took what it found for a heading."""
         if not self._is_cut() or is_enumerated(line.text) or self._open[-1][-1] in "”’」』）)":
             return False
-        return _INSIDE.search(line.text) is not None or self._open[-1][-1] in ",，、" or _fragment(self._open[-1])
+        return _INSIDE.search(line.text) is not None or self._open[-1][-1] in ",，、" or is_unfinished(self._open[-1])
 
     def _item_goes_on(self, line: Line) -> bool:
         """Whether an item of a list, which often ends without a stop, is cut: text without a line between, or over a
@@ -183,7 +220,7 @@ class _Assembly:
             return False
         if len(following.text) <= 2 * len(text):
             return False  # a heading stands over more text than that: these are two halves of a short paragraph
-        return not _PUNCTUATION.search(text) and is_prose(following.text) and not _fragment(text)
+        return not _PUNCTUATION.search(text) and is_prose(following.text) and not is_unfinished(text)
 
     def _join(self, line: Line) -> None:
         last, text = self._open[-1], line.text
@@ -209,8 +246,15 @@ class _Assembly:
         excerpt = f"…{last[-8:]} | {line.text[:8]}…"
         if line.hinted and not is_prose(line.text):
             self.doubts.append((line, f"a line marked as a heading is taken for the rest of a sentence: {excerpt}"))
-        elif last[-1] in "”’」』）)》" and _hanzi(line.text[0]) and line.text[0] not in _AFTER_QUOTATION:
+        elif self._is_doubtful(last, line):
             self.doubts.append((line, f"two parts are joined that may be two paragraphs: {excerpt}"))
+
+    def _is_doubtful(self, last: str, line: Line) -> bool:
+        if self._begun and self._begun.kind is LineKind.ITEM:
+            return False
+        if last[-1] in "”’」』）)》" and _hanzi(line.text[0]) and not follows_quotation(line.text[0]):
+            return True
+        return last[-1] not in ".．;；" and not line.hinted and self._joint(line) is Joint.UNSURE
 
     def _repeat(self, left: str, right: str) -> int:
         """How many characters at the head of `right` stand at the end of `left` already, printed twice by the cut."""
@@ -228,13 +272,12 @@ class _Assembly:
         if self._looks >= _MOST_LOOKS or len(left) < 2 or len(right) < 2:
             return False
         self._looks += 1
-        if self._article is None:
-            self._article = "\n".join(self._texts)[:_EVIDENCE]
+        article = self._evidence()
         char, before, after = left[-1], left[-2], right[1]
-        if char * 2 in self._article:
+        if char * 2 in article:
             return True
-        ends = self._article.count(before + char) - self._article.count(before + char + after)
-        begins = self._article.count(char + after) - self._article.count(before + char + after)
+        ends = article.count(before + char) - article.count(before + char + after)
+        begins = article.count(char + after) - article.count(before + char + after)
         return ends > 1 and begins > 1  # once each is this very place
 
 
@@ -247,15 +290,6 @@ def _within(marks: Sequence[Mark], text: str) -> tuple[Mark, ...]:
     writes, the first."""
     inside = (replace(mark, end=min(mark.end, len(text))) for mark in marks[:_MOST_MARKS] if mark.start < len(text))
     return tuple(mark for mark in inside if mark.start < mark.end)
-
-
-def _fragment(text: str) -> bool:
-    """A line that ends inside brackets or quotation marks is cut, not a heading."""
-    return any(text.count(left) > text.count(right) for left, right in ("“”", "‘’", "（）", "()", "《》"))
-
-
-def _cut_number(left: str, right: str) -> bool:
-    return left[-1].isdigit() and right[0].isdigit()
 
 
 def _ends(text: str) -> bool:

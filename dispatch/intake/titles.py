@@ -24,11 +24,15 @@ class Role(Enum):
 
 @dataclass
 class Anchors:
-    """The roles of lines by index; a line without one is text. `entries` are the list's titles found, by index."""
+    """The roles of lines by index; a line without one is text. `entries` are the list's titles found, by index,
+    `unmarked` those taken for titles though the document marks its titles and did not mark these, `guessed` those taken
+    for columns by their place alone."""
 
     roles: dict[int, Role] = field(default_factory=dict)
     entries: dict[int, tuple[int, Entry]] = field(default_factory=dict)
     missing: list[tuple[int, Entry]] = field(default_factory=list)
+    unmarked: list[int] = field(default_factory=list)
+    guessed: list[int] = field(default_factory=list)
 
 
 def find_titles(text: Text, contents: Contents) -> Anchors:

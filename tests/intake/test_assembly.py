@@ -228,3 +228,59 @@ def test_warnings(old: str, new: str, warning: str) -> None:
 def test_places_name_pages_where_there_are_pages() -> None:
     lines = [replace(line, page=2) for line in lines_of(ISSUE.replace("(供稿:文化馆)", ""))]
     assert any(text.startswith("Page 2, line 9: the article") for text in split(lines, (), "x").warnings)
+
+
+# Levels of headings
+
+HEAD = "# 滨海创新简报\n\n2024年第8期(总第32期)\n\n滨海市科技创新促进中心 2024年9月18日\n\n"
+NEWS = "## 要闻速递\n\n### 实验室揭牌\n\n6月14日,实验室揭牌。\n\n(供稿:滨海高新区)\n\n"
+
+
+@pytest.mark.parametrize(
+    "short",
+    [
+        "通知对象:各区科技局、各高新区管委会",
+        "适用范围:在滨海市注册的企业",
+        "各区科技局",
+        "#### 适用范围",
+        "**适用范围**",
+    ],
+)
+@pytest.mark.parametrize("head", [HEAD + NEWS, HEAD + "## 要闻速递\n\n"])
+def test_a_short_line_below_a_marked_title_makes_no_column_of_it(head: str, short: str) -> None:
+    source = f"{head}### 科技局发布人才新政\n\n{short}\n\n会议于7月1日召开。\n\n市科技局\n\n(供稿:滨海日报)\n"
+    found = split(lines_of(source), (), "x")
+    titles = ["实验室揭牌", "科技局发布人才新政"] if NEWS in head else ["科技局发布人才新政"]
+    assert outline(found) == {"要闻速递": titles}
+    assert texts(found)[-1] == [short.strip("#* "), "会议于7月1日召开。", "市科技局"]
+    assert found.issue.columns[0].articles[-1].credit == "滨海日报"
+
+
+def test_the_same_without_columns() -> None:
+    first = "## 实验室在高新区揭牌\n\n实验室揭牌。\n\n(供稿:滨海高新区)\n\n"
+    second = "## 科技局发布新政\n\n适用范围:在滨海市注册的全部企业\n\n"
+    found = split(lines_of(f"{HEAD}{first}{second}会议召开。\n\n(供稿:滨海日报)\n"), (), "x")
+    assert outline(found) == {"滨海创新简报": ["实验室在高新区揭牌", "科技局发布新政"]}
+
+
+def test_a_line_of_the_text_above_a_marked_title_is_no_column() -> None:
+    source = f"{HEAD}{NEWS}市科技局办公室\n\n### 科技局发布人才新政\n\n会议召开。\n\n(供稿:滨海日报)\n"
+    found = split(lines_of(source), (), "x")
+    assert outline(found) == {"要闻速递": ["实验室揭牌", "科技局发布人才新政"]}
+    assert any("市科技局办公室" in warning and "left out" in warning for warning in found.warnings)
+
+
+def test_a_title_that_is_not_marked_like_the_others_is_said() -> None:
+    source = f"{HEAD}{NEWS}科技局发布人才新政\n\n会议召开。\n\n(供稿:滨海日报)\n"
+    found = split(lines_of(source), (), "x")
+    assert outline(found) == {"要闻速递": ["实验室揭牌", "科技局发布人才新政"]}
+    assert [warning for warning in found.warnings if "not marked like the others" in warning] == [
+        "Line 15: taken for a title, though it is not marked like the others: 科技局发布人才新政"
+    ]
+
+
+def test_a_column_that_only_its_place_shows_is_said() -> None:
+    source = f"{HEAD}要闻速递\n\n滨海高新区新实验室正式揭牌\n\n实验室揭牌。\n\n(供稿:滨海高新区)\n"
+    found = split(lines_of(source), (), "x")
+    assert outline(found) == {"要闻速递": ["滨海高新区新实验室正式揭牌"]}
+    assert "Line 7: taken for names of columns by their place alone: 要闻速递" in found.warnings

@@ -8,6 +8,8 @@ from dispatch.catalog import Bulletin, load_catalog
 from dispatch.intake.furniture import without_page_numbers, without_running_heads
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import find_masthead
+from dispatch.intake.readers import html
+from dispatch.intake.splitter import split
 from tests.intake import perturb
 
 _HEAD = [Line("火炬动态", 1), Line("科技部火炬高技术产业开发中心", 2), Line("2022年第5期(总第534期) 2022年3月15日", 3)]
@@ -36,7 +38,7 @@ def _kept(text: str, profiles: tuple[Bulletin, ...]) -> bool:
     return bool(without_running_heads([Line(text, 9)], masthead))
 
 
-@pytest.mark.parametrize("text", _NUMBERS)
+@pytest.mark.parametrize("text", [number for number in _NUMBERS if not number.isdigit()])
 def test_page_numbers_go(text: str) -> None:
     assert without_page_numbers([Line("甲", 1), Line(text, 2), Line("乙", 3)]) == [
         Line("甲", 1),
@@ -47,6 +49,61 @@ def test_page_numbers_go(text: str) -> None:
 @pytest.mark.parametrize("text", ["2022", "第3期", "3月15日", "3.5", "-3%", "一", "第3页说明", "5G", "12项"])
 def test_other_numbers_stay(text: str) -> None:
     assert without_page_numbers([Line(text, 1)]) == [Line(text, 1)]
+
+
+@pytest.mark.parametrize(
+    "text", ["字体：【大 中小】 浏览次数: 1024", "字号:大 中 小", "浏览次数:12 打印本页 关闭窗口", "【打印】【关闭】"]
+)
+def test_what_a_site_offers_its_readers_goes(text: str) -> None:
+    assert without_page_numbers([Line(text, 1)]) == []
+
+
+@pytest.mark.parametrize("text", ["字体设计大赛开幕", "浏览次数破万的科普视频", "分享经济发展报告", "关闭落后产能"])
+def test_titles_that_begin_likewise_stay(text: str) -> None:
+    assert without_page_numbers([Line(text, 1)]) == [Line(text, 1)]
+
+
+_HALF = "会议由市科技局主持,各县区科技局的负责同志参加了会议,会上交流了今年以来的工作情况"
+
+
+def _lines(*texts: str, pages: tuple[int, ...] = ()) -> list[Line]:
+    return [Line(text, at + 1, gap=True, page=pages[at] if pages else 0) for at, text in enumerate(texts)]
+
+
+def _left(lines: list[Line]) -> list[str]:
+    return [line.text for line in without_page_numbers(lines)]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("收入", "10", "亿元。"),
+        (_HALF, "3", "和打算。"),  # one number is no series
+        ("指标", "7", "数值", "3"),
+        (_HALF, "9", "和打算。", _HALF, "4", "和打算。"),  # pages do not go back
+        ("收入", "1", "支出", "2", "结余", "3"),
+    ],
+)
+def test_a_lone_number_stays_where_the_source_has_no_pages(texts: tuple[str, ...]) -> None:
+    assert _left(_lines(*texts)) == list(texts)
+
+
+def test_bare_page_numbers_go_where_they_rise_and_stand_inside_sentences() -> None:
+    texts = (_HALF, "3", "和打算。", "会议结束。", "4", "新闻两则", _HALF, "5", "和打算。")
+    assert _left(_lines(*texts)) == [text for text in texts if not text.isdigit()]
+
+
+def test_a_bare_number_at_the_edge_of_a_page_goes() -> None:
+    texts = ("一段话。", "收入", "10", "亿元。", "另一段话。", "3", "市科技简报", "第三段话。", "末段。")
+    assert _left(_lines(*texts, pages=(1, 1, 1, 1, 1, 1, 2, 2, 2))) == [text for text in texts if text != "3"]
+
+
+def test_numbers_of_a_page_on_the_web_stay() -> None:
+    head = "<h1>滨海创新简报</h1><p>2024年第4期(总第28期)</p><h2>要闻速递</h2><h3>统计公报</h3>"
+    source = head + "<p>收入</p><p>10</p><p>亿元。</p>"
+    lines = html.document(source.encode(), "issue.html").lines
+    (column,) = split(lines, (), "issue.html").issue.columns
+    assert "10" in "".join(block.text for block in column.articles[0].blocks)
 
 
 @pytest.mark.parametrize("profiles", [load_catalog().bulletins, ()])

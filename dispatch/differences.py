@@ -189,8 +189,9 @@ def _pairs(old: Issue, new: Issue, olds: Sequence[Placed], news: Sequence[Placed
 
     def by(key_of_old: Sequence[object], key_of_new: Sequence[object]) -> None:
         waiting = defaultdict(list)
+        taken = set(pairs.values())
         for n in reversed(range(len(news))):
-            if n not in pairs.values():
+            if n not in taken:
                 waiting[key_of_new[n]].append(n)
         for o in range(len(olds)):
             if o not in pairs and waiting[key_of_old[o]]:
@@ -223,8 +224,9 @@ def _alike(olds: Sequence[Placed], news: Sequence[Placed], pairs: Mapping[int, i
     )
     found: dict[int, int] = {}
     for _, _, o, n in scored:
-        if o not in found and n not in found.values():
+        if o not in found and n not in taken:
             found[o] = n
+            taken.add(n)
     return found
 
 
@@ -249,20 +251,23 @@ def _columns(
     """Which old column is which new one: by name, by the articles that both have, by likeness of the names."""
     names_of_new = {_squashed(column.name): n for n, column in reversed(list(enumerate(new.columns)))}
     found: dict[int, int] = {}
+    taken: set[int] = set()
 
     def pair(o: int, n: int | None) -> None:
-        if n is not None and o not in found and n not in found.values():
+        if n is not None and o not in found and n not in taken:
             found[o] = n
+            taken.add(n)
 
     for o, column in enumerate(old.columns):
         pair(o, names_of_new.get(_squashed(column.name)))
     shared = Counter((olds[o].column, news[n].column) for o, n in pairs.items())
     for (o, n), _ in shared.most_common():
         pair(o, n)
+    left = [(n, _squashed(column.name)) for n, column in enumerate(new.columns) if n not in taken]
     for o, column in enumerate(old.columns):
-        for n, other in enumerate(new.columns):
-            if fuzz.ratio(_squashed(column.name), _squashed(other.name)) >= _COLUMN_LIKE:
-                pair(o, n)
+        if o not in found:
+            name = _squashed(column.name)
+            pair(o, next((n for n, other in left if n not in taken and fuzz.ratio(name, other) >= _COLUMN_LIKE), None))
     return found
 
 
@@ -271,12 +276,11 @@ def _staying(
 ) -> set[int]:
     """The new articles that stand in the column that they stood in, and among its others as they stood."""
     stays: set[int] = set()
-    for column in {placed.column for placed in news}:
-        here = [
-            n
-            for n, placed in enumerate(news)
-            if placed.column == column and n in back and columns.get(olds[back[n]].column) == column
-        ]
+    by_column: defaultdict[int, list[int]] = defaultdict(list)
+    for n, placed in enumerate(news):
+        if n in back and columns.get(olds[back[n]].column) == placed.column:
+            by_column[placed.column].append(n)
+    for here in by_column.values():
         kept = _rising([back[n] for n in here])
         stays |= {n for n in here if back[n] in kept}
     return stays

@@ -90,3 +90,8 @@ def test_a_very_long_text_is_compared_in_bounds() -> None:
     [change] = compare(issue(一=[("长文", old)]), issue(一=[("长文", old.replace("第1句话", "头一句话"))])).changes
     assert change.words == ("changed",)
     assert any("头一句话" in line.text for line in change.lines)
+
+
+def test_a_column_is_renamed_by_the_likeness_of_its_name_and_only_once() -> None:
+    found = compare(issue(园区发展=[RED], 园区发展动态=[BLUE]), issue(园区发展观察=[GREEN]))
+    assert found.column_changes == [("renamed", "园区发展", "园区发展观察"), ("removed", "园区发展动态", "")]

@@ -6,13 +6,13 @@ segments, which together are the text, each with what holds for all of it. A str
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from typing import NamedTuple
 
-from dispatch.digests.hrefs import deceives, safe_href, spelled_out
+from dispatch.digests.hrefs import Host, deceives, leads_to, named_hosts, safe_href, spelled_out
 from dispatch.model import Block, Mark, MarkKind
 
 _NONE: frozenset[MarkKind] = frozenset()
@@ -77,6 +77,7 @@ def sound_marks(text: str, marks: Sequence[Mark]) -> tuple[Mark, ...]:
 
 def _sound(text: str, marks: Iterable[Mark]) -> Iterator[Mark]:
     linked = 0  # what is before it may belong to a link already
+    hosts: deque[Host] | None = None  # of the whole text, as far as they end behind the links so far
     for mark in marks:
         is_link = mark.kind is MarkKind.LINK
         start, end = max(mark.start, linked if is_link else 0), min(mark.end, len(text))
@@ -85,8 +86,20 @@ def _sound(text: str, marks: Iterable[Mark]) -> Iterator[Mark]:
         if not is_link:
             yield Mark(mark.kind, start, end)
         elif (href := safe_href(mark.href)) and text[start:end].strip() and not deceives(text[start:end], href):
+            hosts = deque(named_hosts(text)) if hosts is None else hosts
+            if _reaches_into_another(hosts, start, end, href):
+                continue
             linked = end
             yield Mark(mark.kind, start, end, href)
+
+
+def _reaches_into_another(hosts: deque[Host], start: int, end: int, href: str) -> bool:
+    """Whether a part of a host that the link does not lead to is among its words, the rest of it being beside them.
+    Takes away the hosts that end before the link."""
+    while hosts and hosts[0].end <= start:
+        hosts.popleft()
+    within = takewhile(lambda host: host.start < end, hosts)
+    return any(not leads_to(host.name, href) for host in within)
 
 
 def _cut(text: str, marks: Sequence[Mark]) -> tuple[Segment, ...]:

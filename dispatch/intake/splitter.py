@@ -23,6 +23,7 @@ from dispatch.intake.unwrap import unwrapped
 from dispatch.model import Issue
 
 MAX_LINES = 50_000
+MAX_COLUMNS, MAX_ARTICLES = 100, 2_000
 
 _LOOKS_LIKE = (
     "An issue has a masthead with its number (2022年第5期(总第534期) 2022年3月15日), then columns with articles: "
@@ -67,6 +68,7 @@ def _split_body(rest: Sequence[Line], masthead: Masthead, profile: Bulletin | No
     body = assemble(rest, contents, names, profile, fallback=title or "正文")
     if not body.columns:
         raise _no_issue(source, "no article was found below its masthead")
+    _check_size(body, source)
     if not _is_issue(masthead, body, contents):
         has = "number" if masthead.numbered else "date"
         raise _no_issue(source, f"it has a {has}, but no columns, no contents list and no credits")
@@ -81,6 +83,15 @@ def _split_body(rest: Sequence[Line], masthead: Masthead, profile: Bulletin | No
         columns=body.columns,
     )
     return Split(issue, (*masthead.warnings, *_masthead_warnings(issue, profile), *body.warnings))
+
+
+def _check_size(body: Body, source: str) -> None:
+    """More than an issue ever has is no issue; and what compares issues takes time by the columns and articles."""
+    articles = sum(len(column.articles) for column in body.columns)
+    if len(body.columns) > MAX_COLUMNS:
+        raise IntakeError(f"{source}: more than {MAX_COLUMNS} columns, too many for an issue. {_LOOKS_LIKE}")
+    if articles > MAX_ARTICLES:
+        raise IntakeError(f"{source}: more than {MAX_ARTICLES} articles, too many for an issue. {_LOOKS_LIKE}")
 
 
 def _is_issue(masthead: Masthead, body: Body, contents: Contents) -> bool:

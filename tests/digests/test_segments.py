@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from dispatch.digests.hrefs import LONGEST, deceives, safe_href, spelled_out
+from dispatch.digests.hrefs import LONGEST, deceives, named_hosts, safe_href, spelled_out
 from dispatch.digests.segments import Run, Segment, runs, segments, sound
 from dispatch.model import Block, BlockKind, Mark, MarkKind
 
@@ -148,7 +149,7 @@ def test_addresses_that_may_not(href: str) -> None:
         ("www.bank.example", "https://bank.example/", False),
         ("BANK.example/login", "https://bank.example/other", False),
         ("统计公报", "https://evil.example/", False),
-        ("见 bank.example 网站", "https://evil.example/", False),
+        ("见 bank.example 网站", "https://evil.example/", True),
         ("2022.5", "https://stats.example/", False),
         ("news@bank.example", "mailto:news@bank.example", False),
     ],
@@ -170,3 +171,105 @@ def test_a_link_whose_words_name_another_host_is_none(text: str, href: str, *, e
 )
 def test_an_address_is_spelled_out_unless_the_words_are_it(text: str, href: str, aside: str) -> None:
     assert spelled_out(text, href) == aside
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "网址:www.icbc.com.cn",
+        "“www.icbc.com.cn”",
+        "(www.icbc.com.cn)",
+        "www.icbc.com.cn。",
+        "www.icbc.com.cn…",
+        "www.icbc.com.cn官网",
+        "登录www.icbc.com.cn官网",
+        "登录 https://www.icbc.com.cn/login",
+        "www．icbc．com．cn",
+        "www。icbc。com。cn",
+        "\u200bwww.icbc.com.cn",
+        "www.ic\u00adbc.com\ufe0f.cn",
+        "//www.icbc.com.cn",
+        "ftp://www.icbc.com.cn",
+        "a@icbc.com.cn",
+        "https://evil.example@icbc.com.cn",
+        "https://icbc.com.cn@evil.example",
+        "www.工商银行.cn",
+        "访问工商银行.中国",
+        "icbc.com.cn/index.html",
+        "evil.example 即 icbc.com.cn",
+        "95588.com",
+    ],
+)
+def test_a_host_is_found_anywhere_in_the_words(text: str) -> None:
+    assert deceives(text, "https://evil.example/")
+    assert said(text, Mark(LINK, 0, len(text), "https://evil.example/")) == [(text, set(), "")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "report.pdf",
+        "报告.pdf",
+        "v1.2.3",
+        "3.14",
+        "12.5亿元",
+        "1.5GHz",
+        "e.g.",
+        "i.e. U.S. Ph.D.",
+        "南昌.高新区",
+        "1.中国高新区",
+        "一、南昌。二、合肥。",
+        "2022.5",
+        "……",
+        "https://",
+        "和//或",
+        "No.5",
+    ],
+)
+def test_ordinary_words_are_no_host(text: str) -> None:
+    assert not deceives(text, "https://evil.example/")
+
+
+@pytest.mark.parametrize(
+    ("text", "href"),
+    [
+        ("登录www.icbc.com.cn官网", "https://mybank.icbc.com.cn/login"),
+        ("mybank.icbc.com.cn", "https://icbc.com.cn/"),
+        ("www.工商银行.cn", "https://xn--" + "工商银行".encode("punycode").decode() + ".cn/"),
+        ("icbc.com.cn/a.aspx?u=b.com", "https://icbc.com.cn/a.aspx?u=b.com"),
+        ("详见icbc.com.cn。", "https://ICBC.com.cn/"),
+        ("写信到 news@icbc.com.cn", "mailto:news@icbc.com.cn"),
+    ],
+)
+def test_words_that_name_the_host_of_the_link(text: str, href: str) -> None:
+    assert not deceives(text, href)
+
+
+def test_a_host_is_not_put_together_of_links_or_of_a_link_and_the_text_beside_it() -> None:
+    text = "见www.icbc.com.cn官网"
+    assert said(text, Mark(LINK, 1, 9, A), Mark(LINK, 9, 16, A)) == [(text, set(), "")]
+    assert said(text, Mark(LINK, 1, 9, A), Mark(LINK, 9, 16, B)) == [(text, set(), "")]
+    assert said(text, Mark(LINK, 5, 9, A)) == [(text, set(), "")]
+    assert said(text, Mark(LINK, 16, 18, A))[-1] == ("官网", {"link"}, A)
+
+
+@given(
+    before=st.text("网址见“(：:。 \u200b<", max_size=6),
+    after=st.text("官网”)。，/ \u200b>", max_size=6),
+    hidden=st.text("\u200b\u00ad\u2060\ufe0f", max_size=2),
+    wide=st.booleans(),
+    place=st.integers(0, 15),
+)
+def test_no_setting_hides_a_host(before: str, after: str, hidden: str, wide: bool, place: int) -> None:
+    host = "www.icbc.com.cn"
+    host = host[:place] + hidden + host[place:]
+    shown = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in host) if wide else host
+    assert deceives(before + shown + after, "https://evil.example/")
+    assert not deceives(before + shown + after, "https://icbc.com.cn/")
+
+
+@given(st.text())
+def test_hosts_stand_in_the_text_in_their_order(text: str) -> None:
+    places = [place for host in named_hosts(text) for place in (host.start, host.end)]
+    assert places == sorted(places)
+    assert all(0 <= place <= len(text) for place in places)

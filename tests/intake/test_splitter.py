@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from dispatch.catalog import Bulletin, ColumnSpec, load_catalog
 from dispatch.errors import IntakeError
 from dispatch.intake import numerals
+from dispatch.intake.assembly import Body
 from dispatch.intake.colophon import Colophon
 from dispatch.intake.credits import Credits
 from dispatch.intake.line import Line
 from dispatch.intake.masthead import find_masthead
 from dispatch.intake.paragraphs import blocks, mended
 from dispatch.intake.readers import markdown, read
-from dispatch.intake.splitter import MAX_LINES, Split, split
-from dispatch.model import Block, BlockKind, Issue
+from dispatch.intake.splitter import MAX_LINES, Split, _check_size, split
+from dispatch.model import Article, Block, BlockKind, Column, Issue
 
 _ROOT = Path(__file__).parents[2]
 _SAMPLE = _ROOT / "config" / "samples" / "huoju-2022-05.md"
@@ -513,3 +514,15 @@ def test_headings_of_parts() -> None:
         Block(BlockKind.PARAGRAPH, "1. 顶层设计完善。陆续出台。"),
         Block(BlockKind.PARAGRAPH, "2. 平台建设加快推进。"),
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "articles", "refused"), [(100, 1, ""), (101, 1, "100 columns"), (1, 2_001, "2000 articles")]
+)
+def test_an_issue_of_too_many_columns_or_articles_is_refused(columns: int, articles: int, refused: str) -> None:
+    body = Body(tuple(Column(str(n), str(n), (Article("题", "", ()),) * articles) for n in range(columns)), True, 0, ())
+    if not refused:
+        _check_size(body, "wide.md")
+        return
+    with pytest.raises(IntakeError, match=f"wide.md: more than {refused}, too many for an issue"):
+        _check_size(body, "wide.md")

@@ -25,6 +25,7 @@ from dispatch.catalog import load_catalog
 from dispatch.errors import DispatchError
 from dispatch.intake import frames
 from dispatch.intake.answer import Answer, too_much
+from dispatch.intake.lockdown import lock_down
 from dispatch.intake.reading import Reader
 
 
@@ -35,6 +36,7 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
         return
     reader = Reader(load_catalog(override=Path(start["catalog"]) if start["catalog"] else None))
     limit_memory(start["memory_mb"])
+    lock_down([Path(start["catalog"])] if start["catalog"] else [])
     frames.write(target, frames.READY)
     while (question := _json(source)) is not None:
         limit_time(start["seconds"])

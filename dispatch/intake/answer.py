@@ -27,7 +27,7 @@ _MOST = {
     "paragraphs": 50_000,
     "table cells": 200_000,
     "stretches of emphasis and links": 100_000,
-    "tags and passages for them": 300_000,
+    "tags and passages for them": 100_000,
     "characters": 5_000_000,
 }
 

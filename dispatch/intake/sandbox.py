@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _FILES = 16  # that a process reads before another takes its place
 _IDLE_SECONDS = 20.0  # after which one that has nothing to read is ended
-_MOST_VALUES = 1_000_000  # objects or lists in an answer: each takes many times its bytes once it is read
+_MOST_VALUES = 300_000  # objects or lists in an answer: each takes many times its bytes once it is read
 _LONGEST_ERROR = 2_000  # characters that a process may say of a file
 
 _COMMAND = (sys.executable, "-P", "-m", "dispatch.intake.worker")

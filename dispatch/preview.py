@@ -20,6 +20,8 @@ from dispatch.settings import EmailSettings, Settings
 from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import SCHEMA, Database
 
+_LONGEST_NAME = 60  # characters, of up to four bytes: file systems take 255 bytes
+
 # A reader of nobody's, so that a preview shows every personal place filled.
 _ADDRESSES = {"email": "reader@example.com", "telegram": "1", "webhook": "https://receiver.example.com/"}
 
@@ -51,11 +53,17 @@ def write_previews(
         for name, channel in channels.items():
             envelope = nobodys_envelope(app, name, form.language, f"bulletin:{digest.bulletin}")
             for suffix, text in channel.preview(content, envelope).items():
-                stem = re.sub(r"[^\w-]+", "-", f"{number}-{digest.column}")
+                stem = re.sub(r"[^\w-]+", "-", f"{number}-{digest.column}")[:_LONGEST_NAME]
                 path = folder / f"{stem}.{name}{suffix}"
                 path.write_text(text, encoding="utf-8", newline="")
                 written.append((digest.column, name, path))
     return written
+
+
+def folder_of(stored: StoredIssue) -> Path:
+    """Where the previews of an issue go unless somebody says otherwise: a folder in `preview` of the present one, by
+    the issue's name, of which nothing leads elsewhere."""
+    return Path("preview") / (re.sub(r"[^\w-]+", "-", stored.name)[:_LONGEST_NAME] or "-")
 
 
 def sample_digests(app: App) -> list[Digest]:

@@ -206,14 +206,14 @@ def preview(
     """Write each digest in each channel's form. To be looked at before it goes out."""
     from dispatch.cli.control import column_row
     from dispatch.delivery.unreached import unreached
-    from dispatch.preview import Form, write_previews
+    from dispatch.preview import Form, folder_of, write_previews
 
     wanted = Form(_one_of("language", language, ("zh", "en")), _one_of("format", form, ("full", "titles")))
     app = session(ctx).app
     with app.database() as db:
         stored = _load(db, issue)
         only = column_row(db, stored, column)["name"] if column else ""
-        folder = out or Path("preview") / stored.name.replace(":", "-")
+        folder = out or folder_of(stored)
         files = write_previews(app, db, stored, folder, wanted, only)
         nobodys = [article for article in unreached(db, stored.id) if only in ("", article.column)]
     if as_json:

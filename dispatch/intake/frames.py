@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 _HEAD = struct.Struct("!Q")
 HEAD_BYTES = _HEAD.size
 READY = b'"ready"'
-MAX_ANSWER = 64_000_000
-"""Bytes of an answer. An issue of 20 MB of text is well below."""
+MAX_ANSWER = 24_000_000
+"""Bytes of an answer. It is several times that once it is read; five million characters of Chinese are below."""
 
 OUT_OF_MEMORY = 86
 """The exit code of a process that has come to its limit of memory."""

@@ -24,7 +24,7 @@ from dispatch.catalog import Catalog
 from dispatch.differences import Difference
 from dispatch.errors import DispatchError, Failure, StateError
 from dispatch.intake import originals as files
-from dispatch.intake.answer import Reading
+from dispatch.intake.answer import Reading, known_tags
 from dispatch.intake.originals import Original, Originals
 from dispatch.intake.sandbox import Sandbox
 from dispatch.model import Article, Column, Issue, IssueState
@@ -64,11 +64,11 @@ class Pickup:
     def read(self, path: Path, source: str = "") -> Reading:
         """Read, split and tag, in a process of its own. Raises IntakeError: which file, why, what to do; NoReader where
         it could not be tried."""
-        return self._sandbox.issue(path, source or _name(path))
+        return self._sandbox.issue(path, source or _name(path)).known_to(self._catalog)
 
     def read_article(self, path: Path) -> Article:
         """Read and tag a single article: the first line is the title, the rest its text. Raises like `read`."""
-        return self._sandbox.article(path, _name(path))
+        return known_tags(self._sandbox.article(path, _name(path)), self._catalog)
 
     def close(self) -> None:
         """End what is being read; the next file begins anew."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dispatch.catalog import Catalog
-from dispatch.intake.answer import Reading
+from dispatch.intake.answer import LONGEST_KEY, Reading
 from dispatch.intake.readers import article_of, document_of
 from dispatch.intake.splitter import split
 from dispatch.intake.tagger import Tagger
@@ -27,7 +27,8 @@ class Reader:
         found = split(document.lines, self._catalog.bulletins, name)
         columns = tuple(self._tagged(column) for column in found.issue.columns)
         warnings = (*document.warnings, *found.warnings, *self._unknown(found.issue))
-        return Reading(name, replace(found.issue, columns=columns), warnings)
+        issue = replace(found.issue, bulletin=found.issue.bulletin[:LONGEST_KEY], columns=columns)
+        return Reading(name, issue, warnings)
 
     def article(self, data: bytes, suffix: str, name: str) -> Article:
         """The single article in a file: the first line is the title, the rest its text. Raises IntakeError."""

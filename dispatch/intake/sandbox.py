@@ -23,7 +23,7 @@ from typing import Any
 from dispatch.codec import from_json
 from dispatch.errors import IntakeError, NoReader
 from dispatch.intake import frames
-from dispatch.intake.answer import Answer, Reading
+from dispatch.intake.answer import Answer, Reading, tidied, too_much
 from dispatch.intake.opening import read_bytes
 from dispatch.intake.process import NoAnswer, NotStarted, Process
 from dispatch.model import Article
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _FILES = 16  # that a process reads before another takes its place
 _IDLE_SECONDS = 20.0  # after which one that has nothing to read is ended
+_MOST_VALUES = 300_000  # objects or lists in an answer: each takes many times its bytes once it is read
 _LONGEST_ERROR = 2_000  # characters that a process may say of a file
 
 _COMMAND = (sys.executable, "-P", "-m", "dispatch.intake.worker")
@@ -74,14 +75,14 @@ class Sandbox:
         reading = self._read("issue", path, name).reading
         if reading is None:
             raise _unsound(name)
-        return reading
+        return reading.tidied(name)  # where it comes from is known here, and not asked for
 
     def article(self, path: Path, name: str) -> Article:
         """The single article in a file, tagged. Raises like `issue`."""
         article = self._read("article", path, name).article
         if article is None:
             raise _unsound(name)
-        return article
+        return tidied(article)
 
     def close(self) -> None:
         """End the processes."""
@@ -94,12 +95,16 @@ class Sandbox:
         data = read_bytes(path, name)
         question = frames.encode({"what": what, "name": name, "suffix": path.suffix.lower()})
         found = self._ask(question, data, name)
+        if any(found.count(sign) > _MOST_VALUES for sign in (b"{", b"[")):
+            raise IntakeError(f"{name}: {too_much('too many parts')}")
         try:
             answer = from_json(Answer, found)
         except ValueError:  # whose words are the stranger's
             raise _unsound(name) from None
         if answer.error:
             raise IntakeError(_about(name, answer.error))
+        if answer.excess:
+            raise IntakeError(f"{name}: {too_much(answer.excess)}")
         if not answer.is_sound:
             raise _unsound(name)
         return answer

@@ -24,7 +24,8 @@ from typing import Any, BinaryIO, NoReturn
 from dispatch.catalog import load_catalog
 from dispatch.errors import DispatchError
 from dispatch.intake import frames
-from dispatch.intake.answer import Answer
+from dispatch.intake.answer import Answer, too_much
+from dispatch.intake.lockdown import lock_down
 from dispatch.intake.reading import Reader
 
 
@@ -35,6 +36,7 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
         return
     reader = Reader(load_catalog(override=Path(start["catalog"]) if start["catalog"] else None))
     limit_memory(start["memory_mb"])
+    lock_down([Path(start["catalog"])] if start["catalog"] else [])
     frames.write(target, frames.READY)
     while (question := _json(source)) is not None:
         limit_time(start["seconds"])
@@ -53,7 +55,10 @@ def _json(source: BinaryIO) -> Any:
 def _answer(reader: Reader, question: dict[str, str], data: bytes) -> bytes:
     name = question["name"]
     try:
-        answer = frames.encode(_read(reader, question, data).json())
+        found = _read(reader, question, data)
+        if found.excess:
+            return _refusal(f"{name}: {too_much(found.excess)}")
+        answer = frames.encode(found.json())
     except DispatchError as error:
         return _refusal(str(error))
     except MemoryError:
@@ -64,7 +69,7 @@ def _answer(reader: Reader, question: dict[str, str], data: bytes) -> bytes:
         print(_place(error), file=sys.stderr, flush=True)  # noqa: T201 (the program's log takes it from there)
         return _refusal(f"{name}: cannot be read ({type(error).__name__}); please report it with the file")
     if len(answer) > frames.MAX_ANSWER:
-        return _refusal(f"{name}: over {frames.MAX_ANSWER // 1_000_000} MB of text, too much for an issue; divide it")
+        return _refusal(f"{name}: {too_much(f'over {frames.MAX_ANSWER // 1_000_000} MB of text')}")
     return answer
 
 

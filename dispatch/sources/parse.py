@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from dispatch.intake.confinement import confine
+from dispatch.intake.lockdown import lock_down
+
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
@@ -141,13 +144,15 @@ def _limit() -> None:
         import resource
     except ImportError:  # Windows: the time limit of who started us is left
         return
-    for kind, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _SECONDS), (resource.RLIMIT_FSIZE, 0)):
+    for kind, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _SECONDS)):
         resource.setrlimit(kind, (most, most))
 
 
 def main() -> int:
     """Read, and say what was found; the exit code is 3 where the words on standard output say why not."""
+    confine()
     _limit()
+    lock_down()
     head, _, data = sys.stdin.buffer.read().partition(b"\n")
     try:
         found = _KINDS[sys.argv[1]](data, json.loads(head))

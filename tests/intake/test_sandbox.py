@@ -5,6 +5,7 @@ The bad ones are programs of the test that speak the protocol and then do harm; 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import textwrap
@@ -21,6 +22,7 @@ from dispatch.errors import IntakeError, NoReader
 from dispatch.intake import frames
 from dispatch.intake.answer import Answer
 from dispatch.intake.opening import MAX_PACKED, MAX_TEXT
+from dispatch.intake.pickup import Pickup
 from dispatch.intake.reading import Reader
 from dispatch.intake.sandbox import Limits, Sandbox
 
@@ -361,3 +363,79 @@ def test_what_is_no_file_or_too_large_is_not_begun(made: list[Sandbox], tmp_path
 def test_answers_are_within_what_a_frame_may_have() -> None:
     found = Reader(load_catalog()).issue(SAMPLE.read_bytes(), ".md", "a.md")
     assert len(frames.encode(Answer(reading=found).json())) * 10 < frames.MAX_ANSWER
+
+
+# What a process may say of a file
+
+
+def forged(made: list[Sandbox], change: str) -> Sandbox:
+    """A process that answers with the sample's issue, changed by statements on `found` (its JSON), `issue` and
+    `article` (its first)."""
+    answer = json.dumps(Answer(reading=Reader(load_catalog()).issue(SAMPLE.read_bytes(), ".md", "a.md")).json())
+    program = f"""
+        found = json.loads({answer!r}); reading = found["reading"]; issue = reading["issue"]
+        issue.pop("ref"); article = issue["columns"][0]["articles"][0]; block = article["blocks"][0]
+        {change}
+        ready(); question(); frames.write(own, json.dumps(found).encode()); question()
+    """
+    return bad(made, program)
+
+
+@pytest.mark.parametrize("key", ["../../../tmp/elsewhere", "a/b", "", "a b", "a\x1b[2J", "x" * 101, "a:b"])
+def test_a_key_that_no_reader_makes_is_refused(made: list[Sandbox], key: str) -> None:
+    assert "no sound answer" in refusal(forged(made, f"issue['bulletin'] = {key!r}"))
+
+
+@pytest.mark.parametrize("href", ["javascript:alert(1)", "file:///etc/passwd", "//example.com"])
+def test_a_link_that_no_reader_makes_is_refused(made: list[Sandbox], href: str) -> None:
+    mark = {"kind": "link", "start": 0, "end": 1, "href": href}
+    assert "no sound answer" in refusal(forged(made, f"block['marks'] = [{mark!r}]"))
+
+
+def test_it_does_not_say_where_a_file_came_from(made: list[Sandbox]) -> None:
+    box = forged(made, "reading['source'] = 'the editor'; reading['warnings'] = ['a\\x1b\\nb' * 1000] * 1500")
+    found = box.issue(SAMPLE, "a.md")
+    assert found.source == "a.md"
+    assert len(found.warnings) == 1001
+    assert found.warnings[-1] == "500 more warnings are not kept."
+    assert all(warning.isprintable() and len(warning) <= 2000 for warning in found.warnings)
+
+
+def test_titles_and_names_are_lines_of_what_can_be_seen(made: list[Sandbox]) -> None:
+    change = (
+        r"issue['title'] = article['title'] = article['credit'] = issue['columns'][0]['name'] = 'a\u202eb\n\x1b[2J'"
+    )
+    issue = forged(made, change + "; article['parks'] = article['topics'] = []").issue(SAMPLE, "a.md").issue
+    column = issue.columns[0]
+    assert {issue.title, column.name, column.articles[0].title, column.articles[0].credit} == {"a b  [2J"}
+
+
+def test_tags_that_the_catalog_does_not_have_are_dropped(made: list[Sandbox]) -> None:
+    change = (
+        "article['parks'] = [{'name': n, 'role': 'subject', 'evidence': []} for n in ('月球高新区', '南昌高新区')];"
+        "article['topics'] = [{'key': 'all', 'name': 'x', 'score': 1.0, 'evidence': []}]"
+    )
+    pickup = Pickup(load_catalog(), forged(made, change), automatic=False)
+    article = pickup.read(SAMPLE).issue.columns[0].articles[0]
+    assert [park.name for park in article.parks] == ["南昌高新区"]
+    assert not article.topics
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("issue['columns'] *= 60", "more than 100 columns"),
+        ("issue['columns'][0]['articles'] = [{**article, 'blocks': []}] * 2001", "more than 2,000 articles"),
+        ("article['blocks'] = [{'kind': 'item', 'text': ''}] * 50_001", "more than 50,000 paragraphs"),
+        ("block['rows'] = [['', '']] * 100_001", "more than 200,000 table cells"),
+        ("block['rows'] = [[]] * 200_001", "more than 200,000 table cells"),
+        ("block['rows'] = [[]] * 1_000_001", "too many parts"),
+        ("block['marks'] = [{'kind': 'strong', 'start': 0, 'end': 0}] * 100_001", "more than 100,000 stretches"),
+        ("article['blocks'] = [{'kind': 'item', 'text': 'x' * 5_000_001}]", "more than 5,000,000 characters"),
+        ("article['title'] = 'x' * 1001", "a title or name of more than 1,000 characters"),
+    ],
+)
+def test_more_than_an_issue_can_have_is_refused(made: list[Sandbox], change: str, words: str) -> None:
+    said = refusal(forged(made, change))
+    assert words in said
+    assert said.endswith("too much for an issue; divide it")

@@ -35,7 +35,7 @@ description = "Kites and who makes them."
 terms.3 = ["风筝产业", "风筝制造"]
 """
 TEXTS = {
-    "新城高新区建成风筝产业基地": "新城高新区的风筝产业基地建成。新城高新区今年新增风筝制造企业三家。",
+    "新城高新区风筝产业走红": "新城高新区的风筝产业走红。新城高新区今年新增风筝制造企业三家。",
     "南昌高新区新增企业": "南昌高新区上半年新增企业120家，南昌高新区管委会介绍了情况。",
 }
 OLD = load_catalog()
@@ -115,7 +115,7 @@ def test_what_would_change_is_told_and_nothing_is_changed(files: Files, new: Cat
     files.take()
     before = archive.load(files.desk.db, 1)
     found = Retagger(new).look(files.desk.db, before)
-    assert found.changes == (ArticleChange(1, "新城高新区建成风筝产业基地", GAINED),)
+    assert found.changes == (ArticleChange(1, "新城高新区风筝产业走红", GAINED),)
     assert (found.articles, found.left) == (2, "")
     assert archive.load(files.desk.db, 1) == before
 
@@ -124,7 +124,7 @@ def test_tags_change_in_place(files: Files, new: Catalog) -> None:
     files.take()
     places = files.places()
     found = files.retag(new)
-    assert found.changes == (ArticleChange(1, "新城高新区建成风筝产业基地", GAINED),)
+    assert found.changes == (ArticleChange(1, "新城高新区风筝产业走红", GAINED),)
     assert {"park:新城高新区", "park:新城高新区+mentions", "province:江西省", "topic:kites"} <= files.tags()
     assert files.places() == places
     assert archive.revision(files.desk.db, archive.load(files.desk.db, 1)).issue == archive.load(files.desk.db, 1).issue

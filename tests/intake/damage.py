@@ -38,7 +38,8 @@ class Damaged:
 @cache
 def sound_files() -> tuple[Path, ...]:
     """What is damaged: the samples and every form of them that there is."""
-    found = [*(ROOT / "config" / "samples").iterdir(), *(ROOT / "tests" / "data").rglob("*")]
+    data = ROOT / "tests" / "data"
+    found = [*(ROOT / "config" / "samples").iterdir(), *data.glob("*"), *(data / "forms").rglob("*")]
     return tuple(sorted(path for path in found if path.suffix.lower() in SUFFIXES and "make" not in path.parts))
 
 

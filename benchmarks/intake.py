@@ -37,8 +37,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from dispatch.catalog import load_catalog
 from dispatch.errors import IntakeError
 from dispatch.intake.opening import read_bytes
-from dispatch.intake.readers import SUFFIXES
 from dispatch.intake.reading import Reader
+from dispatch.intake.suffixes import SUFFIXES
 from dispatch.model import Issue
 
 ROOT = Path(__file__).parents[1]

@@ -10,10 +10,11 @@ from typing import Any
 
 from dispatch.catalog import Catalog
 from dispatch.codec import article_json, issue_json
-from dispatch.intake.readers.decoding import clean
+from dispatch.intake.cleaning import clean
 from dispatch.model import Article, Block, Column, Evidence, Issue, ParkTag, TopicTag
 
 LONGEST_KEY = 100
+MAX_COLUMNS, MAX_ARTICLES = 100, 2_000
 _MANY = 1_000_000_000  # more than any number of an issue
 _KEY = re.compile(rf"[\w-]{{1,{LONGEST_KEY}}}")
 _HREF = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
@@ -22,8 +23,8 @@ _LONGEST_WARNING, _MOST_WARNINGS = 2_000, 1_000
 
 # How many of each an issue may have, far above any that is printed: what is held here grows with them.
 _MOST = {
-    "columns": 100,
-    "articles": 2_000,
+    "columns": MAX_COLUMNS,
+    "articles": MAX_ARTICLES,
     "paragraphs": 50_000,
     "table cells": 200_000,
     "stretches of emphasis and links": 100_000,

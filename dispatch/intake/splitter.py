@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dispatch.catalog import Bulletin
 from dispatch.errors import IntakeError
+from dispatch.intake.answer import MAX_ARTICLES, MAX_COLUMNS
 from dispatch.intake.assembly import Body, assemble
 from dispatch.intake.contents import Contents, find_contents
 from dispatch.intake.folding import fold
@@ -23,7 +24,6 @@ from dispatch.intake.unwrap import unwrapped
 from dispatch.model import Issue
 
 MAX_LINES = 50_000
-MAX_COLUMNS, MAX_ARTICLES = 100, 2_000
 
 _LOOKS_LIKE = (
     "An issue has a masthead with its number (2022年第5期(总第534期) 2022年3月15日), then columns with articles: "

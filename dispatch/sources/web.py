@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from dispatch.delivery.clock import Clock
 from dispatch.errors import DispatchError, IntakeError
-from dispatch.intake.readers import SUFFIXES
+from dispatch.intake.suffixes import SUFFIXES
 from dispatch.mime import file_name
 from dispatch.networks import Address, denied
 from dispatch.sources.robots import Robots

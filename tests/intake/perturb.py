@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dispatch.catalog import Bulletin
+from dispatch.intake.cleaning import clean
 from dispatch.intake.readers import markdown, text
-from dispatch.intake.readers.decoding import clean
 from dispatch.intake.splitter import Split, split
 from dispatch.model import Issue
 

@@ -10,9 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dispatch.errors import IntakeError
+from dispatch.intake import readers
+from dispatch.intake.cleaning import clean
 from dispatch.intake.line import Line
-from dispatch.intake.readers import MAX_BYTES, MAX_LINES, SUFFIXES, markdown, read, read_article, text
-from dispatch.intake.readers.decoding import clean, decode
+from dispatch.intake.readers import MAX_BYTES, MAX_LINES, markdown, read, read_article, text
+from dispatch.intake.readers.decoding import decode
+from dispatch.intake.suffixes import SUFFIXES
 from dispatch.model import BlockKind
 
 _OF_TEXT = (".md", ".markdown", ".txt")
@@ -254,3 +257,7 @@ def test_a_single_article_in_bold_all_over(tmp_path: Path) -> None:
 def test_an_article_needs_text(tmp_path: Path) -> None:
     with pytest.raises(IntakeError, match="no text"):
         read_article(_file(tmp_path, "---\n\n***\n"))
+
+
+def test_each_suffix_that_is_named_has_a_reader_and_no_other() -> None:
+    assert {*readers._TEXTS, *readers._PAGES, *(f".{form}" for form in readers._BYTES)} == set(SUFFIXES)

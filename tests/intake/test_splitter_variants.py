@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from dispatch.catalog import Bulletin, load_catalog
 from dispatch.errors import IntakeError
+from dispatch.intake.cleaning import clean
 from dispatch.intake.readers import markdown, text
-from dispatch.intake.readers.decoding import clean
 from dispatch.intake.splitter import Split, split
 from dispatch.model import Issue
 

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dispatch.errors import IntakeError
+from dispatch.intake.cleaning import clean
 from dispatch.intake.hints import telling
 from dispatch.intake.line import Document, Line
 from dispatch.intake.opening import MAX_TEXT, read_bytes
 from dispatch.intake.paragraphs import blocks
 from dispatch.intake.readers import docx, html, markdown, pdf, text
-from dispatch.intake.readers.decoding import clean, decode
+from dispatch.intake.readers.decoding import decode
 from dispatch.intake.readers.signatures import advice_for, form_of
+from dispatch.intake.suffixes import PAGES, SUFFIXES
 from dispatch.model import Article
 
 MAX_BYTES = MAX_TEXT
@@ -29,11 +31,8 @@ _TEXTS: dict[str, Callable[[str], tuple[Line, ...]]] = {
     ".markdown": markdown.lines,
     ".txt": text.lines,
 }
-_PAGES: dict[str, Callable[[bytes, str], Document]] = dict.fromkeys(
-    (".html", ".htm", ".xhtml", ".mht", ".mhtml"), html.document
-)
+_PAGES: dict[str, Callable[[bytes, str], Document]] = dict.fromkeys(PAGES, html.document)
 _BYTES: dict[str, Callable[[bytes, str], Document]] = {"docx": docx.document, "pdf": pdf.document}
-SUFFIXES = (*_TEXTS, *_PAGES, *(f".{form}" for form in _BYTES))
 
 
 def read(path: Path, name: str = "") -> tuple[Line, ...]:

@@ -11,9 +11,10 @@ import re
 from urllib.parse import urlsplit
 
 from dispatch.errors import IntakeError
+from dispatch.intake.cleaning import clean
 from dispatch.intake.line import Document
 from dispatch.intake.readers import text
-from dispatch.intake.readers.decoding import clean, decode, likeness
+from dispatch.intake.readers.decoding import decode, likeness
 from dispatch.intake.readers.html_boilerplate import without_boilerplate
 from dispatch.intake.readers.html_lines import lines_of
 from dispatch.intake.readers.html_source import TooComplexError

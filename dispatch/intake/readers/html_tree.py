@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dispatch.intake.readers.decoding import clean
+from dispatch.intake.cleaning import clean
 from dispatch.intake.readers.html_source import LINE, scrubbed
 
 _STYLE = re.compile(r"([a-z-]{2,40})\s*:\s*([^;]{1,200})", re.IGNORECASE)

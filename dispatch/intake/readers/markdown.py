@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dispatch.intake.cleaning import clean
 from dispatch.intake.line import Line, LineKind, indent_of
-from dispatch.intake.readers.decoding import clean
 from dispatch.intake.readers.emphasis import begins_bold, signed_emphasis
 from dispatch.intake.readers.formulas import without_formulas
 from dispatch.intake.readers.marking import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from dispatch.intake.readers.decoding import clean
+from dispatch.intake.cleaning import clean
 from dispatch.intake.readers.pdf_rows import Row, Sheet
 from dispatch.intake.readers.pdf_text import Span, Stretch
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dispatch.intake.readers.decoding import clean
+from dispatch.intake.cleaning import clean
 from dispatch.intake.readers.pdf_bullets import bullets, is_dot
 from dispatch.intake.readers.pdf_characters import normal
 from dispatch.intake.readers.pdf_glyph import Glyph

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from dispatch.intake.readers.decoding import clean
+from dispatch.intake.cleaning import clean
 from dispatch.intake.readers.scripts import Script, scripted
 from dispatch.model import Mark, MarkKind
 

@@ -299,7 +299,8 @@ class Engine:
                 running.run.abandon()
 
     async def _due_lanes(self, only: Sequence[int] | None = None) -> list[Lane]:
-        queues = await self._store.call(claims.due_queues, self._clock.now(), only)
+        due = await self._store.call(claims.due_queues, self._clock.now(), only)
+        queues = [*due, *(self._gates.take_wanted() - set(due))]
         found: list[Lane] = []
         self.summary.off = []
         for queue in queues:

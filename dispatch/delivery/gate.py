@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dispatch.delivery.channel import Channel, Grouping, GroupLimits, Lane, grouping_of
@@ -80,6 +81,7 @@ class Gate:
         self._domains: set[str] = set()  # groups that are no provider's: there only while they rest or recover
         self.taker: Taker | None = None  # what takes over claimed works while its lane is at work
         self.usable = False  # whether its lane works, or would if something were due
+        self._claiming = False  # whether its lane is about to learn what it has claimed, and may not send some of it
 
     @property
     def lane(self) -> Lane:
@@ -187,6 +189,25 @@ class Gate:
         group = self.group(work.address)
         return bool(self.rest(group)) and any(taker(work, since) for taker in self._gates.takers(self))
 
+    @contextmanager
+    def claims(self) -> Iterator[None]:
+        """While the lane claims, and passes on what it may not send."""
+        self._claiming = any(self.rest(group) for group in self._troubled)
+        try:
+            yield
+        finally:
+            self._claiming = False
+
+    @property
+    def claiming(self) -> bool:
+        """Whether what it claims at this moment may have to go another way."""
+        return self._claiming
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another lane of the queue may have to hand something over in a moment."""
+        return self._gates.is_claiming(self)
+
     def put_off(self, work: Work) -> PutOff:
         """Until when a work waits for its group; uncounted, and no longer than it is worth sending."""
         group = self.group(work.address)
@@ -269,6 +290,7 @@ class Gates:
         self._clock = clock
         self._gates: dict[str, Gate] = {}
         self._lines: dict[tuple[str, str], _Line] = {}
+        self._wanted: set[str] = set()
 
     def gate(self, lease: str, lane: Lane, slots: int, channel: Channel) -> Gate | None:
         """That of a lane, or of a share of one; None where the channel's addresses are in no groups."""
@@ -282,6 +304,19 @@ class Gates:
         for gate in self._gates.values():
             if gate is not asking and gate.lane.queue == asking.lane.queue and gate.taker is not None:
                 yield gate.taker
+
+    def is_claiming(self, asking: Gate) -> bool:
+        """Whether another lane that works on the same queue waits for what it has claimed."""
+        return any(
+            gate is not asking and gate.lane.queue == asking.lane.queue and gate.claiming
+            for gate in self._gates.values()
+        )
+
+    def take_wanted(self) -> set[str]:
+        """The queues with messages that no lane at work may send and another one could, since the last call. Nothing
+        of these is due: the lane that has put them off may have them again before anybody sees them due."""
+        found, self._wanted = self._wanted, set()
+        return found
 
     def ahead(self, queue: str = "") -> float:
         """Seconds until the last message, of a queue or of all, is due that was put off for the pace of its group."""
@@ -297,6 +332,8 @@ class Gates:
         speed = sum(gate.speed(group) for gate in working)
         if not speed:
             return now + math.ceil(min(gate.rest(group) for gate in [*working, asking]) * 1000), True
+        if not any(gate.taker is not None and gate.speed(group) for gate in working):
+            self._wanted.add(queue)
         line = self._lines.setdefault((queue, group), _Line())
         if line.until <= now:
             line.until, line.count = now + AHEAD * 1000, 0

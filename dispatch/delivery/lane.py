@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 
 from dispatch.delivery import claims, lanes, ledger
@@ -215,20 +215,13 @@ class LaneRun:
             page = await self._portion()
             if self._is_enough():
                 break
-            works = await self._claim(page)
-            if not works and await self._linger():
-                continue
-            if not works:
-                break
-            waiting: list[Work] = []
-            if self._gated is not None and self._gate is not None:
-                works, waiting = self._gate.sort(works, self._gated.ready)
-            if self._ration is not None:
-                self._ration.spend(self._lane, len(works))
-            self._todo.put(works)
-            await self._pass_on(waiting)
-            if works:
+            with self._gate.claims() if self._gate is not None else nullcontext():
+                works = await self._claim(page)
+                kept = await self._take_in(works)
+            if kept:
                 await self._proved.wait()
+            elif not works and not await self._linger():
+                break
         if self._gate is not None:
             self._gate.taker = None
         self._todo.close()
@@ -236,11 +229,24 @@ class LaneRun:
         if self._ration is not None:
             self._ration.leave(self._lane, failed=bool(self.outage or self._fault))
 
+    async def _take_in(self, works: Sequence[Work]) -> bool:
+        """What was claimed waits here for a connection, goes another way or is put off; whether any of it stays."""
+        waiting: list[Work] = []
+        if self._gated is not None and self._gate is not None:
+            works, waiting = self._gate.sort(works, self._gated.ready)
+        if self._ration is not None:
+            self._ration.spend(self._lane, len(works))
+        self._todo.put(works)
+        await self._pass_on(waiting)
+        return bool(works)
+
     async def _linger(self) -> bool:
         """Whether a moment was waited for what was put off for its group's pace: to end and begin again would cost the
-        connections."""
-        ahead = self._gate.ahead() if self._gate is not None else 0.0
-        if not ahead or not self._proved.is_set():
+        connections. Or for what another lane may have to hand over."""
+        if self._gate is None or not self._proved.is_set():
+            return False
+        ahead = self._gate.ahead() or (_LINGER_SECONDS if self._gate.is_awaited else 0.0)
+        if not ahead:
             return False
         await self._context.clock.sleep(min(ahead, _LINGER_SECONDS))
         return True

@@ -286,6 +286,31 @@ async def test_another_relay_takes_what_a_provider_refuses_on_one(desk: Desk) ->
     assert len(sent - refused) == 40 - len(refused)
 
 
+def test_a_lane_that_could_send_what_another_may_not_is_asked_for_and_waits_while_that_one_claims() -> None:
+    """Or the one that may not send would have its messages again and again before anybody else sees them due."""
+    clock = FakeClock()
+    channel = GroupedChannel(clock, {GMAIL: GroupLimits()})
+    gates = Gates(clock)
+    [first, second] = [gates.gate(name, Lane(f"email:{name}", "email", connections=2), 1, channel) for name in "ab"]
+    assert first is not None
+    assert second is not None
+    first.usable = second.usable = True
+    with first.claims():
+        assert not second.is_awaited
+    refused(first, "a@gmail.test")
+    with first.claims():
+        assert (first.is_awaited, second.is_awaited) == (False, True)
+    assert not second.is_awaited
+    later = first.put_off(work(1, "b@gmail.test"))
+    assert later.reason is None
+    assert later.due_at < clock.ms + 600_000
+    assert gates.take_wanted() == {"email"}
+    assert gates.take_wanted() == set()
+    second.taker = lambda work, since: False
+    first.put_off(work(2, "c@gmail.test"))
+    assert gates.take_wanted() == set()
+
+
 async def test_a_trial_whose_message_has_to_wait_tries_another(desk: Desk) -> None:
     prepared(desk, gmail=5, x=5)
     channel = GroupedChannel(desk.clock, {GMAIL: GroupLimits()})

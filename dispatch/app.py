@@ -23,6 +23,7 @@ from subscribers.model import Address
 if TYPE_CHECKING:
     from dispatch.bounces.desk import Desk
     from dispatch.bounces.maildir import Maildir
+    from dispatch.channels.telegram_bots import Bots
     from dispatch.delivery.bounces import Limits
     from dispatch.delivery.channel import Channel
     from dispatch.delivery.engine import Engine
@@ -155,7 +156,18 @@ class App:
         """The channels that have settings, by name."""
         from dispatch.channels.registry import enabled
 
-        return enabled(self.settings, self.renderer)
+        return enabled(self.settings, self.renderer, lambda: self.bots)
+
+    @cached_property
+    def bots(self) -> Bots:
+        """Telegram's bots: the channel and whatever else speaks by them keep one pace together."""
+        from dispatch.channels.telegram_bots import Bots
+
+        return Bots(self.settings.telegram, self.clock)
+
+    async def _close_bots(self) -> None:
+        if "bots" in self.__dict__:
+            await self.bots.close()
 
     def address(self, channel: str, text: str) -> Address:
         """A checked address. Raises UsageError or InvalidValue."""
@@ -272,6 +284,7 @@ class App:
         )
         async with AsyncExitStack() as stack:
             channels = self.channels()
+            stack.push_async_callback(self._close_bots)
             for channel in channels.values():
                 stack.push_async_callback(channel.close)
             yield Engine(

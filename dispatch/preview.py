@@ -84,7 +84,7 @@ def _channels(app: App) -> dict[str, Channel]:
     settings = app.settings
     if not settings.email.from_address:
         settings = settings.model_copy(update={"email": _with_sender(settings)})
-    return {name: entry.make(settings, app.renderer) for name, entry in CHANNELS.items()}
+    return {name: entry.make(settings, app.renderer, None) for name, entry in CHANNELS.items()}
 
 
 def _with_sender(settings: Settings) -> EmailSettings:

@@ -463,6 +463,7 @@ class Bot(Section):
     connections: Annotated[int, Field(ge=1, le=100)] = 8
     chat_interval: Interval = 1.0
     group_interval: Interval = 3.0
+    paid_broadcast: bool = False
     timeout: Seconds = 30
 
     @field_validator("token")
@@ -483,6 +484,7 @@ class TelegramSettings(Bot):
     bots: tuple[Bot, ...] = ()
     retry_delays: Delays = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
     expire_hours: Hours = 24
+    resend_unknown: bool = True
 
     @property
     def enabled(self) -> bool:

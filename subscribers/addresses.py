@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import InvalidValue
 
-_CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}")
+_CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[1-9][0-9]{0,18}/[1-9][0-9]{0,9}")
 
 
 _PLAIN_MAILBOX = re.compile(r"[a-z0-9_-]+(?:[.+][a-z0-9_-]+)*")  # what most are like
@@ -73,11 +73,20 @@ def _refuse_long(text: str) -> None:
 
 
 def telegram_chat(text: str) -> str:
-    """A chat id (a number, negative for groups) or the @name of a public channel, in lower case: Telegram makes no
-    difference, and one channel must not be two endpoints.
+    """A chat id (a number, negative for groups), the @name of a public channel, in lower case, or a topic of a group's
+    forum as `-100123/45`: Telegram makes no difference between spellings, and one channel must not be two endpoints.
 
     Raises InvalidValue.
     """
     if not _CHAT.fullmatch(text.strip()):
-        raise InvalidValue(f"Telegram chat {text!r}: a chat id (a number) or the @name of a public channel")
+        raise InvalidValue(
+            f"Telegram chat {text!r}: a chat id (a number), the @name of a public channel, or a group's id and a"
+            " topic's (-100123/45)"
+        )
     return text.strip().lower()
+
+
+def telegram_place(address: str) -> tuple[str, int]:
+    """The chat of an address, and the topic's `message_thread_id` in it; 0 for none."""
+    chat, _, topic = address.partition("/")
+    return chat, int(topic or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dispatch.delivery.channel import Channel
 from dispatch.digests.render import Renderer
@@ -11,16 +12,21 @@ from dispatch.errors import UsageError
 from dispatch.settings import Bot, Settings
 from subscribers.model import Address
 
+if TYPE_CHECKING:
+    from dispatch.channels.telegram_bots import Bots
+
+    _Shared = Callable[[], Bots] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """How a channel is set up, made and addressed. `missing` says what to set, or "" where it is on; `begun` whether
     something of it is set, as nobody does who wants it off; `expire_hours` how long after it was due a message is worth
-    sending, whether it is on or not."""
+    sending, whether it is on or not. What makes it is given the bots that the program shares, if there are any."""
 
     missing: Callable[[Settings], str]
     begun: Callable[[Settings], bool]
-    make: Callable[[Settings, Renderer], Channel]
+    make: Callable[[Settings, Renderer, _Shared], Channel]
     address: Callable[[str, Settings], Address]
     expire_hours: Callable[[Settings], float]
 
@@ -36,7 +42,7 @@ def _begun_email(settings: Settings) -> bool:
     return bool(email.host or email.from_address or email.relays or email.username or email.password.get_secret_value())
 
 
-def _email(settings: Settings, renderer: Renderer) -> Channel:
+def _email(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Channel:
     from dispatch.channels.email import EmailChannel
 
     return EmailChannel(settings.email, renderer)
@@ -52,10 +58,10 @@ def _no_telegram(settings: Settings) -> str:
     return "" if settings.telegram.all_bots else "set [telegram] token (DISPATCH_TELEGRAM__TOKEN)"
 
 
-def _telegram(settings: Settings, renderer: Renderer) -> Channel:
+def _telegram(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Channel:
     from dispatch.channels.telegram import TelegramChannel
 
-    return TelegramChannel(settings.telegram, renderer)
+    return TelegramChannel(settings.telegram, renderer, bots and bots())
 
 
 def _telegram_address(text: str, settings: Settings) -> Address:
@@ -68,7 +74,7 @@ def _no_webhook(settings: Settings) -> str:
     return "" if settings.webhook.enabled else "set [webhook] enabled = true"
 
 
-def _webhook(settings: Settings, renderer: Renderer) -> Channel:
+def _webhook(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Channel:
     from dispatch.channels.webhook import WebhookChannel
 
     return WebhookChannel(settings.webhook, renderer)
@@ -100,9 +106,12 @@ CHANNELS: dict[str, Entry] = {
 }
 
 
-def enabled(settings: Settings, renderer: Renderer) -> dict[str, Channel]:
-    """The channels that have settings, by name."""
-    return {name: entry.make(settings, renderer) for name, entry in CHANNELS.items() if not entry.missing(settings)}
+def enabled(settings: Settings, renderer: Renderer, bots: _Shared = None) -> dict[str, Channel]:
+    """The channels that have settings, by name; `bots` gives the bots that they share with other parts of the
+    program."""
+    return {
+        name: entry.make(settings, renderer, bots) for name, entry in CHANNELS.items() if not entry.missing(settings)
+    }
 
 
 def off(settings: Settings) -> dict[str, str]:
@@ -118,9 +127,9 @@ def address(channel: str, text: str, settings: Settings) -> Address:
 
 
 def guess(text: str) -> str:
-    """The channel that an address looks like: a web address, a chat id or @name, else email."""
+    """The channel that an address looks like: a web address, a chat id (or a topic in it) or @name, else email."""
     if text.startswith(("http://", "https://")):
         return "webhook"
-    if text.startswith("@") or text.lstrip("-").isdigit():
+    if text.startswith("@") or text.lstrip("-").replace("/", "", 1).isdigit():
         return "telegram"
     return "email"

@@ -5,26 +5,27 @@ aiogram is imported when the first lane is opened: it takes 170 MB, and a proces
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dispatch.channels.causes import explain
 from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, Reserve, extent, split, visible_units
+from dispatch.channels.telegram_bots import Bots, SharedBot
 from dispatch.channels.throttle import Throttle
 from dispatch.delivery.channel import Lane, Rendered
+from dispatch.delivery.clock import SystemClock
+from dispatch.delivery.pace import Pace
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
-from dispatch.settings import Bot as BotSettings
 from dispatch.settings import TelegramSettings
+from subscribers.addresses import telegram_place
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -43,7 +44,7 @@ _ENTITIES = MAX_PARTS * MAX_ENTITIES * 2 // 3 - sum(reserve.entities for reserve
 _LONGEST_WAIT = 86_400.0  # seconds: more than that of a retry_after is not believed
 _LONGEST_REASON = 300
 _HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
-_CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}")
+_CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[0-9]{1,19}/[0-9]{1,10}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
 _NO_CHAT = re.compile(r"chat not found|PEER_ID_INVALID|user not found|user_deactivated|chat_id is invalid", re.I)
@@ -73,7 +74,9 @@ class TelegramConnection:
         if not isinstance(rendered, RenderedChat):
             raise TypeError(f"a Telegram connection got a {type(rendered).__name__}")
         if not _CHAT.fullmatch(envelope.address):
-            return Rejected("the address is no chat: allowed are an id and @name", "address", "gone")
+            return Rejected(
+                "the address is no chat: allowed are an id, @name and a topic (-100123/45)", "address", "gone"
+            )
         outcome = await self._send(envelope.address, _fill(rendered, part, envelope))
         return self._throttle.judged(envelope.address, outcome)
 
@@ -81,10 +84,14 @@ class TelegramConnection:
         from aiogram.exceptions import AiogramError
         from aiogram.types import LinkPreviewOptions
 
-        chat = address if address.startswith("@") else int(address)
+        chat, topic = telegram_place(address)
         try:
             message = await self._bot.send_message(
-                chat, text, parse_mode="HTML", link_preview_options=LinkPreviewOptions(is_disabled=True)
+                chat if chat.startswith("@") else int(chat),
+                text,
+                message_thread_id=topic or None,
+                parse_mode="HTML",
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
             )
         except AiogramError as error:
             return outcome_of(error, self._bot.token)
@@ -96,15 +103,12 @@ class TelegramChannel:
 
     name = "telegram"
 
-    def __init__(self, settings: TelegramSettings, renderer: Renderer) -> None:
+    def __init__(self, settings: TelegramSettings, renderer: Renderer, bots: Bots | None = None) -> None:
+        """`bots` are those that the program shares among its parts; without them the channel has its own."""
         self._settings = settings
         self._renderer = renderer
-        usable = [bot for bot in settings.all_bots if bot.token.get_secret_value()]
-        self._settings_of = {
-            _lane(bot, "telegram" if place == 0 else f"telegram:{bot.name}"): bot for place, bot in enumerate(usable)
-        }
-        self._bots: dict[str, Bot] = {}
-        self._throttles = {lane.name: Throttle() for lane in self._settings_of}
+        self._shared = bots is not None
+        self._bots = bots if bots is not None else Bots(settings, SystemClock())
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -112,7 +116,12 @@ class TelegramChannel:
 
     def lanes(self, queue: str) -> Sequence[Lane]:
         """The bot of the queue: `telegram` is the first one's, `telegram:NAME` that of another."""
-        return tuple(lane for lane in self._settings_of if lane.queue == queue)
+        bot = self._bots.of_queue(queue)
+        return () if bot is None else (bot.lane,)
+
+    def pace(self, lane: Lane) -> Pace | None:
+        """That of the lane's bot, which its replies share; None where the channel has its bots for itself."""
+        return self._of(lane).pace if self._shared else None
 
     def render(self, content: Content) -> RenderedChat:
         """About a dozen messages at most, of at most 4096 characters each, with room for what is personal; longer
@@ -152,40 +161,18 @@ class TelegramChannel:
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[TelegramConnection]:
         """A connection of that lane's bot. Nothing is asked of the API before the first message."""
-        if lane not in self._settings_of:
+        bot = self._of(lane)
+        yield TelegramConnection(await bot.load(), bot.throttle)
+
+    def _of(self, lane: Lane) -> SharedBot:
+        bot = self._bots.of_queue(lane.queue)
+        if bot is None or bot.lane.name != lane.name:
             raise SettingsError(f"there is no bot for the lane {lane.name}")
-        # It takes seconds on a slow machine: in a thread, so that leases and other lanes go on meanwhile.
-        await asyncio.to_thread(import_module, "dispatch.channels.bot_session")
-        if lane.name not in self._bots:
-            self._bots[lane.name] = _make_bot(self._settings_of[lane])
-        yield TelegramConnection(self._bots[lane.name], self._throttles[lane.name])
+        return bot
 
     async def close(self) -> None:
-        bots, self._bots = self._bots, {}
-        for bot in bots.values():
-            await bot.session.close()
-
-
-def _lane(bot: BotSettings, queue: str) -> Lane:
-    return Lane(
-        name=f"telegram:{bot.name}",
-        queue=queue,
-        connections=bot.connections,
-        rate=bot.rate,
-        address_interval=bot.chat_interval,
-        group_interval=bot.group_interval,
-    )
-
-
-def _make_bot(settings: BotSettings) -> Bot:
-    from aiogram import Bot
-    from aiogram.client.telegram import TelegramAPIServer
-
-    from dispatch.channels.bot_session import BoundedSession
-
-    server = TelegramAPIServer.from_base(settings.api_base)
-    session = BoundedSession(api=server, limit=settings.connections, timeout=settings.timeout)
-    return Bot(settings.token.get_secret_value(), session=session)
+        if not self._shared:
+            await self._bots.close()
 
 
 def _fill(rendered: RenderedChat, part: int, envelope: Envelope) -> str:

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dispatch.model import Content, Envelope, Outcome
+
+if TYPE_CHECKING:
+    from dispatch.delivery.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,16 @@ class Lane:
 
     `connections` work side by side; `rate` is messages a second over all of them (None: no limit), paced
     uniformly; `address_interval` and `group_interval` are the least seconds between two messages to one address,
-    the latter for addresses that begin with `-` (Telegram's groups). A lane that is `divisible` may be worked on by
-    several processes at once, each with its share of connections and rate; the others belong to one process at a time.
+    the latter for addresses that begin with `-` or `@` (Telegram's groups and channels). A lane that is `divisible` may
+    be worked on by several processes at once, each with its share of connections and rate; the others belong to one
+    process at a time.
     Where a lane of a queue has a `weight`, its lanes share the messages by their weights (1 for one without); a
-    `standby` lane works only while each other one of its queue rests.
+    `standby` lane works only while each other one of its queue rests. One that goes `beside` a lease is worked on by
+    the process that holds that, where one does.
+
+    Where a receiver cannot tell a repeat from another message, the lane is `marked`: each part is written down as begun
+    before it is sent, so that one of which no outcome is known is known as such. It is sent again, or ends with that
+    reason where the lane says not to `resend_unknown`.
     """
 
     name: str
@@ -38,6 +47,9 @@ class Lane:
     divisible: bool = False
     weight: float | None = None
     standby: bool = False
+    beside: str = ""
+    marked: bool = False
+    resend_unknown: bool = True
 
     def slots(self, processes: int) -> int:
         """Into how many shares the lane is cut where so many processes send."""
@@ -154,3 +166,16 @@ class Grouped(Protocol):
 def grouping_of(channel: Channel) -> Grouping | None:
     """How a channel's addresses are grouped; None where they are not."""
     return channel.grouping if isinstance(channel, Grouped) else None
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """What a channel has besides of which something else goes out by the same way: the replies of a bot."""
+
+    def pace(self, lane: Lane) -> Pace | None:
+        """The pace that a lane shares with that; None where it has one of its own."""
+
+
+def pace_of(channel: Channel, lane: Lane) -> Pace | None:
+    """The pace that a lane shares; None where it has one of its own."""
+    return channel.pace(lane) if isinstance(channel, Paced) else None

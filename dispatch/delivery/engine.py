@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from dispatch.delivery import claims, lanes, leases, ledger
 from dispatch.delivery.attempt_log import AttemptLog
-from dispatch.delivery.channel import Channel, Lane
+from dispatch.delivery.channel import Channel, Lane, pace_of
 from dispatch.delivery.clock import Clock
 from dispatch.delivery.contents import Contents
 from dispatch.delivery.gate import Gates
@@ -172,6 +172,7 @@ class Engine:
         """Start the lanes that have something due; how many have, those that cannot go on left out."""
         await self.member.take_over()
         await self._free_orphans()
+        await self._leave_to_others()
         self._log.tell_old(self._clock.now())
         everyone = await self._due_lanes(only)
         states = await self._store.call(lanes.states, [lane.name for lane in everyone])
@@ -203,6 +204,14 @@ class Engine:
             await self._store.call(leases.free_orphans, self.member.owner, queue)
             self._lost_track.discard(queue)
 
+    async def _leave_to_others(self) -> None:
+        """Lanes that go beside what another process has taken up meanwhile are that one's from now on."""
+        beside = {name: running.run.beside for name, running in self._running.items() if running.run.beside}
+        elsewhere = await self.member.elsewhere(set(beside.values()))
+        for name, lease in beside.items():
+            if lease in elsewhere and name in self._running:
+                self._running[name].run.retire()
+
     def _has_hope(self, lane: Lane, *, once: bool) -> bool:
         return not once or lane.name not in self.summary.outages
 
@@ -231,6 +240,8 @@ class Engine:
     async def _acquire(self, wanted: Sequence[Lane]) -> list[tuple[Lane, int, str]]:
         """The lanes, or shares of them, that this process may work on now: nobody else does."""
         processes = self._settings.processes
+        elsewhere = await self.member.elsewhere({lane.beside for lane in wanted if lane.beside})
+        wanted = [lane for lane in wanted if lane.beside not in elsewhere]
         names = {lane.name: [f"lane/{lane.name}/{slot}" for slot in range(lane.slots(processes))] for lane in wanted}
         held = await self.member.acquire(names)
         return [
@@ -247,7 +258,7 @@ class Engine:
         slots = lane.slots(self._settings.processes)
         share = lane.share(slot, slots)
         channel = self._channels[_channel_of(lane.queue)]
-        pace = self._paces.setdefault(lease, Pace(share, self._clock))
+        pace = self._paces.setdefault(lease, pace_of(channel, lane) or Pace(share, self._clock))
         gate = self._gates.gate(lease, share, slots, channel)
         ration = self._rations.setdefault(lane.queue, Ration(self._clock)) if self._is_weighed(lane.queue) else None
         run = LaneRun(self._context, channel, share, pace, only, trial=trial, gate=gate, ration=ration)

@@ -204,6 +204,11 @@ class LaneRun:
         return self._lane.queue
 
     @property
+    def beside(self) -> str:
+        """The lease that the lane goes beside; "" for none."""
+        return self._lane.beside
+
+    @property
     def _over(self) -> bool:
         return bool(self.outage) or self._abandoned or self._context.stopping.is_set()
 
@@ -399,10 +404,10 @@ class LaneRun:
         for part in range(work.parts_done, parts):
             if not self._pace.is_free:
                 await self._pace.acquire(work.address)
-                if self._late(work):
-                    await self._release(work)
-                    return
-                if self._over:
+                if self._late(work) or self._over:
+                    self._pace.done(work.address)
+                    if not self._over:
+                        await self._release(work)
                     return
             announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
             if not await self._send_part(line, work, letter, part, announced):
@@ -427,7 +432,7 @@ class LaneRun:
         started = self._context.clock.now()
         outcome = await line.send(work, letter, part, announced)
         if not self._pace.is_free:
-            self._pace.done(work.address)
+            self._pace.done(work.address, well=isinstance(outcome, Sent))
         stops = self._is_outage(outcome)
         if stops:
             self._stop(outcome)
@@ -469,6 +474,8 @@ class LaneRun:
     def _stop(self, outcome: Outcome) -> None:
         if not self.outage and isinstance(outcome, Retry):
             self.outage = outcome.reason
+            if outcome.after:  # the receiver asked for it
+                self._pace.slow_down()
             log.warning("lane %s stopped: %s", self._lane.name, _ours(outcome), extra={"lane": self._lane.name})
 
     async def _settle(

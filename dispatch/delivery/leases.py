@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from subscribers.database import Database, queries
@@ -70,6 +70,11 @@ def hold(db: Database, name: str, owner: str, now: int) -> bool:
     """Whether the owner has what only one may have, now or already."""
     found = db.value(SQL["holder"], {"name": name})
     return found == owner or (found is None and bool(acquire(db, {name: [name]}, owner, now)))
+
+
+def holders(db: Database, names: Collection[str]) -> dict[str, str]:
+    """Who holds these, by name; those that nobody holds are left out. Reads only."""
+    return dict(db.rows(SQL["holders"], {"names": list(names)}))
 
 
 def drop(db: Database, name: str, owner: str) -> None:

@@ -5,6 +5,9 @@ INSERT INTO leases (name, owner, since, until) VALUES (:name, :owner, :now, :unt
 -- name: holder
 SELECT owner FROM leases WHERE name = :name
 
+-- name: holders
+SELECT name, owner FROM leases WHERE name IN (:names)
+
 -- name: renew
 UPDATE leases SET until = :until WHERE owner = :owner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from dispatch.delivery import leases
@@ -88,6 +88,11 @@ class Member:
     async def hold(self, name: str) -> bool:
         """Whether this process has what only one may have, now or already."""
         return await self._store.call(leases.hold, name, self.owner, self._clock.now())
+
+    async def elsewhere(self, names: Collection[str]) -> set[str]:
+        """Which of these leases another process holds."""
+        found = await self._store.call(leases.holders, names) if names else {}
+        return {name for name, owner in found.items() if owner != self.owner}
 
     async def acquire(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """See `leases.acquire`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from dispatch.delivery.channel import Lane
 from dispatch.delivery.pace import Pace
 from dispatch.delivery.retry import next_try
-from tests.delivery.conftest import FakeClock
+from tests.delivery.conftest import START, FakeClock
 
 
 async def times(lane: Lane, addresses: list[str]) -> list[float]:
@@ -72,3 +73,97 @@ def test_the_next_attempt_is_never_in_the_past_and_never_before_the_provider_all
 def test_the_schedule_is_followed_and_its_last_step_repeats(attempts: int, delay: int) -> None:
     found = next_try(attempts, (5.0, 300.0), None, 0, random.Random(1))
     assert delay * 1000 <= found <= delay * 1100
+
+
+async def begun(pace: Pace, clock: FakeClock, order: list[str], address: str, *, urgent: bool = False) -> None:
+    await pace.acquire(address, urgent=urgent)
+    order.append(f"{address}{'!' if urgent else ''} {(clock.ms - START) / 1000:g}")
+    pace.done(address)
+
+
+async def test_a_reply_that_waits_takes_the_next_slot() -> None:
+    clock, order = FakeClock(), list[str]()
+    pace = Pace(Lane("x", "x", rate=2), clock)
+    async with asyncio.TaskGroup() as group:
+        for address in ("1", "2", "3"):
+            group.create_task(begun(pace, clock, order, address))
+        group.create_task(begun(pace, clock, order, "9", urgent=True))
+    assert order == ["1 0", "9! 0.5", "2 1", "3 1.5"]
+
+
+async def test_who_waits_for_a_chat_takes_no_slot_from_others() -> None:
+    clock, order = FakeClock(), list[str]()
+    pace = Pace(Lane("x", "x", rate=2, address_interval=1.0, group_interval=3.0), clock)
+    async with asyncio.TaskGroup() as group:
+        for address in ("-5", "-5", "1", "2"):
+            group.create_task(begun(pace, clock, order, address))
+    assert order == ["-5 0", "1 0.5", "2 1", "-5 3"]
+
+
+async def test_the_topics_of_a_group_share_its_pace() -> None:
+    lane = Lane("x", "x", address_interval=1.0, group_interval=3.0)
+    assert await times(lane, ["-5/1", "-5/2", "-6", "@news", "@news"]) == [0, 3, 3, 3, 6]
+
+
+async def test_replies_in_a_group_keep_its_limit_a_minute_and_are_not_spread_over_it() -> None:
+    clock, order = FakeClock(), list[str]()
+    pace = Pace(Lane("x", "x", address_interval=1.0, group_interval=3.0), clock)
+    for _ in range(21):
+        await begun(pace, clock, order, "-5", urgent=True)
+    assert [entry.split()[1] for entry in order] == [*(f"{second}" for second in range(20)), "60"]
+
+
+async def test_what_arrives_late_counts_when_it_arrives() -> None:
+    clock = FakeClock()
+    pace = Pace(Lane("x", "x", rate=9), clock)
+    for address in "abc":  # usual ones
+        await pace.acquire(address)
+        clock.ms += 10
+        pace.done(address)
+    held = [f"held {number}" for number in range(6)]
+    for address in held:
+        await pace.acquire(address)
+    clock.ms += 400
+    for address in held:  # all at once
+        pace.done(address)
+    arrived = clock.ms
+    free = 0
+    while clock.ms - arrived < 900:
+        await pace.acquire(f"next {free}")
+        free += 1
+        pace.done(f"next {free - 1}")
+    assert free - 1 + len(held) <= 10, "more than the uniform pace has in a second"
+
+
+async def test_a_lane_that_was_asked_for_less_finds_its_pace_again() -> None:
+    clock = FakeClock()
+    pace = Pace(Lane("x", "x", rate=8), clock)
+    pace.slow_down()
+    pace.slow_down()  # of the same excess
+    assert pace.rate == 4
+    await pace.acquire("1")
+    await pace.acquire("2")
+    assert clock.ms - START == 250
+    for _ in range(250):
+        await pace.acquire("3")
+        pace.done("3", well=True)
+    assert pace.rate == pytest.approx(8)
+    for _ in range(9):
+        clock.ms += 2000
+        pace.slow_down()
+    assert pace.rate == 0.25
+
+
+async def test_who_gives_up_waiting_holds_up_nobody() -> None:
+    clock = FakeClock()
+    clock.on_sleep = lambda seconds: asyncio.sleep(0.01)
+    pace = Pace(Lane("x", "x", rate=1), clock)
+    await pace.acquire("1")
+    waiting = asyncio.create_task(pace.acquire("2"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    before = clock.ms
+    await pace.acquire("3")
+    assert clock.ms - before <= 1000

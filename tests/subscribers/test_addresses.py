@@ -81,6 +81,7 @@ def test_what_is_no_plain_email_address_is_refused(text: str) -> None:
         (" 42 ", "42"),
         ("@huoju_news", "@huoju_news"),
         ("@Huoju_News", "@huoju_news"),
+        ("-1001234567890/45", "-1001234567890/45"),
     ],
 )
 def test_a_telegram_chat_has_one_spelling(given: str, kept: str) -> None:
@@ -107,6 +108,12 @@ def test_a_telegram_chat_has_one_spelling(given: str, kept: str) -> None:
         "https://t.me/huoju_news",
         "42\n43",
         "42\0",
+        "42/7",
+        "@huoju_news/7",
+        "-100123/",
+        "-100123/0",
+        "-100123/7/8",
+        "-100123/-7",
     ],
 )
 def test_what_is_no_telegram_chat_is_refused(text: str) -> None:

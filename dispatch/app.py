@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dispatch import archive
@@ -21,6 +24,7 @@ from subscribers.errors import NoDatabase, SubscriberError
 from subscribers.model import Address
 
 if TYPE_CHECKING:
+    from dispatch.bot.conversation import Conversation
     from dispatch.bounces.desk import Desk
     from dispatch.bounces.maildir import Maildir
     from dispatch.channels.telegram_bots import Bots
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from dispatch.digests.render import Renderer
     from dispatch.intake.originals import Originals
     from dispatch.intake.pickup import Pickup
+    from dispatch.settings import Bot
+    from dispatch.web.updates import Post
     from subscribers.audit import Act
     from subscribers.tokens import Signer
     from subscribers.verp import ReturnPaths
@@ -40,6 +46,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PREVIEW_DAYS = 30  # that a link to a preview is good for
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
+
+
+def webhook_secret(bot: Bot) -> str:
+    """What the Bot API says to prove that it is it (1 to 256 of A-Za-z0-9_-). Made of the token, which both know."""
+    return hashlib.sha256(f"webhook:{bot.token.get_secret_value()}".encode()).hexdigest()
 
 
 def _silent(attempt: Attempt) -> None:
@@ -318,6 +329,45 @@ class App:
         async with listening(settings.bounces, taker) as port:
             yield port
 
+    async def conversation(self, store: Store, name: str) -> Conversation:
+        """What a bot says to those who write to it."""
+        line = self.bots.get(name)
+        await line.load()
+        await asyncio.to_thread(import_module, "dispatch.bot.conversation")
+        from dispatch.bot.conversation import Conversation, Wishes
+        from dispatch.bot.desk import Office
+
+        base_url = self.settings.web.base_url
+        office = Office(
+            number=line.settings.number,
+            username="",
+            queue=line.queue,
+            catalog=self.catalog,
+            base_url=base_url,
+            first=self.settings.subscribers.first_digest,
+            admins=tuple(to.address for to in self.approvers.addresses if to.channel == "telegram"),
+        )
+        posted = self.settings.telegram.updates == "webhook"
+        wishes = Wishes(f"{base_url}/telegram/{name}", webhook_secret(line.settings)) if posted else Wishes()
+        return Conversation(line, office, store, self.clock, wishes)
+
+    def _posts(self, store: Store) -> dict[str, Post]:
+        """Where updates are posted to, by the bot."""
+        from dispatch.bot import inbox
+        from dispatch.web.updates import Post
+
+        settings = self.settings.telegram
+        if not settings.conversation or settings.updates != "webhook":
+            return {}
+
+        def post(bot: Bot) -> Post:
+            async def take(body: str) -> None:
+                await store.call(inbox.take_in, bot.number, [inbox.parsed(body)], self.clock.now())
+
+            return Post(webhook_secret(bot), take)
+
+        return {bot.name: post(bot) for bot in settings.usable_bots}
+
     @asynccontextmanager
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
@@ -336,6 +386,7 @@ class App:
             trusted=self.settings.web.trusted_proxies,
             limits=Limits(found.asks_per_address, found.asks_per_network),
             first=found.first_digest,
+            updates=self._posts(store),
         )
         pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):

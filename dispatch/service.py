@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dispatch import archive
 from dispatch.app import App
+from dispatch.channels.telegram_bots import lease_of
 from dispatch.delivery import bounces, control, corrections, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
 from dispatch.delivery.member import Member
@@ -293,6 +294,9 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
         if settings.metrics.listen and not worker:
             await stack.enter_async_context(app.metrics())
         pages = await stack.enter_async_context(_pages(app, store, engine))
+        if settings.telegram.conversation:
+            for bot in settings.telegram.usable_bots:
+                await stack.enter_async_context(_talking(app, store, engine, bot.name))
         if settings.bounces.listen:
             stack.enter_context(_task(_take_mails(app, store, engine)))
         looking = lookout(app, store)
@@ -430,6 +434,41 @@ async def _take_mails(app: App, store: Store, engine: Engine) -> None:
         except (DispatchError, DatabaseError) as error:  # who did it before may still be at the address
             log.error("mails about our mail: %s", error)
         await _rest(app)
+
+
+@asynccontextmanager
+async def _talking(app: App, store: Store, engine: Engine, name: str) -> AsyncIterator[None]:
+    """A bot answers inside, where this process is the one that does; at the end it has finished its sentence."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(_talk(app, store, engine, name, stop), name=f"bot {name}")
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _talk(app: App, store: Store, engine: Engine, name: str, stop: asyncio.Event) -> None:
+    member, lease = engine.member, lease_of(name)
+    while not (stop.is_set() or engine.stopping.is_set()):
+        try:
+            if await member.hold(lease):
+                await _talk_while_held(app, store, engine, name, stop)
+        except Exception as error:  # a bot's trouble is its own: digests go on
+            log.error("bot %s: %s", name, error)
+        await _rest(app)
+
+
+async def _talk_while_held(app: App, store: Store, engine: Engine, name: str, stop: asyncio.Event) -> None:
+    member, over = engine.member, asyncio.Event()
+    conversation = await app.conversation(store, name)
+    serving = asyncio.create_task(conversation.serve(over))
+    try:
+        while not (serving.done() or stop.is_set() or engine.stopping.is_set()) and await member.hold(lease_of(name)):
+            await asyncio.wait((serving,), timeout=app.settings.engine.poll)
+    finally:
+        over.set()
+        await serving
 
 
 async def _rest(app: App) -> None:

@@ -466,6 +466,11 @@ class Bot(Section):
     paid_broadcast: bool = False
     timeout: Seconds = 30
 
+    @property
+    def number(self) -> int:
+        """The bot's id, which its token begins with; 0 without one."""
+        return int(self.token.get_secret_value().partition(":")[0] or 0)
+
     @field_validator("token")
     @classmethod
     def _token(cls, value: SecretStr) -> SecretStr:
@@ -482,6 +487,8 @@ class Bot(Section):
 
 class TelegramSettings(Bot):
     bots: tuple[Bot, ...] = ()
+    conversation: bool = True
+    updates: Literal["polling", "webhook"] = "polling"
     retry_delays: Delays = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
     expire_hours: Hours = 24
     resend_unknown: bool = True
@@ -495,6 +502,11 @@ class TelegramSettings(Bot):
         """The plain `[telegram]` settings as the first bot, then `[[telegram.bots]]`."""
         first = Bot(**{name: getattr(self, name) for name in Bot.model_fields})
         return (first, *self.bots) if self.enabled else self.bots
+
+    @property
+    def usable_bots(self) -> tuple[Bot, ...]:
+        """Those with a token."""
+        return tuple(bot for bot in self.all_bots if bot.token.get_secret_value())
 
 
 class WebhookSettings(Section):

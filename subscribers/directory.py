@@ -572,6 +572,12 @@ def change_address(db: Database, endpoint_id: int, address: str, act: Act) -> No
         audit.record(db, act, "moved", audit.ENDPOINT, endpoint_id, {"from": was, "to": address})
 
 
+def set_queue(db: Database, endpoint_id: int, queue: str, act: Act) -> None:
+    """Where an endpoint's messages wait from now on: another bot writes to the chat."""
+    if db.run(SQL["set_queue"], {"id": endpoint_id, "queue": queue, "now": act.at}):
+        audit.record(db, act, "queue", audit.ENDPOINT, endpoint_id, {"to": queue})
+
+
 def remove(db: Database, subscriber: Subscriber, act: Act) -> None:
     """Remove a subscriber: no follows, no endpoint that is written to. The ledger keeps what they were sent."""
     for endpoint in subscriber.endpoints:

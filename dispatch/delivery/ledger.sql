@@ -184,6 +184,10 @@ INSERT INTO messages (key, kind, channel, queue, address, language, content, pri
 VALUES (:key, :kind, :channel, :queue, :address, :language, :content, :priority, 'queued', :due_at, :expires_at, :now)
 ON CONFLICT (key) DO NOTHING
 
+-- name: requeue
+-- What waits for an endpoint waits in another queue.
+UPDATE messages SET queue = :queue WHERE endpoint_id = :endpoint_id AND state IN ('queued', 'paused')
+
 -- name: due_queues
 -- The queues with something due. Each step jumps to the next name in the index, so that a long queue costs nothing.
 WITH RECURSIVE names (queue) AS (

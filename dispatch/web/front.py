@@ -16,6 +16,7 @@ from dispatch.web.language import preferred
 from dispatch.web.network import Network, origin
 from dispatch.web.pages import Pages
 from dispatch.web.patience import Calls
+from dispatch.web.updates import Post
 from subscribers import consent
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Limits, Wish
@@ -42,7 +43,7 @@ class Parts:
 
     `mailbox(text)` checks an email address and raises InvalidValue. `subscribe` is whether strangers may ask to be
     written to, `trusted` which proxies are believed, `first` whether a new follower gets the newest digest unless they
-    say otherwise.
+    say otherwise. `updates` are the bots whose updates are posted here.
     """
 
     store: Calls
@@ -55,6 +56,7 @@ class Parts:
     trusted: Sequence[Network] = ()
     limits: Limits = field(default_factory=Limits)
     first: bool = False
+    updates: Mapping[str, Post] = field(default_factory=dict)
 
 
 class Over(Exception):

@@ -21,6 +21,7 @@ from dispatch.web.preferences import PreferencesPages
 from dispatch.web.previewing import PreviewPages
 from dispatch.web.reading import ReadingPages
 from dispatch.web.subscribing import SubscribePages
+from dispatch.web.updates import UpdatePages
 
 _MOST_BYTES = 65_536  # of a body: a form with every park ticked
 _SECONDS = 15.0
@@ -41,6 +42,8 @@ def make_app(
         client_max_size=_MOST_BYTES,
     )
     app.add_routes([web.get("/healthz", _healthy), *_reading(parts, pages), *_personal(parts, pages)])
+    if parts.updates:
+        app.add_routes([web.post("/telegram/{bot}", UpdatePages(parts.updates).take)])
     return app
 
 

@@ -139,6 +139,9 @@ SELECT state, reason, paused_until FROM endpoints WHERE id = :id
 -- name: pauses_over
 SELECT id, consent FROM endpoints WHERE paused_until <= :now AND state = 'paused' ORDER BY paused_until LIMIT :page
 
+-- name: set_queue
+UPDATE endpoints SET queue = :queue, changed_at = :now WHERE id = :id AND queue <> :queue
+
 -- name: set_address
 UPDATE endpoints SET address = :address, changed_at = :now WHERE id = :id
 

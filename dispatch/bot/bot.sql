@@ -1,0 +1,48 @@
+-- name: take_in
+INSERT INTO bot_updates (bot, update_id, actor, body, added_at) VALUES (:bot, :update_id, :actor, :body, :now)
+ON CONFLICT (bot, update_id) DO NOTHING
+
+-- name: open
+-- What is not handled yet, or not answered.
+SELECT update_id, actor, body, replies, begun FROM bot_updates
+WHERE bot = :bot AND (body <> '' OR replies <> '') ORDER BY update_id LIMIT :page
+
+-- name: newest
+SELECT update_id, added_at FROM bot_updates WHERE bot = :bot ORDER BY added_at DESC, update_id DESC LIMIT 1
+
+-- name: is_open
+SELECT 1 FROM bot_updates WHERE bot = :bot AND update_id = :update_id AND body <> ''
+
+-- name: handled
+UPDATE bot_updates SET body = '', replies = :replies, begun = 0 WHERE bot = :bot AND update_id = :update_id
+
+-- name: begun
+UPDATE bot_updates SET begun = :begun WHERE bot = :bot AND update_id = :update_id
+
+-- name: ended
+UPDATE bot_updates SET body = '', replies = '', actor = 0 WHERE bot = :bot AND update_id = :update_id
+
+-- name: prune
+DELETE FROM bot_updates WHERE bot = :bot AND added_at < :before AND body = '' AND replies = ''
+
+-- name: managing
+SELECT address, title FROM bot_managing WHERE bot = :bot AND user_id = :user_id
+
+-- name: manage
+INSERT INTO bot_managing (bot, user_id, address, title) VALUES (:bot, :user_id, :address, :title)
+ON CONFLICT (bot, user_id) DO UPDATE SET address = excluded.address, title = excluded.title
+
+-- name: manage_none
+DELETE FROM bot_managing WHERE bot = :bot AND user_id = :user_id
+
+-- name: save_chat
+INSERT INTO bot_chats (bot, chat_id, kind, title, name, may_write, changed_at)
+VALUES (:bot, :chat_id, :kind, :title, :name, :may_write, :now)
+ON CONFLICT (bot, chat_id) DO UPDATE SET kind = excluded.kind, title = excluded.title, name = excluded.name,
+  may_write = excluded.may_write, changed_at = excluded.changed_at
+
+-- name: drop_chat
+DELETE FROM bot_chats WHERE bot = :bot AND chat_id = :chat_id
+
+-- name: chats
+SELECT chat_id, kind, title, name, may_write FROM bot_chats WHERE bot = :bot ORDER BY title, chat_id

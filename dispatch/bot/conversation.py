@@ -1,0 +1,344 @@
+"""One bot's conversation: updates come in by long polling or webhook, are written down, handled in turns, answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiogram import Dispatcher
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramConflictError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import SendMessage
+from aiogram.types import Update
+
+from dispatch.bot import inbox
+from dispatch.bot.commands import introduce
+from dispatch.bot.desk import Desk, Office, Replies, Step
+from dispatch.bot.inbox import Open, Received
+from dispatch.bot.routers import routers
+from dispatch.bot.speaking import packed, speak
+from dispatch.bot.staging import Staged, Staging
+from dispatch.bot.standing import Administrators
+from dispatch.bot.turns import Turns
+from dispatch.bot.voice import spoken, text, voice
+from dispatch.channels.telegram import without_token
+from dispatch.errors import DispatchError
+from subscribers.database import Database
+from subscribers.errors import DatabaseError, SubscriberError
+
+if TYPE_CHECKING:
+    from dispatch.channels.telegram_bots import SharedBot
+    from dispatch.delivery.clock import Clock
+    from dispatch.delivery.store import Store
+
+log = logging.getLogger(__name__)
+
+ALLOWED = ("message", "callback_query", "inline_query", "my_chat_member", "chat_member")
+"""The updates that are asked for (Bot API, `allowed_updates`); `chat_member` tells who administers a chat no more."""
+
+_POLL = 50  # seconds that the API keeps a request open without an update
+_PAGE = 100
+_MOST_OPEN = 2_000  # updates in memory; what is beyond waits at Telegram
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds after trouble, the last one again and again
+_WRONG_TOKEN = 60.0
+_LOCKED = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a bot is set up: `webhook` is where updates are posted to ("": they are asked for), with the `secret` that
+    the Bot API then sends along."""
+
+    webhook: str = ""
+    secret: str = field(default="", repr=False)
+
+
+class Conversation:
+    """Serves until it is stopped. `office` lacks the number and the name of the bot, which the API tells."""
+
+    def __init__(
+        self,
+        line: SharedBot,
+        office: Office,
+        store: Store,
+        clock: Clock,
+        wishes: Wishes = Wishes(),
+        poll: float = _POLL,
+    ) -> None:
+        self._line = line
+        self._office = office
+        self._store = store
+        self._clock = clock
+        self._wishes = wishes
+        self._poll = poll
+        self._number = office.number
+        self._turns = Turns(self._handle, self._refuse, clock)
+        self._in_turn: set[int] = set()  # the updates that have a turn
+        self._arrived = asyncio.Event()
+        self._dispatcher = Dispatcher()
+        self._dispatcher.include_routers(*routers())
+        self._administrators = Administrators(line.api, clock)
+        staging = Staging(self._number, store, self._administrators)
+        for observer in (self._dispatcher.message, self._dispatcher.callback_query):
+            observer.middleware(staging)
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Answer until `stopping`; what came in by then and has no answer has it after the next start."""
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            if not await self._or_stop(self._begin(), stop):
+                return
+            await self._take_up()
+            while not stopping.is_set():
+                await self._or_stop(self._receive(), stop)
+        finally:
+            stop.cancel()
+            await self._turns.stop()
+
+    async def _or_stop(self, work: Any, stop: asyncio.Task[Literal[True]]) -> bool:
+        """Whether some work ended before the stop came, which breaks it off."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+
+    # ------------------------------------------------------------------------------------------- beginning
+
+    async def _begin(self) -> None:
+        """Find out who the bot is, say what it can do, and how it wants its updates."""
+        await self._insist(self._who)
+        await self._insist(self._settle)
+
+    async def _who(self) -> None:
+        me = await self._line.api.get_me()
+        self._office = replace(self._office, number=me.id, username=me.username or "")
+
+    async def _settle(self) -> None:
+        api, wishes = self._line.api, self._wishes
+        if wishes.webhook:
+            await api.set_webhook(wishes.webhook, secret_token=wishes.secret, allowed_updates=list(ALLOWED))
+        else:
+            await api.delete_webhook()
+        await introduce(api, self._office)
+        log.info("bot @%s talks (%s)", self._office.username, "webhook" if wishes.webhook else "long polling")
+
+    def _clean(self, words: str) -> str:
+        return without_token(words, self._line.settings.token.get_secret_value())
+
+    async def _insist(self, work: Callable[[], Any]) -> None:
+        for tries in range(1_000_000):
+            try:
+                await work()
+                return
+            except AiogramError as error:
+                await self._trouble(error, tries)
+
+    async def _trouble(self, error: AiogramError, tries: int) -> None:
+        """Wait as long as an error asks for."""
+        pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+        words = self._clean(str(error))
+        if isinstance(error, TelegramUnauthorizedError):
+            log.error("Telegram does not know the bot's token; the bot cannot talk until it is set right")
+            pause = _WRONG_TOKEN
+        elif isinstance(error, TelegramRetryAfter):
+            pause = float(error.retry_after)
+        elif isinstance(error, TelegramConflictError):
+            log.error("another program asks for this bot's updates, or it has a webhook: %s", words)
+            pause = _PAUSES[2]
+        elif isinstance(error, TelegramNetworkError):
+            log.warning("the Bot API does not answer: %s", words)
+        else:
+            log.error("the Bot API refuses: %s", words)
+        await self._clock.sleep(pause)
+
+    # ------------------------------------------------------------------------------------------- receiving
+
+    async def _receive(self) -> None:
+        """What has come in since the last time gets its turns."""
+        while self._turns.count >= _MOST_OPEN:
+            await self._clock.sleep(_LOCKED)
+        if self._wishes.webhook:
+            await self._arrived_or_late()
+        elif not await self._ask():
+            return
+        await self._take_up()
+
+    async def _ask(self) -> bool:
+        """Ask for updates and write them down; whether there were any. They are confirmed by the next ask."""
+        for tries in range(1_000_000):
+            try:
+                offset = await self._store.call(inbox.offset, self._number, self._clock.now())
+                updates = await self._line.api.get_updates(
+                    offset=offset or None,
+                    limit=_PAGE,
+                    timeout=round(self._poll),
+                    allowed_updates=list(ALLOWED),
+                    request_timeout=round(self._poll) + 15,
+                )
+                await self.take_in([received(update) for update in updates])
+                return bool(updates)
+            except AiogramError as error:
+                await self._trouble(error, tries)
+            except DatabaseError as error:
+                log.error("updates cannot be written down: %s", error)
+                await self._clock.sleep(_LOCKED)
+        return False
+
+    async def take_in(self, updates: Sequence[Received]) -> None:
+        """Write down what came, by webhook too. Raises DatabaseError: then it is not confirmed, and comes again."""
+        if updates:
+            await self._store.call(inbox.take_in, self._number, updates, self._clock.now())
+            self._arrived.set()
+
+    async def _arrived_or_late(self) -> None:
+        """Until this process has taken something in, or another one may have."""
+        try:
+            async with asyncio.timeout(_LOCKED):
+                await self._arrived.wait()
+        except TimeoutError:
+            pass
+        self._arrived.clear()
+
+    async def _take_up(self) -> None:
+        """Give turns to what is open: what came in just now, and what a stop has left."""
+        try:
+            found = await self._store.call(inbox.waiting, self._number, _MOST_OPEN)
+        except DatabaseError as error:
+            log.error("what came in cannot be read: %s", error)
+            return
+        for update in found:
+            if update.update_id not in self._in_turn:
+                self._in_turn.add(update.update_id)
+                self._turns.put(update)
+
+    # -------------------------------------------------------------------------------------------- handling
+
+    async def _handle(self, update: Open) -> None:
+        try:
+            await self._see_through(update)
+        finally:
+            self._in_turn.discard(update.update_id)
+
+    async def _see_through(self, update: Open) -> None:
+        """Handle an update and make the replies to it. However often the store is locked, it is not lost."""
+        while True:
+            try:
+                replies, begun = update.replies, update.begun
+                if update.body:
+                    replies, begun = await self._answered(update), 0
+                await self._speak(update.update_id, replies, begun)
+                return
+            except DatabaseError as error:
+                log.error("an update cannot be handled now: %s", error)
+                await self._clock.sleep(_LOCKED)
+                if not await self._still_open(update):
+                    return
+
+    async def _still_open(self, update: Open) -> bool:
+        try:
+            return await self._store.call(inbox.is_open, self._number, update.update_id) if update.body else True
+        except DatabaseError:
+            return True
+
+    async def _answered(self, update: Open) -> str:
+        """The replies to an update, which is handled then."""
+        try:
+            made = await self._dispatcher.feed_update(
+                self._line.api,
+                Update.model_validate_json(update.body, context={"bot": self._line.api}),
+                office=self._office,
+                administrators=self._administrators,
+            )
+        except Exception as error:
+            log.exception("update %d: %s", update.update_id, type(error).__name__)
+            made = UNHANDLED
+        return await self._store.call(self._carry_out, update.update_id, made)
+
+    def _carry_out(self, db: Database, update_id: int, made: Any) -> str:
+        """Do what a handler wants done and note the replies, or neither."""
+        try:
+            return self._commit(db, update_id, made)
+        except (DispatchError, SubscriberError) as error:
+            if isinstance(error, DatabaseError):
+                raise
+            log.info("update %d was refused: %s", update_id, error)
+            return self._commit(db, update_id, _excused(made, _sorry))
+        except Exception as error:
+            # Nobody foresaw it: that must not keep the bot from answering others, nor this update coming up for ever.
+            log.exception("update %d: %s", update_id, type(error).__name__)
+            return self._commit(db, update_id, _excused(made, _broken))
+
+    def _commit(self, db: Database, update_id: int, made: Any) -> str:
+        with db.transaction():
+            if not inbox.is_open(db, self._number, update_id):
+                return ""
+            replies = packed(self._replies(db, made))
+            inbox.handled(db, self._number, update_id, replies)
+        return replies
+
+    def _replies(self, db: Database, made: Any) -> Replies:
+        if isinstance(made, Staged):
+            return list(made.step(Desk(db, self._office, made.scene, self._clock.now())))
+        return made if isinstance(made, list) else []
+
+    async def _speak(self, update_id: int, replies: str, begun: int) -> None:
+        async def note(count: int) -> None:
+            await self._store.call(inbox.begun, self._number, update_id, count)
+
+        if replies:
+            await speak(self._line, self._clock, replies, begun, note)
+        await self._store.call(inbox.ended, self._number, update_id)
+
+    async def _refuse(self, update: Open, first: bool) -> None:
+        """An update that is one too many of its user: it is not handled, and the user is told once."""
+        try:
+            replies = packed(_too_many(update)) if first and update.body else ""
+            if replies:
+                log.warning("a chat user sends more than can be answered")
+            if update.body:
+                await self._store.call(inbox.handled, self._number, update.update_id, replies)
+                await self._speak(update.update_id, replies, 0)
+        except DatabaseError as error:
+            log.error("an update cannot be refused now: %s", error)
+        finally:
+            self._in_turn.discard(update.update_id)
+
+
+def _too_many(update: Open) -> list[SendMessage]:
+    found = Update.model_validate_json(update.body)
+    message = found.message
+    if message is None or message.chat.type != "private":
+        return []
+    say = voice(spoken(message.from_user.language_code if message.from_user else None))
+    words = say("您发得太快了，有些消息没有处理。请慢一点。")
+    return [SendMessage(chat_id=message.chat.id, text=words, parse_mode="HTML")]
+
+
+def _excused(made: Any, step: Step) -> Any:
+    return replace(made, step=step) if isinstance(made, Staged) else []
+
+
+def _sorry(desk: Desk) -> Replies:
+    return desk.told(text("这个操作现在无法完成。请稍后再试，或发送 /help。"))
+
+
+def _broken(desk: Desk) -> Replies:
+    return desk.told(text("出了点问题，这条消息没有处理。请稍后再试。"))
+
+
+def received(update: Update) -> Received:
+    """An update as it is written down."""
+    return inbox.parsed(update.model_dump_json(exclude_none=True, by_alias=True))

@@ -1,0 +1,202 @@
+"""What a handler works with inside the transaction of its update: the endpoint that is talked about, what can be done
+with it, and replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendMessage
+from aiogram.types import LinkPreviewOptions, ReplyParameters
+
+from dispatch.bot.scene import Scene
+from dispatch.bot.voice import Voice, voice
+from dispatch.catalog import Catalog
+from dispatch.delivery import ledger
+from subscribers import directory, proof
+from subscribers.audit import READER, Act, Way
+from subscribers.database import Database
+from subscribers.model import Address, Endpoint, EndpointState, Preferences
+from subscribers.proof import Step as ProofStep
+from subscribers.suppression import Hasher
+
+if TYPE_CHECKING:
+    from aiogram.methods import TelegramMethod
+    from aiogram.types import InlineKeyboardMarkup
+
+MOST_FOLLOWS = 200
+"""Of one endpoint; the whole catalog is fewer things than that by its provinces and groups."""
+
+Replies = Iterable["TelegramMethod[Any]"]
+Step = Callable[["Desk"], Replies]
+"""What a handler makes of an update: it is run in the transaction in which the update is marked as handled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What is the same for all updates of a bot. `number` is the bot's id, `queue` where its chats' messages wait."""
+
+    number: int
+    username: str
+    queue: str
+    catalog: Catalog
+    base_url: str = ""
+    first: bool = False
+    admins: tuple[str, ...] = ()  # the chats that may approve issues and are told of trouble
+
+
+class Desk:
+    """One update's. All changes are on record as the reader's own, by the bot."""
+
+    def __init__(self, db: Database, office: Office, scene: Scene, now: int) -> None:
+        self.db = db
+        self.office = office
+        self.scene = scene
+        self.now = now
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.office.catalog
+
+    @property
+    def act(self) -> Act:
+        return Act(self.now, READER, Way.BOT)
+
+    @cached_property
+    def say(self) -> Voice:
+        """Speaks the language that the place has chosen, else the user's."""
+        here = self._find(self.scene.here.address) or self.endpoint
+        return voice(here.preferences.language if here is not None else self.scene.language)
+
+    def label(self, tag: str) -> str:
+        """A tag as readers know it."""
+        return self.catalog.label(tag, self.say.language)
+
+    # ------------------------------------------------------------------------------------------ the endpoint
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Of the place that is talked about; None where it never followed anything, or was erased."""
+        return self._find(self.scene.place.address)
+
+    def _find(self, address: str) -> Endpoint | None:
+        holder = directory.holder_of(self.db, self._address(address))
+        return None if holder is None or holder.removed else directory.endpoint(self.db, holder.endpoint_id)
+
+    def _address(self, address: str) -> Address:
+        return Address("telegram", address, self.office.queue)
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """What the place follows and is sent."""
+        found = self.endpoint
+        live = found is not None and found.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
+        return found.follows if found is not None and live else ()
+
+    def follow(self, tags: Sequence[str], *, basis: str = "asked for in the chat") -> list[str]:
+        """Follow more, as the person's own wish: a place that is new, had left or had blocked the bot is written to
+        again. The tags that are new; raises TooMany."""
+        known = self.follows
+        new = [tag for tag in dict.fromkeys(tags) if tag not in known]
+        if len(known) + len(new) > MOST_FOLLOWS:
+            raise TooMany
+        found = self.endpoint
+        if found is None:
+            found = self._begin()
+        if found.state in (EndpointState.ACTIVE, EndpointState.PAUSED):
+            directory.follow(self.db, found.id, new, self.act, first=self.office.first)
+            self._move_here(found)
+            return new
+        wish = f"{basis}: {', '.join(tags)}"
+        proof.add(self.db, found.id, ProofStep.GIVEN, self.act, basis=wish, origin="telegram")
+        hasher = Hasher.load(self.db)
+        directory.agreed(self.db, hasher, found.id, wish, tags, None, self.act, first=self.office.first)
+        self._move_here(found)
+        return list(dict.fromkeys(tags))
+
+    def _begin(self) -> Endpoint:
+        scene = self.scene
+        name = scene.place.title or (scene.user_name if scene.place.is_private else "")
+        preferences = Preferences(language=scene.language)
+        address = self._address(scene.place.address)
+        return directory.endpoint(self.db, directory.asked_for(self.db, address, name[:100], (), preferences, self.act))
+
+    def _move_here(self, found: Endpoint) -> None:
+        """A chat is written to by the bot that it talks to."""
+        if found.address.queue != self.office.queue:
+            directory.set_queue(self.db, found.id, self.office.queue, self.act)
+            self.db.run(ledger.SQL["requeue"], {"endpoint_id": found.id, "queue": self.office.queue})
+
+    def unfollow(self, tags: Iterable[str]) -> list[str]:
+        """Drop follows; those that there were."""
+        found = self.endpoint
+        gone = [tag for tag in tags if found is not None and tag in found.follows]
+        if found is not None:
+            directory.unfollow(self.db, found.id, gone, self.act)
+        return gone
+
+    def prefer(self, **changes: Any) -> Preferences | None:
+        """Change preferences (fields of Preferences); those that hold now, None where there is no endpoint yet."""
+        found = self.endpoint
+        if found is None:
+            return None
+        preferences = replace(found.preferences, **changes)
+        if preferences != found.preferences:
+            directory.set_preferences(self.db, found.id, preferences, self.act)
+        self.__dict__.pop("say", None)  # it may be another language now
+        return preferences
+
+    # -------------------------------------------------------------------------------------------- replies
+
+    def answer(self, html: str, keyboard: InlineKeyboardMarkup | None = None, *, preview: bool = False) -> SendMessage:
+        """A message to where the update came from; in a group as a reply to it."""
+        here = self.scene.here
+        quoting = not here.is_private and self.scene.message_id and not self.scene.callback_id
+        values: dict[str, Any] = {
+            "chat_id": here.chat_id,
+            "text": html,
+            "parse_mode": "HTML",
+            "link_preview_options": LinkPreviewOptions(is_disabled=not preview),
+        }
+        if here.thread:
+            values["message_thread_id"] = here.thread
+        if quoting:
+            values["reply_parameters"] = ReplyParameters(
+                message_id=self.scene.message_id, allow_sending_without_reply=True
+            )
+        if keyboard is not None:
+            values["reply_markup"] = keyboard
+        return SendMessage(**values)
+
+    def edit(self, html: str, keyboard: InlineKeyboardMarkup | None = None) -> EditMessageText | SendMessage:
+        """The message whose button was pressed says this from now on; a message that is too old for that is followed by
+        a new one."""
+        if self.scene.is_old or not self.scene.callback_id:
+            return self.answer(html, keyboard)
+        values: dict[str, Any] = {} if keyboard is None else {"reply_markup": keyboard}
+        return EditMessageText(
+            chat_id=self.scene.here.chat_id,
+            message_id=self.scene.message_id,
+            text=html,
+            parse_mode="HTML",
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            **values,
+        )
+
+    def told(self, words: str, **values: object) -> Replies:
+        """A word in reply: to a press an alert, else a message."""
+        if self.scene.callback_id:
+            return [self.toast(self.say.plain(words, **values), alert=True)]
+        return [self.answer(self.say(words, **values))]
+
+    def toast(self, text: str = "", *, alert: bool = False) -> AnswerCallbackQuery:
+        """The answer to a press: a line that shows for a moment, or an alert that has to be closed; at most 200
+        characters."""
+        values: dict[str, Any] = {"text": text[:200], "show_alert": alert} if text else {}
+        return AnswerCallbackQuery(callback_query_id=self.scene.callback_id, **values)
+
+
+class TooMany(Exception):
+    """More follows than one endpoint may have."""

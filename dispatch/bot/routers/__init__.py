@@ -1,0 +1,15 @@
+"""The handlers, a router a subject. Each call makes new ones, for a router belongs to one dispatcher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dispatch.bot.routers import beginning
+
+if TYPE_CHECKING:
+    from aiogram import Router
+
+
+def routers() -> list[Router]:
+    """All of them, in the order in which they are asked whether an update is theirs."""
+    return [beginning.router()]

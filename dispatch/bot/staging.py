@@ -1,0 +1,109 @@
+"""Before a handler: where the update happened, who acts, and whether they may. After it: what it wants done, with
+that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from aiogram import BaseMiddleware
+from aiogram.dispatcher.flags import get_flag
+from aiogram.types import CallbackQuery, InaccessibleMessage, Message, TelegramObject
+
+from dispatch.bot import inbox
+from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, PRIVATE, Place, Scene, place_of
+from dispatch.bot.voice import spoken, text
+from subscribers.database import Database
+
+if TYPE_CHECKING:
+    from dispatch.bot.desk import Desk, Replies, Step
+    from dispatch.bot.standing import Administrators
+    from dispatch.delivery.store import Store
+
+CHANGES = {"changes": True}
+"""The flag of a handler that changes what a place follows or how: `flags=CHANGES` where it is registered.
+In a group it is for administrators only."""
+
+HERE = {"here": True}
+"""The flag of a handler that is about the chat itself, also while its user manages another one."""
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What is to be done, and where it was asked."""
+
+    scene: Scene
+    step: Step
+
+
+class Staging(BaseMiddleware):
+    """Gives handlers `scene`; whoever may not change a chat is told so instead."""
+
+    def __init__(self, number: int, store: Store, administrators: Administrators) -> None:
+        self._number = number
+        self._store = store
+        self._administrators = administrators
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        scene = await self._scene(event, at_home=bool(get_flag(data, "here")))
+        if scene is None:
+            return await handler(event, data)
+        if get_flag(data, "changes"):
+            scene = replace(scene, may_change=await self._may_change(event, scene))
+            if not scene.may_change:
+                return Staged(scene, _refused)
+        step = await handler(event, {**data, "scene": scene})
+        return Staged(scene, step) if callable(step) else step
+
+    async def _scene(self, event: TelegramObject, *, at_home: bool) -> Scene | None:
+        if isinstance(event, Message):
+            message: Message | InaccessibleMessage = event
+            user = event.from_user
+        elif isinstance(event, CallbackQuery) and event.message is not None:
+            message, user = event.message, event.from_user
+        else:
+            return None
+        here = place_of(message) if isinstance(message, Message) else Place(message.chat.id, 0, message.chat.type)
+        scene = Scene(
+            here=here,
+            place=here,
+            user_id=user.id if user else 0,
+            user_name=user.full_name if user else "",
+            language=spoken(user.language_code if user else None),
+            message_id=message.message_id,
+            callback_id=event.id if isinstance(event, CallbackQuery) else "",
+            is_old=isinstance(message, InaccessibleMessage),
+        )
+        if at_home or not here.is_private:
+            return scene
+        managed = await self._store.call(managed_place, self._number, scene.user_id)
+        return scene if managed is None else replace(scene, place=managed)
+
+    async def _may_change(self, event: TelegramObject, scene: Scene) -> bool:
+        """In groups and channels their administrators, also those who stay anonymous."""
+        place = scene.place
+        if place.is_private:
+            return place.chat_id == scene.user_id
+        if isinstance(event, Message) and event.sender_chat is not None and not scene.is_managed:
+            anonymous = event.sender_chat.id == place.chat_id
+            return anonymous and (scene.user_id in (0, GROUP_ANONYMOUS_BOT) or place.kind == "channel")
+        return await self._administrators.has(place.chat_id, scene.user_id)
+
+
+def managed_place(db: Database, number: int, user_id: int) -> Place | None:
+    """The chat that a user manages from the private one; None for that one itself."""
+    row = db.one(inbox.SQL["managing"], {"bot": number, "user_id": user_id})
+    if row is None:
+        return None
+    chat, _, thread = row["address"].partition("/")
+    return Place(int(chat), int(thread or 0), "managed", row["title"])
+
+
+def _refused(desk: Desk) -> Replies:
+    return desk.told(text("只有本群的管理员可以更改这里的关注和设置。"))
+
+
+__all__ = ["CHANGES", "HERE", "PRIVATE", "Staged", "Staging", "managed_place"]

@@ -67,7 +67,7 @@ async def introduce(api: Bot, office: Office) -> None:
         private = () if address.startswith(("-", "@")) else PRIVATE_ONLY
         scopes.append((BotCommandScopeChat(chat_id=chat), (*EVERYWHERE, *private, *FOR_ADMINS)))
     for scope, commands in scopes:
-        for code, language in (("", "zh"), ("en", text("en"))):
+        for code, language in (("", "zh"), ("en", "en")):
             try:
                 await api.set_my_commands(listed(voice(language), commands), scope=scope, language_code=code or None)
             except TelegramBadRequest:

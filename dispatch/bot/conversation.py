@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aiogram import Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
@@ -30,6 +30,7 @@ from dispatch.bot.staging import Staged, Staging
 from dispatch.bot.standing import Administrators
 from dispatch.bot.turns import Turns
 from dispatch.bot.voice import spoken, text, voice
+from dispatch.channels.bot_session import GetRawUpdates
 from dispatch.channels.telegram import without_token
 from dispatch.errors import DispatchError
 from subscribers.database import Database
@@ -181,14 +182,11 @@ class Conversation:
         for tries in range(1_000_000):
             try:
                 offset = await self._store.call(inbox.offset, self._number, self._clock.now())
-                updates = await self._line.api.get_updates(
-                    offset=offset or None,
-                    limit=_PAGE,
-                    timeout=round(self._poll),
-                    allowed_updates=list(ALLOWED),
-                    request_timeout=round(self._poll) + 15,
+                ask = GetRawUpdates(
+                    offset=offset or None, limit=_PAGE, timeout=round(self._poll), allowed_updates=list(ALLOWED)
                 )
-                await self.take_in([received(update) for update in updates])
+                updates = cast(list[dict[str, Any]], await self._line.api(ask, round(self._poll) + 15))
+                await self.take_in([inbox.received(update) for update in updates])
                 return bool(updates)
             except AiogramError as error:
                 await self._trouble(error, tries)
@@ -337,8 +335,3 @@ def _sorry(desk: Desk) -> Replies:
 
 def _broken(desk: Desk) -> Replies:
     return desk.told(text("出了点问题，这条消息没有处理。请稍后再试。"))
-
-
-def received(update: Update) -> Received:
-    """An update as it is written down."""
-    return inbox.parsed(update.model_dump_json(exclude_none=True, by_alias=True))

@@ -88,11 +88,19 @@ def prune(db: Database, bot: int, now: int) -> int:
 
 
 def parsed(body: str) -> Received:
-    """The same from the JSON that a webhook is sent. Raises ValueError for what is no update."""
+    """An update as a webhook is sent it. Raises ValueError for what is none."""
     found = json.loads(body)
-    if not isinstance(found, dict) or not isinstance(found.get("update_id"), int):
+    if not isinstance(found, dict):
         raise ValueError("no update")
-    return Received(found["update_id"], _actor(found), body)
+    return received(found)
+
+
+def received(update: dict[str, Any]) -> Received:
+    """An update as it is written down. Raises ValueError for what is none."""
+    number = update.get("update_id")
+    if not isinstance(number, int) or not 0 <= number < 1 << 62:
+        raise ValueError("no update")
+    return Received(number, _actor(update), json.dumps(update, ensure_ascii=True))
 
 
 def _actor(update: dict[str, Any]) -> int:
@@ -101,6 +109,6 @@ def _actor(update: dict[str, Any]) -> int:
         if isinstance(content, dict):
             for key in ("from", "sender_chat", "chat"):
                 who = content.get(key)
-                if isinstance(who, dict) and isinstance(who.get("id"), int):
+                if isinstance(who, dict) and isinstance(who.get("id"), int) and abs(who["id"]) < 1 << 62:
                     return int(who["id"])
     return 0

@@ -8,12 +8,22 @@ from typing import Any, cast
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.exceptions import ClientDecodeError, TelegramNetworkError
-from aiogram.methods import TelegramMethod
+from aiogram.methods import GetUpdates, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientError, ClientResponse, ClientTimeout
 
 MAX_ANSWER = 1_000_000
 """Bytes; those of the Bot API to a message have a few thousand."""
+
+
+MOST_UPDATES = 20_000_000
+"""Bytes of an answer with updates: a hundred with long messages that answer long ones have a tenth of it."""
+
+
+class GetRawUpdates(GetUpdates):
+    """Updates as the Bot API has them: one that aiogram cannot read must not keep the others from being read."""
+
+    __returning__ = list[dict[str, Any]]
 
 
 class BoundedSession(AiohttpSession):
@@ -31,7 +41,7 @@ class BoundedSession(AiohttpSession):
         limit = ClientTimeout(total=self.timeout if timeout is None else timeout)
         try:
             async with session.post(url, data=form, timeout=limit, allow_redirects=False) as answer:
-                text = await _text(answer)
+                text = await _text(answer, MOST_UPDATES if isinstance(method, GetUpdates) else MAX_ANSWER)
         except TimeoutError as error:
             raise TelegramNetworkError(method=method, message="no answer in time") from error
         except ClientError as error:
@@ -52,11 +62,11 @@ class BoundedSession(AiohttpSession):
             raise ClientDecodeError("an answer without a description", error, _json(text)) from error
 
 
-async def _text(answer: ClientResponse) -> str:
+async def _text(answer: ClientResponse, most: int) -> str:
     data = bytearray()
     async for chunk in answer.content.iter_any():
         data += chunk
-        if len(data) > MAX_ANSWER:
+        if len(data) > most:
             raise ClientDecodeError("the answer is too long", ValueError(len(data)), None)
     return data.decode("utf-8", "replace")
 

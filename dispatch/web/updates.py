@@ -13,7 +13,7 @@ from subscribers.errors import DatabaseError
 
 log = logging.getLogger(__name__)
 
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (its name)
 _MOST_BYTES = 2_000_000  # of an update; one with a long message that answers a long one has some fifty thousand
 
 

@@ -3,7 +3,7 @@
 | class | speaks | module |
 |---|---|---|
 | `SmtpSink` | SMTP, with STARTTLS, TLS and AUTH; needs the extra `testing` | `smtp` |
-| `BotApi` | Telegram's Bot API: getMe, sendMessage | `bot_api` |
+| `BotApi` | Telegram's Bot API, with people, groups and channels to drive | `bot_api` |
 | `WebhookReceiver` | HTTP, verifying Standard Webhooks signatures | `webhook` |
 | `DnsServer` | DNS over UDP | `dns` |
 

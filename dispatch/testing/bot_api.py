@@ -1,98 +1,77 @@
-"""Telegram's Bot API on the loopback interface: getMe and sendMessage, with Telegram's checks, limits and refusals.
+"""Telegram's Bot API on the loopback interface, with people, groups and channels that a test drives.
 
     async with BotApi(token="42:TEST") as api:
-        api.block(7)
-        bot = Bot("42:TEST", session=AiohttpSession(api=TelegramAPIServer.from_base(api.base_url)))
-        await bot.send_message(8, "<b>hello</b>", parse_mode="HTML")
-        assert api.messages[0].text == "hello"
+        ann = api.user("Ann", language="en")
+        ...                                                 # start a bot with api.base_url as its Bot API
+        await ann.send("/follow 南昌")
+        question = await ann.next()                         # what the bot answers, with text, entities and buttons
+        answer = await ann.press(question, "南昌高新区")     # the answerCallbackQuery
+        await question.edited()
 
-Bodies may be JSON, a form or multipart, as in "Making requests" of the Bot API. Other methods answer 404 until
-`methods` has them.
+A bot gets its updates by long polling or by a webhook. What it sends is checked, counted against Telegram's limits and
+refused in Telegram's words. Bodies may be JSON, a form or multipart, as in "Making requests" of the Bot API. A method
+that the server has not answers 404 until `methods` has it. `docs/testing.md` tells how to test a bot with it.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import asyncio
+import inspect
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from dispatch.testing.recording import Inbox, Prepared
 from dispatch.testing.server import LoopbackServer, cut
-from dispatch.testing.telegram_html import CannotParse, Entity, ParsedText, parse_html, utf16_length
+from dispatch.testing.telegram.bots import BotAccount
+from dispatch.testing.telegram.calls import Call, Params, Refusal, Refused, chat_id, read_params
+from dispatch.testing.telegram.chats import Channel, Chat, Group, PrivateChat, Topic
+from dispatch.testing.telegram.faults import Fault, Page, Silence, meets
+from dispatch.testing.telegram.keyboards import Button
+from dispatch.testing.telegram.limits import Limits, Windows
+from dispatch.testing.telegram.members import Member, Status
+from dispatch.testing.telegram.messages import Message
+from dispatch.testing.telegram.methods import METHODS, Handler
+from dispatch.testing.telegram.receiving import get_updates
+from dispatch.testing.telegram.sending import MAX_TEXT, ChatMessage, send_message
+from dispatch.testing.telegram.users import CallbackAnswer, InlineAnswer, User
+from dispatch.testing.telegram.webhooks import Webhook, push
+from dispatch.testing.telegram.world import World
 
-MAX_TEXT = 4096
-
-Params = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """One accepted message: `html` as it was sent, `text` and `entities` as Telegram shows them, all parameters,
-    and `at` on the server's clock."""
-
-    chat: int | str
-    html: str
-    text: str
-    entities: tuple[Entity, ...]
-    at: float
-    message_id: int
-    params: Params = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer with `ok: false` (Bot API, "Making requests", `ResponseParameters`)."""
-
-    status: int
-    description: str
-    parameters: Mapping[str, int] = field(default_factory=dict)
-
-    def response(self) -> web.Response:
-        body: dict[str, Any] = {"ok": False, "error_code": self.status, "description": self.description}
-        if self.parameters:
-            body["parameters"] = dict(self.parameters)
-        return web.json_response(body, status=self.status)
-
-
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    """No answer of the Bot API: the connection is reset, or stays open without a word. `keep`: the message was taken
-    all the same."""
-
-    stall: bool = False
-    keep: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """An answer that is none of the Bot API's, as a proxy before it gives."""
-
-    status: int
-    body: str
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Messages a second for the bot, seconds between two in a chat, messages a minute in a group; a sliding window
-    each (Bot API FAQ, "My bot is hitting limits")."""
-
-    bot_per_second: int = 30
-    chat_per_second: int = 1
-    group_per_minute: int = 20
+__all__ = [
+    "MAX_TEXT",
+    "BotAccount",
+    "BotApi",
+    "Button",
+    "CallbackAnswer",
+    "Channel",
+    "Chat",
+    "ChatMessage",
+    "Group",
+    "InlineAnswer",
+    "Limits",
+    "Member",
+    "Message",
+    "PrivateChat",
+    "Refusal",
+    "Topic",
+    "User",
+]
 
 
 class BotApi(LoopbackServer):
     """The server, as an async context manager; `base_url` is what `api_base` wants.
 
-    `limits` (None: none) are counted on `clock`, in seconds. `methods` maps further method names to functions from
-    the parameters to the result. Chats are numbers, or names with `@`, as they come in.
+    `token` is the first bot's; `bot` adds others. `limits` (None: none) are counted on `clock`, in seconds, which also
+    ends queries that wait for an answer too long. `methods` maps further method names to functions from the parameters
+    to the result. `messages` are all that bots sent, `refused` the calls that were refused, with their chat.
+
+    Chats are numbers, or names with `@`. With `strangers`, a chat that nobody made takes messages all the same;
+    without, it is not found. `webhook_delay` are the seconds until an update that a webhook did not take is posted
+    again (None: when `retry_webhooks` says so).
     """
 
     def __init__(
@@ -101,16 +80,126 @@ class BotApi(LoopbackServer):
         *,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        strangers: bool = True,
+        webhook_delay: float | None = 0.1,
     ) -> None:
         super().__init__()
-        self.token = token
         self.limits = limits
         self.clock = clock
         self.messages: Inbox[ChatMessage] = Inbox()
         self.refused: Inbox[tuple[int | str, Refusal]] = Inbox()
-        self.methods: dict[str, Callable[[Params], Any]] = {"getMe": lambda params: self._me()}
-        self._faults: Prepared[int | str, Refusal | _Silence | _Page] = Prepared()
-        self._windows: dict[object, deque[float]] = {}
+        self.methods: dict[str, Callable[[Params], Any]] = {}
+        self.world = World(clock, strangers=strangers, webhook_delay=webhook_delay)
+        self.world.make_bot(token, "bulletin_test_bot", "Bulletin")
+        self.world.on_webhook = self._webhook_changed
+        self._faults: Prepared[Call, Fault] = Prepared()
+        self._windows = Windows(clock)
+        self._pushing: dict[BotAccount, asyncio.Task[None]] = {}
+
+    # --- who is there
+
+    @property
+    def token(self) -> str:
+        """The first bot's token; another one makes the old one invalid."""
+        return self.me.token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self.me.token = token
+
+    @property
+    def me(self) -> BotAccount:
+        """The first bot."""
+        return self.world.bots[0]
+
+    def bot(self, token: str, username: str, name: str = "") -> BotAccount:
+        """Another bot, with a token, updates, chats and limits of its own."""
+        return self.world.make_bot(token, username, name or username)
+
+    def user(
+        self,
+        name: str,
+        *,
+        id: int | None = None,  # noqa: A002 - what the Bot API calls it
+        language: str = "",
+        username: str = "",
+        started: bool = False,
+    ) -> User:
+        """A person. `started`: has pressed start before, so that the first bot may write."""
+        user = self.world.make_user(name, id, language=language, username=username)
+        user.chat.started = started
+        return user
+
+    def group(
+        self,
+        title: str,
+        *,
+        id: int | None = None,  # noqa: A002 - what the Bot API calls it
+        members: Mapping[User, Status] | None = None,
+        supergroup: bool = True,
+        forum: bool = False,
+        username: str = "",
+        bot: Status = "member",
+    ) -> Group:
+        """A group in which these people and the first bot have always been (`bot="left"`: the bot has not)."""
+        group = self.world.make_group(title, id, supergroup=supergroup, forum=forum, username=username)
+        people: dict[User | BotAccount, Status] = dict((members or {}).items())
+        self.world.join(group, people | {self.me: bot})
+        return group
+
+    def channel(
+        self,
+        title: str,
+        *,
+        id: int | None = None,  # noqa: A002 - what the Bot API calls it
+        username: str = "",
+        admins: Iterable[User] = (),
+        bot: Status = "administrator",
+    ) -> Channel:
+        """A channel, owned by the first of `admins`."""
+        channel = self.world.make_channel(title, id, username=username)
+        people: dict[User | BotAccount, Status] = dict.fromkeys(admins, "administrator")
+        people |= dict.fromkeys(list(people)[:1], "creator")
+        self.world.join(channel, people | {self.me: bot})
+        return channel
+
+    def chat(self, number: int | str) -> Chat:
+        """The chat that the first bot means by this id or `@name`. Raises KeyError where there is none."""
+        try:
+            return self.world.chat(self.me, number)
+        except Refused as error:
+            raise KeyError(number) from error
+
+    # --- waiting, and what time does
+
+    async def settled(self, within: float = 10.0) -> None:
+        """Wait until every update is confirmed, every query answered, and no call but getUpdates in flight.
+
+        A bot that confirms updates before it has handled them may still be at work: wait for what it does. Raises
+        AssertionError, with what is left, after `within` seconds.
+        """
+        await self.world.settled(within)
+
+    def redeliver(self, count: int = 1, bot: BotAccount | None = None) -> None:
+        """Give the last `count` confirmed updates once more, as after a confirmation that was lost."""
+        (bot or self.me).updates.redeliver(count)
+
+    def retry_webhooks(self) -> None:
+        """Post now what a webhook did not take."""
+        for bot in self.world.bots:
+            if bot.webhook is not None:
+                bot.webhook.retries_asked += 1
+        self.world.signal.notify()
+
+    def expire_queries(self) -> None:
+        """From now on it is too late to answer the queries asked so far."""
+        self.world.expire_queries()
+
+    def forget_inline(self) -> None:
+        """Forget the answers to inline queries that are remembered for their `cache_time`."""
+        self.world.forget_inline()
+
+    # --- faults
 
     def answer(
         self,
@@ -121,11 +210,15 @@ class BotApi(LoopbackServer):
         retry_after: int | None = None,
         migrate_to: int | None = None,
         times: int | None = None,
+        method: str | None = None,
     ) -> None:
-        """Refuse the next `times` messages (None: all) to `chat` (None: any) with this status and description."""
+        """Refuse the next `times` calls (None: all) to `chat` (None: any) with this status and description.
+
+        `method` is the one that is refused; None: those that send or change messages, "*": each.
+        """
         parameters = {"retry_after": retry_after, "migrate_to_chat_id": migrate_to}
         given = {name: value for name, value in parameters.items() if value is not None}
-        self._faults.add(Refusal(status, description, given), _for(chat), times)
+        self._faults.add(Refusal(status, description, given), meets(chat, method), times)
 
     def block(self, chat: int | str) -> None:
         """From now on the user has blocked the bot."""
@@ -140,22 +233,46 @@ class BotApi(LoopbackServer):
         description = "Bad Request: group chat was upgraded to a supergroup chat"
         self.answer(chat, 400, description, migrate_to=to)
 
-    def throttle(self, chat: int | str | None, retry_after: int, times: int | None = 1) -> None:
+    def throttle(
+        self, chat: int | str | None, retry_after: int, times: int | None = 1, *, method: str | None = None
+    ) -> None:
         """Answer 429 with this `retry_after`."""
         description = f"Too Many Requests: retry after {retry_after}"
-        self.answer(chat, 429, description, retry_after=retry_after, times=times)
+        self.answer(chat, 429, description, retry_after=retry_after, times=times, method=method)
 
-    def fail(self, chat: int | str | None = None, status: int = 502, times: int | None = 1) -> None:
+    def fail(
+        self,
+        chat: int | str | None = None,
+        status: int = 502,
+        times: int | None = 1,
+        *,
+        method: str | None = None,
+    ) -> None:
         """Answer with an error of the server's own."""
-        self.answer(chat, status, "Bad Gateway" if status == 502 else "Internal Server Error", times=times)
+        words = "Bad Gateway" if status == 502 else "Internal Server Error"
+        self.answer(chat, status, words, times=times, method=method)
 
-    def close_connection(self, chat: int | str | None = None, times: int | None = 1, *, keep: bool = False) -> None:
-        """Reset the connection instead of an answer; with `keep`, the message was taken before."""
-        self._faults.add(_Silence(keep=keep), _for(chat), times)
+    def close_connection(
+        self,
+        chat: int | str | None = None,
+        times: int | None = 1,
+        *,
+        keep: bool = False,
+        method: str | None = None,
+    ) -> None:
+        """Reset the connection instead of an answer; with `keep`, the call was carried out before."""
+        self._faults.add(Silence(keep=keep), meets(chat, method), times)
 
-    def stall(self, chat: int | str | None = None, times: int | None = 1, *, keep: bool = False) -> None:
-        """Never answer; with `keep`, the message was taken before."""
-        self._faults.add(_Silence(stall=True, keep=keep), _for(chat), times)
+    def stall(
+        self,
+        chat: int | str | None = None,
+        times: int | None = 1,
+        *,
+        keep: bool = False,
+        method: str | None = None,
+    ) -> None:
+        """Never answer; with `keep`, the call was carried out before."""
+        self._faults.add(Silence(stall=True, keep=keep), meets(chat, method), times)
 
     def babble(
         self,
@@ -165,142 +282,115 @@ class BotApi(LoopbackServer):
         status: int = 502,
         content_type: str = "text/html",
         times: int | None = 1,
+        method: str | None = None,
     ) -> None:
         """Answer with a body that is no answer of the Bot API's."""
-        self._faults.add(_Page(status, body, content_type), _for(chat), times)
+        self._faults.add(Page(status, body, content_type), meets(chat, method), times)
 
     def clear(self) -> None:
         """Forget every fault; what was received stays."""
         self._faults.clear()
+
+    # --- serving
+
+    async def start(self) -> None:
+        """Listen; a second start after `stop` listens on the same port and goes on posting to webhooks."""
+        await super().start()
+        for bot in self.world.bots:
+            if bot.webhook is not None:
+                self._webhook_changed(bot)
+
+    async def stop(self) -> None:
+        """Stop listening, and end what is still being answered or posted."""
+        self.stopping.set()
+        self.world.signal.notify()
+        tasks, self._pushing = list(self._pushing.values()), {}
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await super().stop()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request as the Bot API does."""
         token, _, method = request.path.removeprefix("/bot").partition("/")
         if not request.path.startswith("/bot") or not method:
             return Refusal(404, "Not Found").response()
-        if token != self.token:
+        bot = next((bot for bot in self.world.bots if bot.token == token), None)
+        if bot is None:
             return Refusal(401, "Unauthorized").response()
-        params = await _params(request)
-        if method.lower() == "sendmessage":
-            return await self._send_message(request, params)
-        known = {name.lower(): function for name, function in self.methods.items()}
-        if method.lower() not in known:
-            return Refusal(404, "Not Found: method not found").response()
-        return _ok(known[method.lower()](params))
+        call = Call(self.world, bot, method, await read_params(request))
+        if method.lower() == "getupdates":
+            return await self._answer(request, call)
+        with self.world.under_way():
+            return await self._answer(request, call)
 
-    async def _send_message(self, request: web.Request, params: Params) -> web.Response:
-        chat = _chat(params.get("chat_id"))
-        fault = self._faults.take(chat) if chat != "" else None
-        if isinstance(fault, _Page):
+    async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+        fault = self._faults.take(call)
+        if isinstance(fault, Page):
             return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
-        if isinstance(fault, _Silence) and not fault.keep:
+        if isinstance(fault, Silence) and not fault.keep:
             return await self._silent(request, fault)
-        outcome = fault if isinstance(fault, Refusal) else self._checked(chat, params)
+        outcome = fault if isinstance(fault, Refusal) else await self._outcome(call)
+        if isinstance(fault, Silence):
+            return await self._silent(request, fault)
         if isinstance(outcome, Refusal):
-            self.refused.put((chat, outcome))
+            self.refused.put((call.chat_id, outcome))
             return outcome.response()
-        answer = self._accept(chat, params, outcome)
-        return await self._silent(request, fault) if isinstance(fault, _Silence) else answer
+        return web.json_response({"ok": True, "result": outcome})
 
-    async def _silent(self, request: web.Request, fault: _Silence) -> web.Response:
+    async def _outcome(self, call: Call) -> Any:
+        """A call's result, or the Refusal of it."""
+        try:
+            result = self._handler(call)(call)
+            return await result if inspect.isawaitable(result) else result
+        except Refused as error:
+            return error.refusal
+
+    def _handler(self, call: Call) -> Handler:
+        name = call.method.lower()
+        added = {key.lower(): function for key, function in self.methods.items()}
+        if name in added:
+            return lambda call: added[name](call.params)
+        if name == "sendmessage":
+            return self._send_message
+        if name == "getupdates":
+            return lambda call: get_updates(call, self.stopping.is_set)
+        if name in METHODS:
+            return METHODS[name]
+        raise Refused(Refusal(404, "Not Found: method not found"))
+
+    def _send_message(self, call: Call) -> Any:
+        sent = send_message(call, self.limits, self._windows)
+        chat = chat_id(call.params.get("chat_id"))
+        self.messages.put(
+            ChatMessage(
+                chat, sent.html, sent.text, sent.entities, sent.at, sent.message_id, call.params,
+                call.bot.username, sent.thread,
+            )
+        )  # fmt: skip
+        return sent.json()
+
+    async def _silent(self, request: web.Request, fault: Silence) -> web.Response:
         if fault.stall:
             await self.stopping.wait()
         return cut(request)
 
-    def _checked(self, chat: int | str, params: Params) -> ParsedText | Refusal:
-        """The text as Telegram reads it, or why it is refused; a refusal does not count towards the limits."""
-        if chat == "":
-            return Refusal(400, "Bad Request: chat_id is empty")
-        try:
-            parsed = _parse(params)
-        except CannotParse as error:
-            return Refusal(400, f"Bad Request: can't parse entities: {error}")
-        if not parsed.text.strip():
-            return Refusal(400, "Bad Request: message text is empty")
-        if utf16_length(parsed.text.strip()) > MAX_TEXT:
-            return Refusal(400, "Bad Request: message is too long")
-        return self._over_limit(chat) or parsed
+    def _webhook_changed(self, bot: BotAccount) -> None:
+        """Let the bot's pushing follow its webhook."""
+        task = self._pushing.pop(bot, None)
+        if task is not None:
+            task.cancel()
+        if bot.webhook is not None:
+            self._pushing[bot] = asyncio.create_task(self._push(bot, bot.webhook))
 
-    def _over_limit(self, chat: int | str) -> Refusal | None:
-        if self.limits is None:
-            return None
-        now = self.clock()
-        rules: list[tuple[object, int, float]] = [
-            ("bot", self.limits.bot_per_second, 1.0),
-            (chat, self.limits.chat_per_second, 1.0),
-        ]
-        if str(chat).startswith("-"):
-            rules.append((("group", chat), self.limits.group_per_minute, 60.0))
-        wait = max(self._wait(key, count, seconds, now) for key, count, seconds in rules)
-        if wait > 0:
-            after = math.ceil(wait)
-            return Refusal(429, f"Too Many Requests: retry after {after}", {"retry_after": after})
-        for key, _, _ in rules:
-            self._windows[key].append(now)
-        return None
+    async def _push(self, bot: BotAccount, webhook: Webhook) -> None:
+        await push(self.world, bot, webhook, self._called_back)
 
-    def _wait(self, key: object, count: int, seconds: float, now: float) -> float:
-        """Seconds until this window has room; 0 where it has room now."""
-        window = self._windows.setdefault(key, deque())
-        while window and window[0] <= now - seconds:
-            window.popleft()
-        return window[0] + seconds - now if len(window) >= count else 0.0
-
-    def _accept(self, chat: int | str, params: Params, parsed: ParsedText) -> web.Response:
-        number = len(self.messages) + 1
-        html = str(params.get("text", ""))
-        self.messages.put(ChatMessage(chat, html, parsed.text, parsed.entities, self.clock(), number, params))
-        return _ok(
-            {
-                "message_id": number,
-                "from": self._me(),
-                "chat": {"id": chat if isinstance(chat, int) else number, "type": _chat_type(chat)},
-                "date": int(time.time()),
-                "text": parsed.text,
-            }
-        )
-
-    def _me(self) -> dict[str, Any]:
-        number = int(self.token.partition(":")[0])
-        return {"id": number, "is_bot": True, "first_name": "Bulletin", "username": "bulletin_test_bot"}
-
-
-def _for(chat: int | str | None) -> Callable[[int | str], bool]:
-    return lambda asked: chat is None or asked == chat
-
-
-def _ok(result: Any) -> web.Response:
-    return web.json_response({"ok": True, "result": result})
-
-
-def _chat(value: object) -> int | str:
-    """A chat id as a number where it is one; "" where it is missing."""
-    text = str(value if value is not None else "").strip()
-    return int(text) if text.lstrip("-").isdigit() else text
-
-
-def _chat_type(chat: int | str) -> str:
-    if isinstance(chat, int) and chat > 0:
-        return "private"
-    return "supergroup" if str(chat).startswith("-100") else "group" if isinstance(chat, int) else "channel"
-
-
-def _parse(params: Params) -> ParsedText:
-    text, mode = str(params.get("text", "")), str(params.get("parse_mode") or "").lower()
-    if mode == "html":
-        return parse_html(text)
-    if mode:
-        raise CannotParse(f"this server knows the parse mode HTML only, not {mode}")
-    return ParsedText(text, ())
-
-
-async def _params(request: web.Request) -> Params:
-    """The parameters from the query and the body, in any of the forms that the Bot API takes."""
-    params: dict[str, Any] = dict(request.query)
-    if request.content_type == "application/json":
-        try:
-            body = await request.json()
-        except json.JSONDecodeError:
-            body = None
-        return params | body if isinstance(body, dict) else params
-    return params | dict(await request.post())
+    async def _called_back(self, bot: BotAccount, method: str, params: Params) -> None:
+        """Carry out a method that stood in a webhook's answer; what becomes of it, nobody tells the bot."""
+        call = Call(self.world, bot, method, params)
+        outcome = await self._outcome(call)
+        if isinstance(outcome, Refusal):
+            self.refused.put((call.chat_id, outcome))

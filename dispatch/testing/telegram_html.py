@@ -39,6 +39,12 @@ class Entity:
     offset: int
     length: int
     url: str = ""
+    language: str = ""
+
+    def json(self) -> dict[str, str | int]:
+        """The Bot API's `MessageEntity`."""
+        body: dict[str, str | int] = {"type": self.type, "offset": self.offset, "length": self.length}
+        return body | {name: value for name in ("url", "language") if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True)

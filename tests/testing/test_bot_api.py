@@ -79,10 +79,10 @@ async def test_multipart_bodies_are_read(api: BotApi) -> None:
 async def test_only_its_token_and_methods_are_known(api: BotApi) -> None:
     """401 for another token, 404 for another method until one is added."""
     assert (await post(api, token="42:OTHER"))[0] == 401
-    status, answer = await post(api, "setMyCommands")
+    status, answer = await post(api, "setGameScore")
     assert (status, answer["ok"], answer["error_code"]) == (404, False, 404)
-    api.methods["setMyCommands"] = lambda params: params["commands"] == []
-    assert await post(api, "setMyCommands", commands=[]) == (200, {"ok": True, "result": True})
+    api.methods["setGameScore"] = lambda params: params["score"] == 3
+    assert await post(api, "setGameScore", score=3) == (200, {"ok": True, "result": True})
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,7 @@ class Envelope:
     confirmation: Confirmation | None = None
     secret: str = field(default="", repr=False)
     return_path: str = ""  # where reports of a failed delivery go; "" for the sender's own address
+    endpoint_id: int = 0  # 0 for an address of nobody's
     right_url: str = field(default="", repr=False)  # of `data` and `erase`: the page that gives or ends it
 
 

@@ -44,8 +44,10 @@ def migrate(db: Database, old: str, new: str, act: Act) -> list[Joined]:
 
 def topic_deleted(db: Database, endpoint_id: int, address: str, act: Act) -> bool:
     """An endpoint's topic is gone: what it follows goes to the chat itself, or, where that is an endpoint of its own,
-    nowhere until somebody resumes it; whether it was moved."""
+    nowhere until somebody resumes it; whether it was moved, now or by an earlier answer that said the same."""
     chat, _ = telegram_place(address)
+    if (_CHANNEL, address) not in db.rows(directory.SQL["address_of"], {"id": endpoint_id}):
+        return True
     if directory.holder_of(db, Address(_CHANNEL, chat, queue="")) is None:
         directory.change_address(db, endpoint_id, chat, act)
         return True

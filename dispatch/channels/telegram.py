@@ -15,12 +15,14 @@ from types import MappingProxyType
 from dispatch.channels.causes import explain
 from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, Reserve, extent, split, visible_units
 from dispatch.channels.telegram_bots import Bots, Chats, SharedBot
+from dispatch.channels.telegram_buttons import Mute, Previous, Unfollow, pack, tag_hash
 from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.delivery.clock import SystemClock
 from dispatch.delivery.pace import Pace
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
+from dispatch.digests.words import clip
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
 from dispatch.settings import TelegramSettings
@@ -33,6 +35,8 @@ _TEMPLATE = "telegram/digest.html.j2"
 RESERVES: Mapping[str, Reserve] = MappingProxyType(
     {"follows": Reserve(500, 12), "why": Reserve(500, 12), "unsubscribe": Reserve(200, 3)}
 )
+MAX_UNFOLLOW = 3
+"""Buttons that drop a follow; more would be more than the digest."""
 MAX_PARTS = 12
 """Messages of one digest: more than a dozen in a row is no news any more, and each counts against the bot's pace."""
 
@@ -41,6 +45,10 @@ _UNITS = MAX_PARTS * MAX_UNITS * 2 // 3 - sum(reserve.units for reserve in RESER
 _ENTITIES = MAX_PARTS * MAX_ENTITIES * 2 // 3 - sum(reserve.entities for reserve in RESERVES.values())
 _LONGEST_WAIT = 86_400.0  # seconds: more than that of a retry_after is not believed
 _LONGEST_REASON = 300
+_LABEL = 30  # characters of a follow on its button
+_FOLLOWED = frozenset({"digest", "bundle", "correction"})  # kinds of contents
+# Telegram refuses a whole message for a button whose address is none of the public web.
+_OPENS = re.compile(r"https?://[^/\s]+\.[^/\s.]+(?::[0-9]+)?/")
 _HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
 _CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[0-9]{1,19}/[0-9]{1,10}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
@@ -50,12 +58,45 @@ _NO_CHAT = re.compile(r"chat not found|PEER_ID_INVALID|user not found|user_deact
 
 
 @dataclass(frozen=True, slots=True)
+class Buttons:
+    """The words of the buttons below the last message; `url` is the page behind `read`, or ""."""
+
+    unfollow: str
+    mute: str
+    read: str
+    previous: str
+    url: str
+    digest_id: int
+
+    def rows(self, envelope: Envelope) -> list[list[tuple[str, str, str]]]:
+        """Each button as its words, its data and its page, of which one is ""; in a public channel, whose readers
+        follow nothing themselves, the page alone."""
+        rows = [[(self.read, "", self.url)]] if self.url else []
+        endpoint = envelope.endpoint_id
+        if not endpoint or envelope.address.startswith("@"):
+            return rows
+        drops = [
+            [
+                (
+                    self.unfollow.replace("{label}", clip(reason.label, _LABEL)),
+                    pack(Unfollow(endpoint, tag_hash(reason.tag))),
+                    "",
+                )
+            ]
+            for reason in envelope.reasons[:MAX_UNFOLLOW]
+        ]
+        quiet = (self.mute, pack(Mute(endpoint)), "")
+        return [*rows, *drops, [quiet, (self.previous, pack(Previous(endpoint, self.digest_id)), "")]]
+
+
+@dataclass(frozen=True, slots=True)
 class RenderedChat:
     """A content as chat messages, one a part."""
 
     texts: tuple[Slotted, ...]
     personal: Personal
     topic_deleted: str = ""  # what a chat is told whose topic is gone
+    buttons: Buttons | None = None
 
     @property
     def parts(self) -> int:
@@ -77,7 +118,8 @@ class TelegramConnection:
                 "the address is no chat: allowed are an id, @name and a topic (-100123/45)", "address", "gone"
             )
         chat, topic = telegram_place(envelope.address)
-        outcome = await self._send(envelope.address, _fill(rendered, part, envelope))
+        rows = rendered.buttons.rows(envelope) if rendered.buttons and part == rendered.parts - 1 else []
+        outcome = await self._send(envelope.address, _fill(rendered, part, envelope), rows)
         if topic and isinstance(outcome, Rejected) and _NO_TOPIC.search(outcome.reason):
             await self._tell(chat, rendered.topic_deleted)
             return Retry(f"the topic was deleted ({outcome.reason})", code="400", after=0, new_address=chat)
@@ -94,9 +136,14 @@ class TelegramConnection:
         except AiogramError as error:
             log.warning("a deleted topic could not be told of: %s", type(error).__name__)
 
-    async def _send(self, address: str, text: str) -> Outcome:
+    async def _send(self, address: str, text: str, rows: list[list[tuple[str, str, str]]]) -> Outcome:
         from aiogram.exceptions import AiogramError
-        from aiogram.types import LinkPreviewOptions
+        from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+
+        keyboard = [
+            [InlineKeyboardButton(text=words, callback_data=data or None, url=url or None) for words, data, url in row]
+            for row in rows
+        ]
 
         chat, topic = telegram_place(address)
         try:
@@ -106,6 +153,8 @@ class TelegramConnection:
                 message_thread_id=topic or None,
                 parse_mode="HTML",
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_markup=InlineKeyboardMarkup(inline_keyboard=keyboard) if keyboard else None,
+                allow_paid_broadcast=self._bot.settings.paid_broadcast or None,
             )
         except AiogramError as error:
             return outcome_of(error, self._bot.settings.token.get_secret_value())
@@ -148,7 +197,19 @@ class TelegramChannel:
         personal = self._renderer.personal("telegram/personal.html.j2", content)
         headed = [parts[0], *(self._head(content, n, len(parts)) + part for n, part in enumerate(parts[1:], start=2))]
         gone = self._renderer.text("telegram/topic_deleted.txt.j2", content).strip()
-        return RenderedChat(tuple(Slotted.parse(part) for part in headed), personal, gone)
+        texts = tuple(Slotted.parse(part) for part in headed)
+        return RenderedChat(texts, personal, gone, self._buttons(content))
+
+    def _buttons(self, content: Content) -> Buttons | None:
+        """None for what no reader follows: tests and notices."""
+        if content.kind not in _FOLLOWED or not content.sections:
+            return None
+        first = content.sections[0]
+        words = self._renderer.text("telegram/buttons.txt.j2", content).split("\n")
+        unfollow, mute, read, previous, url = (line.strip() for line in words[:5])
+        if len(first.matching) > 1 or len(content.sections) > 1:
+            url = url.rpartition("/")[0]  # the issue's page
+        return Buttons(unfollow, mute, read, previous, url if _OPENS.match(url) else "", first.digest.id)
 
     def _head(self, content: Content, part: int, parts: int) -> str:
         """What a message begins with that goes on from the one before: in a busy chat it stands alone."""

@@ -531,7 +531,8 @@ class LaneRun:
         if final or not isinstance(outcome, Sent):
             self._held.pop((work.message_id, work.epoch), None)
         if attempt.counts:
-            self.progressed |= not isinstance(outcome, Retry) or outcome.outage
+            fruitless = stops and isinstance(outcome, Rejected)  # it ends because nobody knows whether it arrived
+            self.progressed |= not fruitless and (not isinstance(outcome, Retry) or outcome.outage)
             self._context.progress(attempt)
         return ours
 

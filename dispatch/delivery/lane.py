@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from dispatch.delivery import claims, lanes, ledger
 from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered, made_out
@@ -110,7 +111,7 @@ class _Line:
                     return await self._pipelined.send_then(letter.envelope, letter.rendered, part, announced)
                 return await self._connection.send(letter.envelope, letter.rendered, part)
         except TimeoutError:
-            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
+            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout", unknown=True)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:
@@ -313,7 +314,7 @@ class LaneRun:
         since = context.clock.boottime()  # after a suspension what was claimed before it is another's
         claiming = asyncio.ensure_future(
             context.store.call(
-                claims.claim,
+                partial(claims.claim, resend_unknown=self._lane.resend_unknown),
                 self._lane.queue,
                 page,
                 context.owner,
@@ -430,12 +431,13 @@ class LaneRun:
     async def _send_part(self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> bool:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._context.clock.now()
-        outcome = await line.send(work, letter, part, announced)
-        if not self._pace.is_free:
-            self._pace.done(work.address, well=isinstance(outcome, Sent))
+        outcome = await self._sent(line, work, letter, part, announced)
+        if outcome is None:
+            return False
         stops = self._is_outage(outcome)
         if stops:
             self._stop(outcome)
+        outcome = self._marked(outcome)
         final = part == letter.rendered.parts - 1
         provider_id = letter.envelope.provider_id
         verdict = None if self._gate is None else self._gate.judge(work.address, outcome)
@@ -447,9 +449,36 @@ class LaneRun:
         if verdict and verdict.rest:
             await self._make_way(verdict, outcome)
         if not ours:
-            log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
-            self.abandon()  # what else was claimed then is another's by now, too
+            self._lost(work)
         return ours and isinstance(outcome, Sent)
+
+    async def _sent(
+        self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None
+    ) -> Outcome | None:
+        """What became of a part that has its slot; None where the message is another's by now, and nothing was sent."""
+        well = False
+        try:
+            if self._lane.marked and not await self._context.settler.begin(work, part):
+                self._lost(work)
+                return None
+            outcome = await line.send(work, letter, part, announced)
+            well = isinstance(outcome, Sent)
+            return outcome
+        finally:
+            if not self._pace.is_free:
+                self._pace.done(work.address, well=well)
+
+    def _lost(self, work: Work) -> None:
+        log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
+        self.abandon()  # what else was claimed then is another's by now, too
+
+    def _marked(self, outcome: Outcome) -> Outcome:
+        """Where a repeat would be another message, one that may have arrived is called so, and sent again only where
+        the lane says so."""
+        if not (self._lane.marked and isinstance(outcome, Retry) and outcome.unknown):
+            return outcome
+        reason = f"{ledger.UNKNOWN}: {outcome.reason}"
+        return replace(outcome, reason=reason) if self._lane.resend_unknown else Rejected(reason, outcome.code)
 
     async def _make_way(self, verdict: Verdict, outcome: Outcome) -> None:
         """A group rests: what waits of it is put off, and the others go on."""
@@ -502,7 +531,8 @@ class LaneRun:
         if final or not isinstance(outcome, Sent):
             self._held.pop((work.message_id, work.epoch), None)
         if attempt.counts:
-            self.progressed |= not isinstance(outcome, Retry) or outcome.outage
+            fruitless = stops and isinstance(outcome, Rejected)  # it ends because nobody knows whether it arrived
+            self.progressed |= not fruitless and (not isinstance(outcome, Retry) or outcome.outage)
             self._context.progress(attempt)
         return ours
 

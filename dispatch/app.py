@@ -146,7 +146,8 @@ class App:
         proposed = archive.proposed_number(db, issue_id)
         if proposed and stored.state is not IssueState.HELD:
             return Notice(stored.name, "", proposed=proposed)
-        return Notice(stored.name, self.preview_url(db, issue_id), stored.warnings, revision=stored.revision)
+        preview = self.preview_url(db, issue_id)
+        return Notice(stored.name, preview, stored.warnings, revision=stored.revision, issue_id=issue_id)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""
@@ -346,6 +347,7 @@ class App:
             base_url=base_url,
             first=self.settings.subscribers.first_digest,
             admins=tuple(to.address for to in self.approvers.addresses if to.channel == "telegram"),
+            preview=self.preview_url,
         )
         posted = self.settings.telegram.updates == "webhook"
         wishes = Wishes(f"{base_url}/telegram/{name}", webhook_secret(line.settings)) if posted else Wishes()

@@ -216,6 +216,7 @@ class Notice:
     warnings: tuple[str, ...] = ()
     proposed: int = 0
     revision: int = 1  # that is held
+    issue_id: int = 0  # in the archive
 
     @property
     def approval(self) -> str:

@@ -281,6 +281,8 @@ class Conversation:
                 Update.model_validate_json(update.body, context={"bot": self._line.api}),
                 office=self._office,
                 administrators=self._administrators,
+                store=self._store,
+                clock=self._clock,
             )
         except Exception as error:
             log.exception("update %d: %s", update.update_id, type(error).__name__)

@@ -12,4 +12,9 @@ if TYPE_CHECKING:
 
 def routers() -> list[Router]:
     """All of them, in the order in which they are asked whether an update is theirs."""
-    return [approving.router(), beginning.router(), managing.router(), membership.router()]
+    return [
+        managing.router(),  # what is forwarded says whose it is: it is no command, whatever it says
+        approving.router(),
+        beginning.router(),
+        membership.router(),
+    ]

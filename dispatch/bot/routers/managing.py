@@ -251,9 +251,7 @@ def _choosing(say: Voice) -> ReplyKeyboardMarkup:
 
 
 def _rights(*, post: bool = False) -> ChatAdministratorRights:
-    others = (
-        "can_delete_messages", "can_manage_video_chats", "can_restrict_members", "can_promote_members",
-        "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories", "can_delete_stories",
-    )  # fmt: skip
-    more = {"can_post_messages": True} if post else {}
-    return ChatAdministratorRights(is_anonymous=False, can_manage_chat=True, **dict.fromkeys(others, False), **more)
+    """An administrator, who may post if that is asked for; the Bot API wants the other rights named, too."""
+    fields = ChatAdministratorRights.model_fields
+    rights = {name: False for name, field in fields.items() if field.is_required()} | {"can_manage_chat": True}
+    return ChatAdministratorRights.model_validate(rights | ({"can_post_messages": True} if post else {}))

@@ -256,6 +256,8 @@ class TelegramChannel:
 
     def _html(self, content: Content) -> str:
         """The content with as much of its texts as there is room for; measured before it is divided, which is slow."""
+        if content.alarm is not None:
+            return self._renderer.text("telegram/alarm.html.j2", content).strip()
         whole = Size.whole(content)
 
         def build(size: Size) -> str:

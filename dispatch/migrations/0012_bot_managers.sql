@@ -7,14 +7,3 @@ CREATE TABLE bot_managers (
   PRIMARY KEY (bot, user_id, chat_id)
 );
 CREATE INDEX bot_managers_chat ON bot_managers (bot, chat_id);
-
--- What is wrong, or was: one row an incident that is open, `key` says of what. `seen_at` is when it was noticed, `told_at`
--- when those who see to it were told (NULL: not yet).
-CREATE TABLE alarms (
-  key TEXT PRIMARY KEY,
-  kind TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  seen_at BIGINT NOT NULL,
-  told_at BIGINT
-);

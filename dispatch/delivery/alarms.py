@@ -87,9 +87,9 @@ def watch(db: Database, approvers: Approvers, now: int) -> int:
 
 def _told(db: Database, approvers: Approvers, found: dict[str, Found], now: int) -> int:
     known = {row["key"]: row for row in db.all(SQL["open"])}
-    for item in found.values():
-        if item.key not in known:
-            db.run(SQL["add"], {**_values(item), "now": now})
+    for new in found.values():
+        if new.key not in known:
+            db.run(SQL["add"], {**_values(new), "now": now})
     known = {row["key"]: row for row in db.all(SQL["open"])}
     room = MOST_AN_HOUR - int(db.value(SQL["told_since"], {"since": now - _HOUR_MS}))
     count = 0

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dispatch.catalog import Catalog, Park
-from dispatch.catalog.words import city_shorts, fold_word, zone_head
+from dispatch.catalog.words import city_shorts, demonstration_head, fold_word, zone_head
 from dispatch.intake.passages import Hit, Passage
 
 # Numbers are short: without a bound, a row of 三三三 would be read anew from each of its characters.
@@ -34,7 +34,7 @@ class SharedNames:
         """Those that share 高新区, and those that share 国家自主创新示范区."""
         return (
             cls(_heads(catalog.parks, zone_head), _HIGH_TECH),
-            cls(_heads(catalog.parks, _demonstration_head), _DEMONSTRATION),
+            cls(_heads(catalog.parks, demonstration_head), _DEMONSTRATION),
         )
 
     def __init__(self, heads: Mapping[str, Park], tail: re.Pattern[str]) -> None:
@@ -83,8 +83,3 @@ def _heads(parks: Iterable[Park], head_of: Callable[[str], str]) -> dict[str, Pa
                 cities = (city for city in city_shorts(park.city) if not head.startswith(city))
                 heads |= dict.fromkeys((*(city + head for city in cities), head), park)
     return heads
-
-
-def _demonstration_head(name: str) -> str:
-    head = name.removesuffix("国家自主创新示范区")
-    return head if head != name else ""

@@ -17,8 +17,10 @@ _DOMINANT_SHARE = 0.35
 # Parks that have paragraphs of their own are what it is about, if they are few and those are most of the text.
 _SECTIONS = 4
 _SECTIONS_SHARE = 0.5
-# So far from a paragraph's beginning its own park stands at most: 在兰州高新区, (二)白银高新区.
-_OPENING = 4
+# What may stand before a park at the beginning of its own paragraph: 在兰州高新区, (二)白银高新区.
+_OPENING = re.compile(
+    r"(?:\(?[一二三四五六七八九十\d]{1,2}[、.)])?[“《]?(?:[近日]日,|目前,|今年,|去年,)?(?:在|走进|来到|位于|作为)?[“]?"
+)
 
 # What others are measured by, or where somebody comes from, also as one of several: 来自成都高新区、绵阳高新区的企业.
 _COMPARED_BEFORE = re.compile(
@@ -28,9 +30,10 @@ _COMPARED_BEFORE = re.compile(
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
 _UNLIKE_BEFORE = ("与", "和", "同", "跟", "比起")
 _UNLIKE_AFTER = re.compile(r"(?:相比|相较|不同|一样|类似|的差距)")
-# One of a few named for many: 南昌高新区、新余高新区等园区.
+# One of a few named for many, or of a ranking: 南昌高新区、新余高新区等园区; 苏州工业园区、深圳高新区居前.
 _NAMED_FOR_MANY = re.compile(
-    r"(?:[、和与及][^,。;:!?、和与及]{2,16}){0,4}等[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区)"
+    r"(?:[、和与及][^,。;:!?、和与及]{2,16}?){0,4}"
+    r"(?:等[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区)|(?:分?别?[位名]?[列居]|排名|排在|进入)前)"
 )
 # 两家高新区, 3园区: a title that counts the parks it is about.
 _COUNTED = re.compile(r"(两|[二三四五六]|[2-6])(?:家|个|大)?(?:国家级?)?(?:高新区|园区|开发区)")
@@ -112,7 +115,8 @@ def _opening(found: Mapping[str, Hit]) -> str:
     if len(found) != 1:
         return ""
     [(name, hit)] = found.items()
-    return name if hit.start <= _OPENING and not is_compared(hit) else ""
+    opens = _OPENING.fullmatch(hit.passage.text, 0, hit.start)
+    return name if opens and not is_compared(hit) else ""
 
 
 def _alone(hits: Mapping[str, Sequence[Hit]]) -> set[str]:

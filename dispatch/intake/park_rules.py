@@ -21,7 +21,7 @@ from dispatch.model import Evidence, ParkTag, Role
 _REPEATED = 3
 _EVIDENCE = 12
 
-_BETWEEN = re.compile(r"(?:以及|[、和与及])")
+_BETWEEN = re.compile(r"(?:以及|[、和与及])([\u4e00-\u9fff]{0,4})")
 # What makes a loose alias a park: 中关村示范区, 张江科学城, 光谷管委会, 中关村海淀园.
 _ZONE_FOLLOWS = re.compile(
     r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|管理委员会|党工委|生物城|软件园"
@@ -112,10 +112,10 @@ class ParkRules:
         certain = {name.park.name for name in (*strict, *shared)}
         loose = [name for name in found if not name.strict and self._possible(name)]
         said = _said_places(parts, loose)
-        listed = _listed(found)
+        order = {id(part): number for number, part in enumerate(parts)}
+        listed = _listed(sorted((*found, *shared), key=lambda name: (order[id(name.hit.passage)], name.hit.start)))
         certain |= _repeated(loose, said)
         loose = list(_unambiguous([name for name in loose if _supported(name, certain, said, listed)], certain))
-        order = {id(part): number for number, part in enumerate(parts)}
         believed = sorted(
             (*strict, *shared, *loose),
             key=lambda name: (order[id(name.hit.passage)], name.hit.start, -name.hit.end),
@@ -256,17 +256,22 @@ def _is_person(hit: Hit) -> bool:
     return hit.before.endswith(_PERSON_BEFORE) or _PERSON_AFTER.match(hit.after) is not None
 
 
-def _listed(found: Iterable[ParkHit]) -> set[int]:
-    """The ids of the names that stand beside another park's: 中关村、张江、光谷.
+def _listed(names: Iterable[ParkHit]) -> set[int]:
+    """The ids of the names that stand beside another park's: 中关村、上海张江、光谷.
 
-    `found` is in the order of the text, so that names beside each other are neighbours in it.
+    `names` are in the order of the text, so that names beside each other are neighbours in it.
     """
     listed: set[int] = set()
-    for first, second in pairwise(found):
+    for first, second in pairwise(names):
         together = first.hit.passage is second.hit.passage and first.park is not second.park
-        if together and _BETWEEN.fullmatch(first.hit.passage.text, first.hit.end, second.hit.start):
+        if together and _is_next(first.hit, second):
             listed |= {id(first), id(second)}
     return listed
+
+
+def _is_next(hit: Hit, other: ParkHit) -> bool:
+    between = _BETWEEN.fullmatch(hit.passage.text, hit.end, max(hit.end, other.hit.start))
+    return between is not None and (not between[1] or between[1].removesuffix("市") in _own_places(other.park))
 
 
 def _as_city(part: Passage, found: re.Match[str]) -> bool:

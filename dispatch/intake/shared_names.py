@@ -9,15 +9,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dispatch.catalog import Catalog, Park
-from dispatch.catalog.words import city_shorts, demonstration_head, fold_word, zone_head
+from dispatch.catalog.words import city_shorts, demonstration_head, fold_word, province_short, zone_head
 from dispatch.intake.passages import Hit, Passage
 
 # Numbers are short: without a bound, a row of 三三三 would be read anew from each of its characters.
 _SHARE = (
-    r"(?:等(?:\d{1,4}|[一二三四五六七八九十]{1,4})?[余多]?(?:[家个市地]|城市)?的?)?"
+    r"(?:等(?:\d{1,4}|[一二三四五六七八九十]{1,4})?[余多]?(?:[家个地]|[家个]?(?:设区|地级)?(?:城市|市))?的?)?"
     r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市])?"
 )
 _HIGH_TECH = re.compile(_SHARE + r"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)")
+_ZONE = re.compile(r"(?:国家级?)?高(?:新|技术)")
 _DEMONSTRATION = re.compile(_SHARE + r"(?:国家级?)?(?:自主创新示范区|自创区)")
 _SEPARATOR = re.compile(r"(?:以及|[、和与及])$")
 # A place that the catalog does not know (太仓 in 昆山、太仓、常熟高新区) is stepped over.
@@ -46,8 +47,11 @@ class SharedNames:
         """The place names; the last one may be part of a full name (新乡国家高新技术产业开发区) as well."""
         seen: set[int] = set()
         for tail in self._tail.finditer(part.text):
+            whole = _ZONE.match(tail[0]) is not None
             for start, end in self._places(part.text, tail.start(), seen):
-                yield Hit(part, start, end), self._heads[part.text[start:end]]
+                # A name as a whole is found as such, or lies within another zone's.
+                if not (whole and part.text[end : tail.start()] in ("", "市")):
+                    yield Hit(part, start, end), self._heads[part.text[start:end]]
 
     def _places(self, text: str, end: int, seen: set[int]) -> Iterator[tuple[int, int]]:
         """Known places of the list that ends at `end`, from the right, up to a place in `seen`, which it adds to.
@@ -60,6 +64,7 @@ class SharedNames:
             start = self._known(text, stop)
             if start is not None:
                 yield start, stop
+                start = self._with_region(text, start, stop)
             elif unknown := _UNKNOWN.search(text, max(0, end - _REACH), end):
                 start = unknown.start(1)
             else:
@@ -68,6 +73,12 @@ class SharedNames:
             if separator is None:
                 return
             end = separator.start()
+
+    def _with_region(self, text: str, start: int, stop: int) -> int:
+        """Where a place begins with its province: 陕西西安、四川省成都."""
+        province = self._heads[text[start:stop]].province
+        forms = (province, province_short(province))
+        return next((start - len(form) for form in forms if text.endswith(form, 0, start)), start)
 
     def _known(self, text: str, end: int) -> int | None:
         lengths = range(min(self._longest, end), 1, -1)

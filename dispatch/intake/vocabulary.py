@@ -142,7 +142,7 @@ def _names(
 ) -> Iterator[tuple[Hit, tuple[Park, ...], bool, bool]]:
     """The name that begins here with the parks that it can mean, none where it is another zone's."""
     park, strict, short = meaning.park or meaning.loose, meaning.park is not None, False
-    parks = (park,) if park else ()
+    parks: tuple[Park, ...] = (park,) if park else ()
     if (meaning.begins or meaning.tails) and (ending := ZONE_ENDING.match(passage.text, end)):
         end, strict = ending.end(), meaning.begins is not None
         parks = (meaning.begins,) if meaning.begins else meaning.tails

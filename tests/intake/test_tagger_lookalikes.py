@@ -62,8 +62,8 @@ def _forms(park: Park) -> set[str]:
         for city in cities if head else ():
             rest = head.removeprefix(city) if head.startswith(city) else head
             within = {f"{city}{rest}", f"{city}市{rest}", head}
-            wide = {f"{region}{place}" for region in ("", province, park.province) for place in within}
-            found |= {place + tail for place in wide for tail in _TAILS}
+            found |= {place + tail for place in within for tail in _TAILS}
+            found |= {f"{region}{place}高新区" for region in (province, park.province) for place in within}
             if head.startswith(city):
                 found |= {f"{city}{rank}{rest}高新区" for rank in _RANKS}
     return found

@@ -50,7 +50,8 @@ class SharedNames:
             whole = _ZONE.match(tail[0]) is not None
             for start, end in self._places(part.text, tail.start(), seen):
                 # A name as a whole is found as such, or lies within another zone's.
-                if not (whole and part.text[end : tail.start()] in ("", "市")):
+                beside = tail.start() - end <= 1 and part.text[end : tail.start()] in ("", "市")
+                if not (whole and beside):
                     yield Hit(part, start, end), self._heads[part.text[start:end]]
 
     def _places(self, text: str, end: int, seen: set[int]) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,8 @@ _LEAD_REPEATED_PARKS = 4
 # A park in the text only is a subject from so many times and this share of all parks' names.
 _DOMINANT_TIMES = 3
 _DOMINANT_SHARE = 0.35
-# Parks that have paragraphs of their own are what it is about, if they are few and those are most of the text.
+# Parks that have paragraphs of their own are what it is about, if they are few, hardly another is named, and those
+# paragraphs are most of the text.
 _SECTIONS = 4
 _SECTIONS_SHARE = 0.5
 # What may stand before a park at the beginning of its own paragraph: 在兰州高新区, (二)白银高新区.
@@ -88,7 +89,7 @@ def _with_sections(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) 
         text += len(part.text)
         if name:
             shares[name] += len(part.text)
-    few = len(shares) <= _SECTIONS and shares.total() >= _SECTIONS_SHARE * text
+    few = len(shares) <= _SECTIONS and len(hits) <= _SECTIONS + 1 and shares.total() >= _SECTIONS_SHARE * text
     return set(shares) if few else set()
 
 

@@ -15,7 +15,7 @@ from dispatch.intake.passages import Hit, Passage
 # Numbers are short: without a bound, a row of 三三三 would be read anew from each of its characters.
 _SHARE = (
     r"(?:等(?:\d{1,4}|[一二三四五六七八九十]{1,4})?[余多]?(?:[家个地]|[家个]?(?:设区|地级)?(?:城市|市))?的?)?"
-    r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市])?"
+    r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市地])?"
 )
 _HIGH_TECH = re.compile(_SHARE + r"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)")
 _ZONE = re.compile(r"(?:国家级?)?高(?:新|技术)")

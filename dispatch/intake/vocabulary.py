@@ -39,6 +39,7 @@ class _Meaning:
     credited: Park | None = None
     tails: tuple[Park, ...] = ()
     elsewhere: bool = False
+    zone: bool = False  # any of those above
     latin: bool = False
     terms: list[tuple[Topic, float]] = field(default_factory=list)
     counters: list[Topic] = field(default_factory=list)
@@ -78,6 +79,8 @@ class Vocabulary:
                 meanings[fold_word(term)].counters.append(topic)
         for word, meaning in meanings.items():
             meaning.latin = _latin_ends(word)
+            places = (meaning.park, meaning.loose, meaning.begins, meaning.credited, meaning.tails)
+            meaning.zone = meaning.elsewhere or any(places)
         self._meanings = tuple(meanings.values())
         # Overlapping matches, because a park's name and each topic's terms are sorted out apart: 医药产业集群
         # is a sign of 生物医药 and of 产业集群.
@@ -130,7 +133,8 @@ def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
 
 
 def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> Iterator[ParkHit]:
-    found = [here for meaning, start, end in matches for here in _names(passage, meaning, start, end)]
+    zones = (match for match in matches if match[0].zone)
+    found = [here for meaning, start, end in zones for here in _names(passage, meaning, start, end)]
     for index in without_overlaps([(hit.start, hit.end) for hit, _, _, _ in found]):
         hit, parks, strict, short = found[index]
         for park in parks:

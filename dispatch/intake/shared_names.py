@@ -34,17 +34,21 @@ class SharedNames:
     def of(cls, catalog: Catalog) -> Sequence[SharedNames]:
         """Those that share 高新区, and those that share 国家自主创新示范区."""
         return (
-            cls(_heads(catalog.parks, zone_head), _HIGH_TECH),
-            cls(_heads(catalog.parks, demonstration_head), _DEMONSTRATION),
+            cls(_heads(catalog.parks, zone_head), _HIGH_TECH, ("高新", "高技术")),
+            cls(_heads(catalog.parks, demonstration_head), _DEMONSTRATION, ("示范区", "自创区")),
         )
 
-    def __init__(self, heads: Mapping[str, Park], tail: re.Pattern[str]) -> None:
+    def __init__(self, heads: Mapping[str, Park], tail: re.Pattern[str], words: Sequence[str]) -> None:
+        """`tail` finds the shared word, in which one of `words` stands."""
         self._heads = heads
         self._tail = tail
+        self._words = words
         self._longest = max(map(len, heads), default=0)
 
     def find(self, part: Passage) -> Iterator[tuple[Hit, Park]]:
         """The place names; the last one may be part of a full name (新乡国家高新技术产业开发区) as well."""
+        if not any(word in part.text for word in self._words):
+            return
         seen: set[int] = set()
         for tail in self._tail.finditer(part.text):
             whole = _ZONE.match(tail[0]) is not None

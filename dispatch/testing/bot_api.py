@@ -180,6 +180,11 @@ class BotApi(LoopbackServer):
         """
         await self.world.settled(within)
 
+    async def polled(self, count: int = 1, within: float = 10.0) -> None:
+        """Wait until getUpdates was called so often: a bot is there. Raises TimeoutError."""
+        if not await self.world.signal.until(lambda: self.world.polls >= count, within):
+            raise TimeoutError(f"getUpdates was called {self.world.polls} times, not {count}")
+
     def redeliver(self, count: int = 1, bot: BotAccount | None = None) -> None:
         """Give the last `count` confirmed updates once more, as after a confirmation that was lost."""
         (bot or self.me).updates.redeliver(count)

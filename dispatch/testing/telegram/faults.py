@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from dispatch.testing.telegram.calls import Call, Refusal
 
 # What a fault meets that names no method: whatever puts a message into a chat or changes one there.
-MESSAGE_METHODS = frozenset({
-    "sendmessage", "editmessagetext", "editmessagereplymarkup", "deletemessage", "pinchatmessage", "sendchataction",
-})  # fmt: skip
+MESSAGE_METHODS = frozenset({"sendmessage", "editmessagetext", "editmessagereplymarkup", "deletemessage"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,8 @@ class User:
             return private
         if isinstance(chat, SharedChat) and not chat.open and not chat.member(self).is_present:
             raise ValueError(f"{self!r} is not in {chat!r}")
+        if isinstance(chat, Group) and chat.migrated_to is not None:
+            raise ValueError(f"{chat!r} has become {chat.migrated_to!r}")
         return chat
 
     async def edit(self, message: Message, text: str) -> Message:

@@ -19,7 +19,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from aiohttp import web
@@ -326,24 +326,25 @@ class BotApi(LoopbackServer):
         if bot is None:
             return Refusal(401, "Unauthorized").response()
         call = Call(self.world, bot, method, await read_params(request))
-        if method.lower() == "getupdates":
-            return await self._answer(request, call)
-        with self.world.under_way():
-            return await self._answer(request, call)
+        busy = nullcontext() if method.lower() == "getupdates" else self.world.under_way()
+        with busy:
+            answer = await self._answer(call)
+        return await self._silent(request, answer) if isinstance(answer, Silence) else answer
 
-    async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+    async def _answer(self, call: Call) -> web.Response | Silence:
         fault = self._faults.take(call)
         if isinstance(fault, Page):
             return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
         if isinstance(fault, Silence) and not fault.keep:
-            return await self._silent(request, fault)
+            return fault
         outcome = fault if isinstance(fault, Refusal) else await self._outcome(call)
-        if isinstance(fault, Silence):
-            return await self._silent(request, fault)
         if isinstance(outcome, Refusal):
             self.refused.put((call.chat_id, outcome))
-            return outcome.response()
-        return web.json_response({"ok": True, "result": outcome})
+        if isinstance(fault, Silence):
+            return fault
+        return (
+            outcome.response() if isinstance(outcome, Refusal) else web.json_response({"ok": True, "result": outcome})
+        )
 
     async def _outcome(self, call: Call) -> Any:
         """A call's result, or the Refusal of it."""

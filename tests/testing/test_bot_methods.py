@@ -89,6 +89,25 @@ async def test_replies(api: BotApi, ann: User) -> None:
     assert await refusal(api, **at, reply_parameters=missing | {"allow_sending_without_reply": True}) == ""
 
 
+async def test_white_space_at_the_ends_is_dropped(api: BotApi, ann: User) -> None:
+    """With the entities that cover nothing else; so an edit that adds only that changes nothing."""
+    sent = await result(api, "sendMessage", chat_id=ann.id, text=" \n<b> 😀 x</b><i> </i>\n", parse_mode="HTML")
+    assert (sent["text"], sent["entities"]) == ("😀 x", [{"type": "bold", "offset": 0, "length": 4}])
+    at = {"chat_id": ann.id, "message_id": sent["message_id"]}
+    told = await refusal(api, "editMessageText", **at, text="<b>😀 x</b>\n", parse_mode="HTML")
+    assert told.startswith("Bad Request: message is not modified")
+
+
+async def test_a_transcript(api: BotApi, ann: User) -> None:
+    await ann.send("/follow")
+    rows = keyboard([{"text": "南昌", "callback_data": "1"}, {"text": "赣州", "callback_data": "2"}])
+    await result(api, "sendMessage", chat_id=ann.id, text="Which?", reply_markup=rows)
+    assert ann.chat.transcript() == "Ann: /follow\n\nBulletin: Which?\n[ 南昌 ]  [ 赣州 ]"
+    await result(api, "sendMessage", chat_id=ann.id, text="x", reply_markup={"keyboard": [["words"]]})
+    with pytest.raises(ValueError, match="sends its words"):
+        await ann.press(ann.chat.messages[-1], "words")
+
+
 async def test_entities_instead_of_html(api: BotApi, ann: User) -> None:
     given = [{"type": "text_link", "offset": 0, "length": 2, "url": "https://example.org/"}]
     sent = await result(api, "sendMessage", chat_id=ann.id, text="ab @bot", entities=given)

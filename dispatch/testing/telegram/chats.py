@@ -76,6 +76,11 @@ class Chat:
         """The bots' messages that `next` did not give yet."""
         return list(self.messages[self._read :])
 
+    def transcript(self) -> str:
+        """What can be read in the chat: a paragraph a message, with the speaker's name and the buttons in brackets."""
+        shown = (message for message in self.history if not message.deleted and message.text)
+        return "\n\n".join(message.transcript() for message in shown)
+
     async def settled(self, within: float = 10.0) -> None:
         """The world's `settled`."""
         await self.world.settled(within)
@@ -323,11 +328,10 @@ class Group(SharedChat):
     def _set_closed(self, topic: Topic | None, *, closed: bool) -> None:
         if topic is None:
             self.general_closed = closed
-            name, thread = ("general_forum_topic_hidden" if closed else "general_forum_topic_unhidden"), None
         else:
             topic.closed = closed
-            name, thread = ("forum_topic_closed" if closed else "forum_topic_reopened"), topic.id
-        self.make(self.owner, thread=thread, service={name: {}})
+        name = "forum_topic_closed" if closed else "forum_topic_reopened"
+        self.make(self.owner, thread=topic.id if topic else None, service={name: {}})
 
     def send_as_anonymous(self, user: User, text: str, *, topic: Topic | None = None) -> Message:
         """What an administrator writes who remains anonymous: it comes from @GroupAnonymousBot, in the group's name."""

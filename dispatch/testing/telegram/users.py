@@ -212,6 +212,8 @@ class User:
         """
         if data is None:
             button = message.button(words)
+            if button.data is None and not button.url:
+                raise ValueError(f"the button {button.text!r} has no data; one of a reply keyboard sends its words")
             if button.data is None:
                 raise ValueError(f"the button {button.text!r} leads to {button.url}; the bot hears nothing of it")
             data = button.data

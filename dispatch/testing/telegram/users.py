@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from dispatch.testing.telegram.calls import Json
-from dispatch.testing.telegram.chats import Channel, Chat, Group, PrivateChat, SharedChat, Topic
+from dispatch.testing.telegram.chats import Chat, PrivateChat, SharedChat, Topic
 from dispatch.testing.telegram.entities import find_entities
+from dispatch.testing.telegram.groups import Channel, Group
 from dispatch.testing.telegram.members import Member
 from dispatch.testing.telegram.messages import Message, Version
 from dispatch.testing.telegram_html import Entity, ParsedText, parse_html

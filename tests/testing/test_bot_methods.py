@@ -50,6 +50,8 @@ async def test_the_size_of_keyboards(api: BotApi, ann: User) -> None:
     row = [{"text": str(n), "callback_data": str(n)} for n in range(10)]
     sent = await result(api, "sendMessage", chat_id=ann.id, text="x", reply_markup=keyboard(row))
     assert len(sent["reply_markup"]["inline_keyboard"][0]) == 8
+    assert "reply keyboard markup JSON" in await refusal(api, chat_id=ann.id, text="x", reply_markup="{")
+    assert "object expected" in await refusal(api, chat_id=ann.id, text="x", reply_markup="[1]")
     many = keyboard(*[row[:5] for _ in range(21)])
     assert await refusal(api, chat_id=ann.id, text="x", reply_markup=many) == "Bad Request: reply markup is too long"
 

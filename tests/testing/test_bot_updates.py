@@ -12,7 +12,7 @@ from aiogram.webhook.aiohttp_server import SimpleRequestHandler
 from aiohttp import web
 
 from dispatch.testing import WebhookReceiver
-from dispatch.testing.bot_api import BotApi
+from dispatch.testing.bot_api import BotApi, User
 from dispatch.testing.server import LoopbackServer
 from tests.testing.bots import bot_for, post, refusal, small_dispatcher
 
@@ -115,6 +115,41 @@ async def test_a_webhook_gets_updates_with_its_secret_and_again_until_taken(api:
         await ann.send("three")
         assert len(await polled(api)) == 1
         assert len(receiver.requests) == 4
+
+
+async def test_a_webhook_goes_on_after_the_server_began_anew(api: BotApi) -> None:
+    ann = api.user("Ann")
+    async with WebhookReceiver() as receiver:
+        await post(api, "setWebhook", url=receiver.url("/bot"))
+        await api.stop()
+        await ann.send("meanwhile")
+        await api.start()
+        (request,) = await receiver.requests.reached(1)
+        assert request.json["message"]["text"] == "meanwhile"
+
+
+async def test_only_what_was_confirmed_can_come_again(api: BotApi) -> None:
+    await api.user("Ann").send("x")
+    with pytest.raises(ValueError, match="0 updates were confirmed"):
+        api.redeliver()
+
+
+async def test_a_query_is_too_old_once_the_test_says_so(api: BotApi) -> None:
+    ann = api.user("Ann", started=True)
+    await post(api, chat_id=ann.id, text="x")
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(refused_press(ann))
+        (number,) = await polled(api, timeout=10)
+        api.expire_queries()
+        query = api.me.updates.seen[-1]["callback_query"]["id"]
+        assert "query is too old" in await refusal(api, "answerCallbackQuery", callback_query_id=query)
+        await polled(api, offset=number + 1)
+        await api.settled()
+        asking.cancel()
+
+
+async def refused_press(ann: User) -> None:
+    await ann.press(await ann.next(), data="d")
 
 
 async def test_a_webhook_needs_https_beyond_this_machine(api: BotApi) -> None:

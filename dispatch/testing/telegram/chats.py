@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dispatch.testing.recording import Inbox
 from dispatch.testing.telegram.calls import Json, refuse
@@ -201,7 +201,8 @@ class SharedChat(Chat):
 
     @property
     def owner(self) -> User | None:
-        return next((member.who for member in self.members.values() if member.status == "creator"), None)  # type: ignore[return-value]  # bots own no chats
+        owners = (member.who for member in self.members.values() if member.status == "creator")
+        return cast("User | None", next(owners, None))  # bots own no chats
 
     def promote(self, who: User | BotAccount, *, anonymous: bool = False, without: tuple[str, ...] = ()) -> None:
         """Make somebody an administrator, without some rights; `anonymous` writes in the chat's name."""

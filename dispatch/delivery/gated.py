@@ -88,7 +88,7 @@ class GatedTodo(Todo):
 
     def _left(self) -> None:
         self._count -= 1
-        if self._count < self._size and self._putters:
+        if self._count < self.size and self._putters:
             wake(self._putters)
 
     def withdraw(self, group: str) -> list[Work]:

@@ -15,7 +15,7 @@ from dispatch.delivery.channel import Lane
 from dispatch.delivery.clock import Clock
 
 _EARLY = 0.0005  # seconds; a clock tells no less
-_SLACK = 0.01  # seconds: one that takes its slot no later than this, as timers do, makes the next one no later
+_SLACK = 0.02  # seconds: one that takes its slot no later than this, as timers do, makes the next one no later
 _MINUTE = 60.0
 _CHATS = 10_000
 _SLOWEST = 1 / 32  # of the lane's rate
@@ -51,6 +51,13 @@ class _Window:
     def begin(self, now: float) -> None:
         self._flying.append(self._dropped + len(self._times))
         self._times.append(now)
+
+    def undo(self) -> None:
+        """The send that began last was none."""
+        if self._flying:
+            place = self._flying.pop() - self._dropped
+            if place == len(self._times) - 1:
+                self._times.pop()
 
     def done(self, at: float) -> None:
         """The send that began first of those under way has arrived."""
@@ -114,7 +121,7 @@ class Pace:
             if waiter.given.cancelled():
                 line.remove(waiter)
             else:
-                self.done(address)  # the turn was given already: nobody will use it
+                self.unused(address)  # the turn was given already
             self._keep_time()
             raise
 
@@ -134,6 +141,20 @@ class Pace:
         if chat.minute is not None:
             chat.minute.done(now)
         self._second.done(now - self._usual)
+
+    def unused(self, address: str) -> None:
+        """What was acquired last of an address is not used: the slot is another's."""
+        chat = self._chats.get(_chat(address))
+        if chat is None or not chat.begun:
+            return
+        chat.begun.pop()
+        if chat.minute is not None:
+            chat.minute.undo()
+        if self._lane.rate:
+            self._second.undo()
+            self._next = max(self._next - 1 / (self._lane.rate * self._share), self._clock.monotonic())
+            self._give()
+            self._keep_time()
 
     def wait(self, address: str) -> float:
         """Seconds until the address has its turn, whatever the lane has."""

@@ -9,31 +9,43 @@ from aiogram.filters import Command, CommandStart
 
 from dispatch.bot.codes import read_start
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import followed_text
+from dispatch.bot.following import follow_and_tell
+from dispatch.bot.menu import root_keyboard
 from dispatch.bot.staging import CHANGES
+from dispatch.bot.suggestions import suggestions
 
 if TYPE_CHECKING:
     from aiogram.filters import CommandObject
+    from aiogram.methods import SendMessage
     from aiogram.types import Message
 
 
 def router() -> Router:
     found = Router(name="beginning")
-    found.message.register(_start, CommandStart(), flags=CHANGES)
+    found.message.register(_follow, CommandStart(deep_link=True), flags=CHANGES)
+    found.message.register(_start, CommandStart())
     found.message.register(_help, Command("help"))
     return found
 
 
-async def _start(message: Message, command: CommandObject) -> Step:
+async def _follow(message: Message, command: CommandObject) -> Step:
     payload = command.args or ""
 
     def step(desk: Desk) -> Replies:
         tags = read_start(desk.catalog, payload)
         if not tags:
-            return [desk.answer(welcome(desk))]
-        return [desk.answer(followed_text(desk, tags, desk.follow(tags)))]
+            return [_greeting(desk)]
+        return [desk.answer(follow_and_tell(desk, tags), suggestions(desk, tags))]
 
     return step
+
+
+async def _start(message: Message) -> Step:
+    return lambda desk: [_greeting(desk)]
+
+
+def _greeting(desk: Desk) -> SendMessage:
+    return desk.answer(welcome(desk), root_keyboard(desk))
 
 
 async def _help(message: Message) -> Step:

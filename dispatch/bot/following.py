@@ -13,7 +13,7 @@ from dispatch.digests.words import clip
 _MOST_NAMES = 20  # in one sentence
 _LONGEST_WORD = 40  # characters of what somebody wrote that are said back
 TOO_MANY = text("最多可以关注 {most} 项。请先用 /following 取消一些，或改为关注整个省份、栏目或全部内容。")
-OUTDATED = text("这个按钮已经失效。请重新发送 /browse 或 /following。")
+OUTDATED = text("这个按钮已经失效，请重新发送命令。")
 _TICK, _COVERED = "✅ ", "☑️ "
 
 

@@ -11,7 +11,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 PAGE = 10
 """Entries of a list that are shown at a time."""
 
-_BESIDE = 16  # half-width characters of a button that has another one beside it
+_BESIDE = 18  # half-width characters of a button that has another one beside it
 
 Item = TypeVar("Item")
 
@@ -42,10 +42,15 @@ def pager(page: int, pages: int, data: Callable[[int], str]) -> list[InlineKeybo
 
 
 def in_rows(buttons: Sequence[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
-    """Two in a row where all their words are short enough for it."""
-    width = 2 if all(_width(found.text) <= _BESIDE for found in buttons) else 1
-    return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]
+    """In their order, two in a row where the words of both are short enough."""
+    rows: list[list[InlineKeyboardButton]] = []
+    for found in buttons:
+        if rows and len(rows[-1]) == 1 and _is_short(rows[-1][0]) and _is_short(found):
+            rows[-1].append(found)
+        else:
+            rows.append([found])
+    return rows
 
 
-def _width(words: str) -> int:
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in words)
+def _is_short(found: InlineKeyboardButton) -> bool:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in found.text) <= _BESIDE

@@ -18,15 +18,13 @@ from dispatch.bot.voice import text
 if TYPE_CHECKING:
     from aiogram.types import CallbackQuery, Message
 
-_OURS = ("fo:", "un:", "br:")  # what the data of the buttons for following begins with
-
 
 def router() -> Router:
     found = Router(name="suggesting")
     private = F.chat.type == "private"
     found.message.register(_unknown_command, private, F.text.startswith("/"))
     found.message.register(_words, private, F.text, F.via_bot.is_(None))
-    found.callback_query.register(_old_button, F.data.startswith(_OURS))
+    found.callback_query.register(_old_button)
     return found
 
 

@@ -15,6 +15,7 @@ from dispatch import archive
 from dispatch.assets import templates_dir
 from dispatch.catalog import Catalog, load_catalog
 from dispatch.delivery.clock import Clock, SystemClock
+from dispatch.delivery.unreached import unreached
 from dispatch.errors import DispatchError, SettingsError
 from dispatch.links import Addressing, Links, article_url, leave_address
 from dispatch.model import Content, IssueState, Notice
@@ -156,7 +157,8 @@ class App:
         proposed = archive.proposed_number(db, issue_id)
         if proposed and stored.state is not IssueState.HELD:
             return Notice(stored.name, "", proposed=proposed)
-        return Notice(stored.name, self.preview_url(db, issue_id), stored.warnings, revision=stored.revision)
+        url, nobodys = self.preview_url(db, issue_id), tuple(article.title for article in unreached(db, issue_id))
+        return Notice(stored.name, url, stored.warnings, revision=stored.revision, nobodys=nobodys)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""

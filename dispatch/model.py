@@ -216,6 +216,7 @@ class Notice:
     warnings: tuple[str, ...] = ()
     proposed: int = 0
     revision: int = 1  # that is held
+    nobodys: tuple[str, ...] = ()  # the titles of articles that nobody would get
 
     @property
     def approval(self) -> str:

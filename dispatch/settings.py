@@ -632,6 +632,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{what} need names that differ, not {', '.join(names)}{hint}")
         return self
 
+    @model_validator(mode="after")
+    def _updates_have_a_page(self) -> Settings:
+        if self.telegram.updates == "webhook" and not self.web.base_url:
+            raise ValueError('[telegram] updates = "webhook" needs [web] base_url: the Bot API posts them there')
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,

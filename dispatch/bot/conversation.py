@@ -53,6 +53,7 @@ _MOST_OPEN = 2_000  # updates in memory; what is beyond waits at Telegram
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds after trouble, the last one again and again
 _WRONG_TOKEN = 60.0
 _LOCKED = 1.0
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,11 @@ class Conversation:
         self._poll = poll
         self._number = office.number
         self._turns = Turns(self._handle, self._refuse, clock)
+        self._offset: int | None = None  # from which on updates are asked for; None: as it is written down
+        self._pruned = 0.0
         self._in_turn: set[int] = set()  # the updates that have a turn
         self._arrived = asyncio.Event()
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(disable_fsm=True)
         self._dispatcher.include_routers(*routers())
         self._administrators = Administrators(line.api, clock)
         staging = Staging(self._number, store, self._administrators)
@@ -174,6 +177,7 @@ class Conversation:
 
     async def _receive(self) -> None:
         """What has come in since the last time gets its turns."""
+        await self._tidy()
         while self._turns.count >= _MOST_OPEN:
             await self._clock.sleep(_LOCKED)
         if self._wishes.webhook:
@@ -182,19 +186,37 @@ class Conversation:
             return
         await self._take_up()
 
+    async def _tidy(self) -> None:
+        """Once a day, forget what cannot come again, and whether the numbers have begun anew."""
+        now = self._clock.monotonic()
+        if self._pruned and now - self._pruned < _DAY:
+            return
+        try:
+            await self._store.call(inbox.prune, self._number, self._clock.now())
+        except DatabaseError as error:
+            log.error("what was answered long ago cannot be tidied away: %s", error)
+        self._pruned, self._offset = now, None
+
     async def _ask(self) -> bool:
         """Ask for updates and write them down; whether there were any. They are confirmed by the next ask."""
         for tries in range(1_000_000):
             try:
-                offset = await self._store.call(inbox.offset, self._number, self._clock.now())
+                if self._offset is None:
+                    self._offset = await self._store.call(inbox.offset, self._number, self._clock.now())
                 ask = GetRawUpdates(
-                    offset=offset or None, limit=_PAGE, timeout=round(self._poll), allowed_updates=list(ALLOWED)
+                    offset=self._offset or None, limit=_PAGE, timeout=round(self._poll), allowed_updates=list(ALLOWED)
                 )
                 updates = cast(list[dict[str, Any]], await self._line.api(ask, round(self._poll) + 15))
-                await self.take_in([inbox.received(update) for update in updates])
-                return bool(updates)
+                found = [inbox.received(update) for update in updates]
+                await self.take_in(found)
+                if found:
+                    self._offset = found[-1].update_id + 1
+                return bool(found)
             except AiogramError as error:
                 await self._trouble(error, tries)
+            except ValueError as error:
+                log.error("the Bot API's answer cannot be read: %s", error)
+                await self._clock.sleep(_PAUSES[-1])
             except DatabaseError as error:
                 log.error("updates cannot be written down: %s", error)
                 await self._clock.sleep(_LOCKED)

@@ -70,7 +70,7 @@ def root_keyboard(desk: Desk) -> InlineKeyboardMarkup:
 
 def _provinces(desk: Desk, page: int) -> Menu:
     shown, page, pages = page_of(_province_tags(desk), page)
-    follows = desk.follows
+    follows = set(desk.follows)
     buttons = [button(_province_words(desk, follows, tag), Browse(view=PROVINCE, of=code(tag)).pack()) for tag in shown]
     rows = [*in_rows(buttons), pager(page, pages, lambda to: Browse(view=PROVINCES, page=to).pack()), [_home(desk)]]
     return desk.say("<b>按省份选高新区</b>") + "\n" + desk.say("括号里是已关注的高新区数。"), keyboard(rows)

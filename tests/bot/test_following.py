@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dispatch.bot import inbox
 from dispatch.bot.codes import code
 from dispatch.bot.desk import MOST_FOLLOWS
 from dispatch.testing import BotApi
@@ -358,3 +359,26 @@ async def test_the_first_words_of_somebody_who_blocked_the_bot_are_followed_agai
     assert "还没有关注" in await told(talk, ann, "/following")
     await told(talk, ann, "/follow 南昌高新区")
     assert talk.follows(ann.id) == {NANCHANG}
+
+
+async def test_a_channel_follows_what_its_administrator_says_in_private(talk: Talk) -> None:
+    ann, eve = talk.api.user("Ann"), talk.api.user("Eve")
+    channel = talk.api.channel("频道 <b>", admins=[ann])
+    with talk.db.transaction():
+        for user in (ann, eve):
+            values = {"bot": 42, "user_id": user.id, "address": str(channel.id), "title": "频道 <b>"}
+            talk.db.run(inbox.SQL["manage"], values)
+    await ann.send("/follow 南昌")
+    question = await ann.next()
+    await ann.press(question, "南昌高新区")
+    await question.edited()
+    assert talk.follows(channel.id) == {NANCHANG}
+    assert talk.follows(ann.id) == set()
+    assert "已关注（频道 <b>）：区块链" in await told(talk, ann, "/follow 区块链")
+    await ann.send("/following")
+    listing = await ann.next()
+    assert "正在关注 2 项（频道 <b>）" in listing.text
+    await eve.send("/unfollow 区块链")
+    assert "管理员" in (await eve.next()).text
+    await ann.press(listing, "❌ 区块链")
+    assert talk.follows(channel.id) == {NANCHANG}

@@ -16,7 +16,6 @@ from dispatch.bot.suggestions import suggestions
 
 if TYPE_CHECKING:
     from aiogram.filters import CommandObject
-    from aiogram.methods import SendMessage
     from aiogram.types import Message
 
 
@@ -34,18 +33,15 @@ async def _follow(message: Message, command: CommandObject) -> Step:
     def step(desk: Desk) -> Replies:
         tags = read_start(desk.catalog, payload)
         if not tags:
-            return [_greeting(desk)]
+            lost = desk.say("这个链接里的内容已经找不到了。")
+            return [desk.answer(f"{lost}\n\n{welcome(desk)}", root_keyboard(desk))]
         return [desk.answer(follow_and_tell(desk, tags), suggestions(desk, tags))]
 
     return step
 
 
 async def _start(message: Message) -> Step:
-    return lambda desk: [_greeting(desk)]
-
-
-def _greeting(desk: Desk) -> SendMessage:
-    return desk.answer(welcome(desk), root_keyboard(desk))
+    return lambda desk: [desk.answer(welcome(desk), root_keyboard(desk))]
 
 
 async def _help(message: Message) -> Step:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from dispatch.bot import inbox
 from dispatch.bot.codes import code
-from dispatch.bot.desk import MOST_FOLLOWS
+from dispatch.bot.desk import MOST_FOLLOWS, Desk, Office
+from dispatch.bot.following import follow, unfollow
+from dispatch.bot.scene import Place, Scene
+from dispatch.catalog import load_catalog
 from dispatch.testing import BotApi
 from subscribers import directory
 from subscribers.audit import READER, Act, Way
+from subscribers.database import Database
 from tests.bot.conftest import Talk
 
 NANCHANG = "park:南昌高新区"
@@ -382,3 +388,18 @@ async def test_a_channel_follows_what_its_administrator_says_in_private(talk: Ta
     assert "管理员" in (await eve.next()).text
     await ann.press(listing, "❌ 区块链")
     assert talk.follows(channel.id) == {NANCHANG}
+
+
+@pytest.mark.parametrize(("name", "kept"), [("A\0\u202eB", "AB"), ("张三 😀", "张三 😀"), ("x" * 5000, "x" * 100)])
+def test_whatever_somebody_is_called_they_can_follow(connect: Callable[[], Database], name: str, kept: str) -> None:
+    db = connect()
+    here = Place(7)
+    office = Office(number=42, username="bot", queue="telegram", catalog=load_catalog())
+    desk = Desk(db, office, Scene(here, here, user_id=7, user_name=name), 1)
+    with db.transaction():
+        assert follow(desk, [NANCHANG, NANCHANG + "+mentions"]) == [NANCHANG + "+mentions"]
+        assert follow(desk, [NANCHANG]) == []
+    subscriber, (endpoint,) = directory.find(db, "7")
+    assert (subscriber.name, endpoint.follows) == (kept, (NANCHANG + "+mentions",))
+    with db.transaction():
+        assert unfollow(desk, [NANCHANG]) == [NANCHANG + "+mentions"]

@@ -253,6 +253,14 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Something to follow in a chat: its name in the reader's words, and the link that follows it there."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """What a reader is asked to say yes to: the link that does it (an https or mailto address), until how many days
     after it was asked, and by which way and from which network ("" where none is known) that was. `text` is what they

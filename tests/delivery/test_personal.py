@@ -368,6 +368,7 @@ NOBODYS = {
     "leases": "of processes",
     "revisions": "what is published, and which administrator decided",
     "originals": "the files of issues",
+    "bots": "the names of our own bots",
     "holds": "of issues; which administrator",
     "cancels": "of issues; which administrator",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dispatch.bot.routers import beginning
+from dispatch.bot.routers import beginning, delivered, reading, searching
 
 if TYPE_CHECKING:
     from aiogram import Router
@@ -12,4 +12,5 @@ if TYPE_CHECKING:
 
 def routers() -> list[Router]:
     """All of them, in the order in which they are asked whether an update is theirs."""
-    return [beginning.router()]
+    # A link to an article is a /start, too: it is asked for before the others.
+    return [reading.router(), beginning.router(), delivered.router(), searching.router()]

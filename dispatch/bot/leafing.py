@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aiogram import F
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup
 from pydantic import Field
 
 from dispatch.bot.voice import text
@@ -75,11 +75,11 @@ class SearchButton(CallbackData, prefix="se"):
     words: str = ""
 
 
-OURS = F.data.regexp(r"^(is|isl|isc|isk|rd|rdf|rdu|rdm|se)(:|$)|^[0-9]+:[ump]:")
+OURS = F.data.regexp(r"^(is|isl|isc|isk|rd|rdf|rdu|rdm|se)(:|$)|^[0-9]+:")
 """Presses of buttons that begin like these: what none of them reads was forged, or is older than its form."""
 
 
-async def stale() -> Step:
+async def stale(callback: CallbackQuery) -> Step:
     """Answers a press that means nothing (any more)."""
     return nothing_there
 

@@ -23,7 +23,7 @@ from dispatch.bot.leafing import (
     pages_of,
     turning,
 )
-from dispatch.bot.voice import Html
+from dispatch.bot.voice import Html, escaped
 from dispatch.digests.words import clip, first_sentence
 from dispatch.links import article_url
 
@@ -64,17 +64,19 @@ def heading(desk: Desk, volume: Volume) -> str:
     """The bulletin and the issue, which lead to its page where it has one."""
     issue = volume.reading.issue
     numbers = {name: getattr(issue, name) for name in ("year", "number", "total", "ref")}
-    name = desk.say("<b>{name}</b>", name=bulletin_name(desk, issue.bulletin, issue.title))
-    line = desk.say("{line}", line=number_line(desk, numbers))
+    name = escaped(bulletin_name(desk, issue.bulletin, issue.title))
+    line = escaped(number_line(desk, numbers))
     base = desk.office.base_url
-    return f"{name} " + (linked(line, f"{base}/issues/{quote(issue.bulletin)}/{quote(issue.ref)}") if base else line)
+    return f"<b>{name}</b> " + (
+        linked(line, f"{base}/issues/{quote(issue.bulletin)}/{quote(issue.ref)}") if base else line
+    )
 
 
 def overview(desk: Desk, shelf: Shelf, volume: Volume, *, titles: bool) -> View:
     """An issue: its columns with how many articles each has, or with the titles of these."""
     issue = volume.reading.issue
     told = desk.say("共 {count} 篇", count=volume.count)
-    date = desk.say("{date} · ", date=issue.date.isoformat()) if issue.date else ""
+    date = f"{issue.date.isoformat()} · " if issue.date else ""
     lines = [line for section in volume.reading.sections for line in _section(desk, volume, section, titles=titles)]
     text = fitted(f"{heading(desk, volume)}\n{date}{told}\n", lines, lambda left: _more(desk, left))
     columns = [
@@ -93,7 +95,7 @@ def _section(desk: Desk, volume: Volume, section: Section, *, titles: bool) -> I
     if not titles:
         yield desk.say("• {name}：{count} 篇", name=name, count=len(section.entries))
         return
-    yield desk.say("\n<b>【{name}】</b>", name=name)
+    yield f"\n{named(desk, section)}"
     for entry in section.entries:
         yield f"• {title_of(desk, volume, entry)}"
 
@@ -109,7 +111,7 @@ def _column(volume: Volume, section: Section, page: int = 0) -> IssueButton:
 def title_of(desk: Desk, volume: Volume, entry: Entry) -> Html:
     """An article's title, which leads to its page where it has one."""
     issue = volume.reading.issue
-    title = desk.say("{title}", title=clip(entry.article.title, _TITLE))
+    title = escaped(clip(entry.article.title, _TITLE))
     return Html(linked(title, article_url(desk.office.base_url, issue.bulletin, issue.ref, entry.position)))
 
 
@@ -117,7 +119,7 @@ def column(desk: Desk, shelf: Shelf, volume: Volume, section: Section, page: int
     """A page of a column's articles, each with its first sentence and a button to read it here."""
     pages, page = pages_of(len(section.entries), page)
     shown = section.entries[page * PAGE : (page + 1) * PAGE]
-    head = f"{heading(desk, volume)}\n" + desk.say("<b>【{name}】</b>", name=section.called(desk.say.language)) + "\n"
+    head = f"{heading(desk, volume)}\n" + f"{named(desk, section)}\n"
     lines = numbered(desk, volume, shown, page * PAGE)
     text = fitted(head, lines, lambda left: _more(desk, left))
     back = [button(desk.say.plain("« 本期目录"), IssueButton(issue=volume.id))]
@@ -127,13 +129,17 @@ def column(desk: Desk, shelf: Shelf, volume: Volume, section: Section, page: int
     return text, keyboard(*numbers(volume, shown, page * PAGE), turns, _follow(desk, volume, section), back)
 
 
+def named(desk: Desk, section: Section) -> str:
+    """A column's name as a heading."""
+    return f"<b>【{escaped(section.called(desk.say.language))}】</b>"
+
+
 def numbered(desk: Desk, volume: Volume, entries: Sequence[Entry], first: int) -> list[str]:
     """Articles by title and first sentence, counted from `first`."""
     return [
-        desk.say("{n}. <b>{title}</b>\n{lead}\n", n=n, title=title_of(desk, volume, entry),
-                 lead=clip(first_sentence(entry.article), _LEAD))
+        f"{n}. <b>{title_of(desk, volume, entry)}</b>\n{escaped(clip(first_sentence(entry.article), _LEAD))}\n"
         for n, entry in enumerate(entries, start=first + 1)
-    ]  # fmt: skip
+    ]
 
 
 def numbers(volume: Volume, entries: Sequence[Entry], first: int) -> list[list[InlineKeyboardButton]]:

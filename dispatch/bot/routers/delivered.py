@@ -136,11 +136,9 @@ def _local(endpoint: Endpoint, at: int) -> str:
 async def _unmute(callback: CallbackQuery) -> Step:
     def step(desk: Desk) -> Replies:
         found = desk.endpoint
-        if found is None or (found.state is EndpointState.PAUSED and found.reason != PAUSED_BY_READER):
-            return _too_old(desk)
+        if found is None or (found.state, found.reason) != (EndpointState.PAUSED, PAUSED_BY_READER):
+            return desk.told(text("推送没有暂停，或者不能在这里恢复。"))
         directory.resume(desk.db, found, desk.act)
-        if found.state not in (EndpointState.ACTIVE, EndpointState.PAUSED):
-            return _too_old(desk)
         return [desk.edit(desk.say("推送已恢复。")), desk.toast()]
 
     return step
@@ -159,9 +157,7 @@ async def _previous(callback: CallbackQuery, pressed: Previous, scene: Scene, sh
             return desk.told(text("这个栏目没有更早的内容了。"))
         volume, section = found
         entries = shelf.entries_with(desk.db, volume, section, desk.follows)
-        head = f"{views.heading(desk, volume)}\n" + desk.say(
-            "<b>【{name}】</b>", name=section.called(desk.say.language)
-        )
+        head = f"{views.heading(desk, volume)}\n{views.named(desk, section)}"
         head += "\n" if entries else "\n" + desk.say("这一期没有您关注的文章。")
         lines = views.numbered(desk, volume, entries[:PAGE], 0)
         whole = button(desk.say.plain("本栏目全部文章"), IssueButton(issue=volume.id, column=section.position))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html import escape
 from typing import TYPE_CHECKING
 
 from aiogram import Router
@@ -35,8 +33,8 @@ from dispatch.bot.leafing import (
 )
 from dispatch.bot.routers.reading import article_payload
 from dispatch.bot.shelf import Spot
-from dispatch.bot.views import number_line
-from dispatch.bot.voice import Html, voice
+from dispatch.bot.views import bulletin_name, number_line
+from dispatch.bot.voice import escaped, voice
 from dispatch.digests.words import clip, first_sentence
 from dispatch.errors import UsageError
 from dispatch.links import article_url
@@ -145,18 +143,10 @@ def _results(desk: Desk, shelf: Shelf, words: str, found: Found, page: int) -> t
         spot = shelf.spot(desk.db, hit.bulletin, hit.issue_ref)
         if spot is None:
             continue
-        title = escape(clip(hit.title.text, _TITLE), quote=False)
+        title = escaped(clip(hit.title.text, _TITLE))
         url = article_url(desk.office.base_url, hit.bulletin, hit.issue_ref, hit.position)
-        lines.append(
-            desk.say(
-                "\n{n}. <b>{title}</b>\n{passage}\n<i>{name} {issue}</i>",
-                n=n,
-                title=Html(linked(title, url)),
-                passage=Html(marked(hit.passage)),
-                name=spot.title,
-                issue=number_line(desk, spot.numbers),
-            )
-        )
+        issue = escaped(f"{bulletin_name(desk, spot.bulletin, spot.title)} {number_line(desk, spot.numbers)}")
+        lines.append(f"\n{n}. <b>{linked(title, url)}</b>\n{marked(hit.passage)}\n<i>{issue}</i>")
         buttons.append(button(str(n), ArticleButton(issue=spot.id, position=hit.position)))
     return "\n".join(lines), buttons
 
@@ -167,13 +157,9 @@ def marked(passage: Passage) -> str:
     for start, stop in passage.marks[:_MOST_MARKS]:
         if start < end or stop > len(passage.text):
             continue
-        pieces += [_plain(passage.text[end:start]), "<b>", _plain(passage.text[start:stop]), "</b>"]
+        pieces += [escaped(passage.text[end:start]), "<b>", escaped(passage.text[start:stop]), "</b>"]
         end = stop
-    return "".join([*pieces, _plain(passage.text[end:])])
-
-
-def _plain(text: str) -> str:
-    return escape(text, quote=False)
+    return "".join([*pieces, escaped(passage.text[end:])])
 
 
 # ----------------------------------------------------------------------------------------------------- inline
@@ -184,43 +170,45 @@ async def _inline(query: InlineQuery, scene: Scene, shelf: Shelf) -> Step:
     skip = int(query.offset) if query.offset.isascii() and query.offset.isdigit() and len(query.offset) < 6 else 0
 
     def look(desk: Desk) -> Replies:
-        results: list[InlineQueryResultUnion] = list(_shared(desk, shelf, query.query.strip(), skip))
+        found, total = _shared(desk, shelf, query.query.strip(), skip)
+        results: list[InlineQueryResultUnion] = list(found)
         say = voice(LANGUAGES[0])
         yield AnswerInlineQuery(
             inline_query_id=query.id,
             results=results,
             cache_time=_CACHED,
             is_personal=False,
-            next_offset=str(skip + INLINE) if len(results) == INLINE else "",
+            next_offset=str(skip + INLINE) if skip + INLINE < total else "",
             button=InlineQueryResultsButton(text=say.plain("打开机器人 · Open the bot"), start_parameter="inline"),
         )
 
     return await shelf.answering(scene, look)
 
 
-def _shared(desk: Desk, shelf: Shelf, words: str, skip: int) -> Iterator[InlineQueryResultArticle]:
+def _shared(desk: Desk, shelf: Shelf, words: str, skip: int) -> tuple[list[InlineQueryResultArticle], int]:
+    """The articles to offer for some words, and how many there are in all; without words, those of the newest issue."""
     if not words:
-        yield from _newest(desk, shelf, skip)
-        return
+        return _newest(desk, shelf, skip)
     query = _parsed(words)
     if query is None:
-        return
-    within = Within(public=True)
-    found = search.search(desk.db, query, within, most=INLINE, skip=skip, catch_up=_CATCH_UP)
-    for hit in found.hits:
-        if (spot := shelf.spot(desk.db, hit.bulletin, hit.issue_ref)) is not None:
-            yield _result(desk, spot, hit.position, hit.title.text, hit.passage)
+        return [], 0
+    found = search.search(desk.db, query, Within(public=True), most=INLINE, skip=skip, catch_up=_CATCH_UP)
+    spots = [(shelf.spot(desk.db, hit.bulletin, hit.issue_ref), hit) for hit in found.hits]
+    made = [_result(desk, spot, hit.position, hit.title.text, hit.passage) for spot, hit in spots if spot is not None]
+    return made, found.total
 
 
-def _newest(desk: Desk, shelf: Shelf, skip: int) -> Iterator[InlineQueryResultArticle]:
-    """The articles of the newest issue."""
+def _newest(desk: Desk, shelf: Shelf, skip: int) -> tuple[list[InlineQueryResultArticle], int]:
     volume = shelf.newest(desk.db)
     if volume is None:
-        return
+        return [], 0
+    spot = Spot.of(volume)
     entries = [entry for section in volume.reading.sections for entry in section.entries]
-    for entry in entries[skip : skip + INLINE]:
-        passage = Passage(first_sentence(entry.article), ())
-        yield _result(desk, Spot.of(volume), entry.position, entry.article.title, passage)
+    made = [
+        _result(desk, spot, entry.position, entry.article.title, Passage(first_sentence(entry.article), ()))
+        for entry in entries[skip : skip + INLINE]
+    ]
+    return made, len(entries)
 
 
 def _result(desk: Desk, spot: Spot, position: int, title: str, passage: Passage) -> InlineQueryResultArticle:
@@ -229,9 +217,9 @@ def _result(desk: Desk, spot: Spot, position: int, title: str, passage: Passage)
     start = f"https://t.me/{office.username}?start={article_payload(spot.id, position)}" if office.username else ""
     issue = f"{spot.title} {number_line(desk, spot.numbers)}".strip()
     lines = [
-        f"<b>{linked(_plain(title), url or start)}</b>",
+        f"<b>{linked(escaped(title), url or start)}</b>",
         marked(passage),
-        f"<i>{_plain(issue)}</i>",
+        f"<i>{escaped(issue)}</i>",
     ]
     read = [[InlineKeyboardButton(text=say.plain("在 Telegram 中阅读"), url=start)]] if start else []
     return InlineQueryResultArticle(

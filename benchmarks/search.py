@@ -147,7 +147,7 @@ def measure(articles: int) -> dict[str, float]:
                 speed = indexed / (time.perf_counter() - start)
                 alone, follows = list(searched(db, ())), list(searched(db, FOLLOWS))
                 quiet = written(db)
-            figures = {"articles": indexed, "indexed_a_second": round(speed)}
+            figures: dict[str, float] = {"articles": indexed, "indexed_a_second": round(speed)}
             figures |= told("search", alone) | told("search_follows", follows)
             return figures | told("write", quiet) | told("write_beside", beside(app))
         finally:

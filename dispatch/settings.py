@@ -459,7 +459,7 @@ class Bot(Section):
     name: str = "default"
     token: SecretStr = SecretStr("")
     api_base: str = "https://api.telegram.org"
-    rate: Annotated[float, Field(gt=0, le=1000)] = 25
+    rate: Annotated[float, Field(gt=0, le=1000)] = 29
     connections: Annotated[int, Field(ge=1, le=100)] = 8
     chat_interval: Interval = 1.0
     group_interval: Interval = 3.0
@@ -630,6 +630,12 @@ class Settings(BaseSettings):
             if len(set(names)) != len(names):
                 hint = f"; {plain} itself is called default, unless name is set there" if plain else ""
                 raise ValueError(f"{what} need names that differ, not {', '.join(names)}{hint}")
+        return self
+
+    @model_validator(mode="after")
+    def _updates_have_a_page(self) -> Settings:
+        if self.telegram.updates == "webhook" and not self.web.base_url:
+            raise ValueError('[telegram] updates = "webhook" needs [web] base_url: the Bot API posts them there')
         return self
 
     @classmethod

@@ -363,3 +363,10 @@ def test_mail_goes_out_encrypted_unless_set_otherwise(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["a\\u0001@x.test", "a\\u007f@x.test", "a\\r\\nBcc: b@x.test", "a\\u2028@x.test"])
 def test_an_address_of_ours_holds_nothing_that_could_end_a_header(tmp_path: Path, setting: str, address: str) -> None:
     assert "one plain address" in refusal(tmp_path, f'[email]\n{setting} = "{address}"')
+
+
+def test_updates_by_webhook_need_a_page(tmp_path: Path) -> None:
+    file = tmp_path / "dispatch.toml"
+    file.write_text('[telegram]\ntoken = "42:X"\nupdates = "webhook"\n')
+    with pytest.raises(SettingsError, match=r"needs \[web\] base_url"):
+        load_settings(file)

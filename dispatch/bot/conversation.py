@@ -25,6 +25,7 @@ from dispatch.bot import inbox
 from dispatch.bot.commands import introduce
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.inbox import Open, Received
+from dispatch.bot.links import note_name
 from dispatch.bot.routers import routers
 from dispatch.bot.shelf import Shelf
 from dispatch.bot.speaking import packed, speak
@@ -55,6 +56,7 @@ _MOST_OPEN = 2_000  # updates in memory; what is beyond waits at Telegram
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds after trouble, the last one again and again
 _WRONG_TOKEN = 60.0
 _LOCKED = 1.0
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,11 @@ class Conversation:
         self._poll = poll
         self._number = office.number
         self._turns = Turns(self._handle, self._refuse, clock)
+        self._offset: int | None = None  # from which on updates are asked for; None: as it is written down
+        self._pruned = 0.0
         self._in_turn: set[int] = set()  # the updates that have a turn
         self._arrived = asyncio.Event()
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(disable_fsm=True)
         self._dispatcher.include_routers(*routers())
         self._administrators = Administrators(line.api, clock)
         staging = Staging(self._number, store, self._administrators)
@@ -150,6 +154,10 @@ class Conversation:
         """Find out who the bot is, say what it can do, and how it wants its updates."""
         await self._insist(self._who)
         await self._insist(self._settle)
+        try:
+            await self._store.call(note_name, self._number, self._office.username)
+        except DatabaseError as error:
+            log.error("the name of the bot cannot be noted, so pages and mails may lack links to it: %s", error)
 
     async def _who(self) -> None:
         me = await self._line.api.get_me()
@@ -197,6 +205,7 @@ class Conversation:
 
     async def _receive(self) -> None:
         """What has come in since the last time gets its turns."""
+        await self._tidy()
         while self._turns.count >= _MOST_OPEN:
             await self._clock.sleep(_LOCKED)
         if self._wishes.webhook:
@@ -205,19 +214,37 @@ class Conversation:
             return
         await self._take_up()
 
+    async def _tidy(self) -> None:
+        """Once a day, forget what cannot come again, and whether the numbers have begun anew."""
+        now = self._clock.monotonic()
+        if self._pruned and now - self._pruned < _DAY:
+            return
+        try:
+            await self._store.call(inbox.prune, self._number, self._clock.now())
+        except DatabaseError as error:
+            log.error("what was answered long ago cannot be tidied away: %s", error)
+        self._pruned, self._offset = now, None
+
     async def _ask(self) -> bool:
         """Ask for updates and write them down; whether there were any. They are confirmed by the next ask."""
         for tries in range(1_000_000):
             try:
-                offset = await self._store.call(inbox.offset, self._number, self._clock.now())
+                if self._offset is None:
+                    self._offset = await self._store.call(inbox.offset, self._number, self._clock.now())
                 ask = GetRawUpdates(
-                    offset=offset or None, limit=_PAGE, timeout=round(self._poll), allowed_updates=list(ALLOWED)
+                    offset=self._offset or None, limit=_PAGE, timeout=round(self._poll), allowed_updates=list(ALLOWED)
                 )
                 updates = cast(list[dict[str, Any]], await self._line.api(ask, round(self._poll) + 15))
-                await self.take_in([inbox.received(update) for update in updates])
-                return bool(updates)
+                found = [inbox.received(update) for update in updates]
+                await self.take_in(found)
+                if found:
+                    self._offset = found[-1].update_id + 1
+                return bool(found)
             except AiogramError as error:
                 await self._trouble(error, tries)
+            except ValueError as error:
+                log.error("the Bot API's answer cannot be read: %s", error)
+                await self._clock.sleep(_PAUSES[-1])
             except DatabaseError as error:
                 log.error("updates cannot be written down: %s", error)
                 await self._clock.sleep(_LOCKED)

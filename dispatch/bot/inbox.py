@@ -89,7 +89,10 @@ def prune(db: Database, bot: int, now: int) -> int:
 
 def parsed(body: str) -> Received:
     """An update as a webhook is sent it. Raises ValueError for what is none."""
-    found = json.loads(body)
+    try:
+        found = json.loads(body)
+    except RecursionError:
+        raise ValueError("no update") from None
     if not isinstance(found, dict):
         raise ValueError("no update")
     return received(found)

@@ -72,9 +72,9 @@ class Turns:
         try:
             while queue.waiting:
                 await self._patience(actor)
-                update = queue.waiting.popleft()
                 async with self._places:
-                    await self._handle(update)
+                    if queue.waiting:  # a stop leaves what waits where it is
+                        await self._handle(queue.waiting.popleft())
         finally:
             self._queues.pop(actor, None)
 

@@ -118,7 +118,12 @@ def without_repeated_heads(lines: Sequence[Line]) -> list[Line]:
 
 def _head_key(line: Line) -> str:
     """What is compared of a line that may head pages: its letters, without the page's number; "" for another."""
-    if line.kind is not LineKind.TEXT or is_prose(line.text) or is_enumerated(line.text) or line.text[-1] in ")）":
+    if (
+        line.kind is not LineKind.TEXT
+        or is_prose(line.text)
+        or is_enumerated(line.text)
+        or line.text.endswith((")", "）"))
+    ):
         return ""
     return fold(line.text).strip("0123456789")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from dispatch.delivery.store import Store
 from dispatch.settings import Settings
 from dispatch.testing import BotApi
 from subscribers import directory
+from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database
 from subscribers.model import Address, Endpoint
 
@@ -52,13 +53,7 @@ def sample(app: App, db: Database) -> int:
     """Take the sample issue in, held; its id."""
     path = config_dir() / "samples" / "huoju-2022-05.md"
     reading = app.pickup.read(path, path.name)
-    return app.pickup.take_in(db, reading, app_act(app)).id
-
-
-def app_act(app: App):  # type: ignore[no-untyped-def]
-    from subscribers.audit import PROGRAM, Act, Way
-
-    return Act(app.clock.now(), PROGRAM, Way.FILE)
+    return app.pickup.take_in(db, reading, Act(app.clock.now(), PROGRAM, Way.FILE)).id
 
 
 def settings(tmp_path: Path, api: BotApi, **more: object) -> Settings:
@@ -96,6 +91,3 @@ async def talk(tmp_path: Path, api: BotApi) -> AsyncIterator[Talk]:
         async with conversing(app):
             yield Talk(api, app, db)
     app.stop_reading()
-
-
-Making = Callable[..., Settings]

@@ -8,7 +8,8 @@ from dataclasses import replace
 from dispatch.assets import config_dir
 from dispatch.intake.answer import Reading
 from dispatch.model import Article, Issue, IssueState
-from tests.bot.conftest import Talk, app_act
+from subscribers.audit import PROGRAM, Act, Way
+from tests.bot.conftest import Talk
 
 _READ: list[Reading] = []  # a file is read in a process of its own, which takes a second
 
@@ -38,7 +39,7 @@ def another(issue: Issue, total: int, number: int, date: dt.date, mark: str) -> 
 def shelve(talk: Talk, issue: Issue, state: IssueState = IssueState.SENT) -> int:
     """Take an issue in as it is in some state; its id."""
     reading = replace(_reading(talk), issue=issue)
-    added = talk.app.pickup.take_in(talk.db, reading, app_act(talk.app))
+    added = talk.app.pickup.take_in(talk.db, reading, Act(talk.app.clock.now(), PROGRAM, Way.FILE))
     with talk.db.transaction():
         talk.db.run("UPDATE issues SET state = :state WHERE id = :id", {"state": state, "id": added.id})
     return added.id

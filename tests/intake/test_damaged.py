@@ -13,6 +13,8 @@ from tests.intake.damage import KINDS, damaged
 from tests.intake.fuzz import LIMITS, failure, read
 
 FILES, BATCHES = 300, 12
+# A line of which nothing was left but its place.
+_FAILED_ONCE = (1_004_357, 1_005_634, 1_005_970)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,11 @@ def test_a_damaged_file_ends_in_an_issue_or_in_a_sentence(sandbox: Sandbox, tmp_
     outcomes = [read(sandbox, tmp_path, seed) for seed in range(batch, FILES, BATCHES)]
     assert [found for found in outcomes if found.failure] == []
     assert len(outcomes) == FILES // BATCHES
+
+
+@pytest.mark.parametrize("seed", _FAILED_ONCE)
+def test_what_failed_once_does_not_again(sandbox: Sandbox, tmp_path: Path, seed: int) -> None:
+    assert read(sandbox, tmp_path, seed).failure == ""
 
 
 def test_the_same_number_gives_the_same_file() -> None:

@@ -8,6 +8,7 @@ A format of text is a module with `lines(text) -> tuple[Line, ...]`, any other o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from dispatch.errors import IntakeError
@@ -59,9 +60,15 @@ def document_of(data: bytes, suffix: str, name: str) -> Document:
         raise IntakeError(f"{name}: {advice}")
     reader = _BYTES.get(form_of(data)) or _PAGES.get(suffix)
     found = reader(data, name) if reader else Document(_lines(data, suffix, name))
+    found = replace(found, lines=tuple(line for line in found.lines if _says_something(line)))
     if not found.lines:
         raise IntakeError(f"{name}: the file is empty; was it saved whole?")
     return found
+
+
+def _says_something(line: Line) -> bool:
+    """Rules and tables do without a text; of other lines a damaged file may have left nothing but their places."""
+    return bool(line.text or line.rule or line.rows)
 
 
 def _lines(data: bytes, suffix: str, name: str) -> tuple[Line, ...]:

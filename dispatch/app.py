@@ -348,7 +348,7 @@ class App:
         line = self.bots.get(name)
         await line.load()
         await asyncio.to_thread(import_module, "dispatch.bot.conversation")
-        from dispatch.bot.conversation import Conversation, Wishes
+        from dispatch.bot.conversation import Conversation, Reading, Wishes
         from dispatch.bot.desk import Office
 
         base_url = self.settings.web.base_url
@@ -363,7 +363,7 @@ class App:
         )
         posted = self.settings.telegram.updates == "webhook"
         wishes = Wishes(f"{base_url}/telegram/{name}", webhook_secret(line.settings)) if posted else Wishes()
-        return Conversation(line, office, store, self.clock, wishes)
+        return Conversation(line, office, store, self.clock, Reading(self.connect, self.renderer), wishes)
 
     def _posts(self, store: Store) -> dict[str, Post]:
         """Where updates are posted to, by the bot."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendMessage
+from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
 from dispatch.bot.scene import Scene
@@ -187,7 +187,9 @@ class Desk:
         )
 
     def told(self, words: str, **values: object) -> Replies:
-        """A word in reply: to a press an alert, else a message."""
+        """A word in reply: to a press an alert, else a message. Who types behind the bot's name is shown nothing."""
+        if self.scene.query_id:
+            return [AnswerInlineQuery(inline_query_id=self.scene.query_id, results=[], cache_time=1)]
         if self.scene.callback_id:
             return [self.toast(self.say.plain(words, **values), alert=True)]
         return [self.answer(self.say(words, **values))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dispatch.bot.routers import beginning, browsing, following, suggesting
+from dispatch.bot.routers import beginning, browsing, delivered, following, reading, searching, suggesting
 
 if TYPE_CHECKING:
     from aiogram import Router
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 def routers() -> list[Router]:
     """All of them, in the order in which they are asked whether an update is theirs."""
     return [
+        reading.router(),  # a link to an article is a /start, too: it is asked for before the others
         beginning.router(),
         browsing.router(),
+        delivered.router(),
         following.router(),
+        searching.router(),  # after all that reads and shows: it answers their old buttons
         suggesting.router(),  # it takes what is left
     ]

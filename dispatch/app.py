@@ -15,6 +15,7 @@ from dispatch import archive
 from dispatch.assets import templates_dir
 from dispatch.catalog import Catalog, load_catalog
 from dispatch.delivery.clock import Clock, SystemClock
+from dispatch.delivery.unreached import unreached
 from dispatch.errors import DispatchError, SettingsError
 from dispatch.links import Addressing, Links, article_url, leave_address
 from dispatch.model import Content, IssueState, Notice
@@ -25,6 +26,7 @@ from subscribers.model import Address
 
 if TYPE_CHECKING:
     from dispatch.bot.conversation import Conversation
+    from dispatch.bot.links import ChatLinks
     from dispatch.bounces.desk import Desk
     from dispatch.bounces.maildir import Maildir
     from dispatch.channels.telegram_bots import Bots
@@ -98,7 +100,16 @@ class App:
     def renderer(self) -> Renderer:
         from dispatch.digests.render import Renderer
 
-        return Renderer(templates_dir(), self.settings.templates.folder, self._article_url)
+        return Renderer(templates_dir(), self.settings.templates.folder, self._article_url, self.chat_links.of_content)
+
+    @cached_property
+    def chat_links(self) -> ChatLinks:
+        """Links that follow something in the chat with the first bot, where it talks."""
+        from dispatch.bot.links import ChatLinks
+
+        telegram = self.settings.telegram
+        bots = telegram.usable_bots if telegram.conversation else ()
+        return ChatLinks(bots[0].number if bots else 0, lambda: self.catalog)
 
     @cached_property
     def pickup(self) -> Pickup:
@@ -146,8 +157,8 @@ class App:
         proposed = archive.proposed_number(db, issue_id)
         if proposed and stored.state is not IssueState.HELD:
             return Notice(stored.name, "", proposed=proposed)
-        preview = self.preview_url(db, issue_id)
-        return Notice(stored.name, preview, stored.warnings, revision=stored.revision, issue_id=issue_id)
+        url, nobodys = self.preview_url(db, issue_id), tuple(article.title for article in unreached(db, issue_id))
+        return Notice(stored.name, url, stored.warnings, revision=stored.revision, nobodys=nobodys, issue_id=issue_id)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""
@@ -260,7 +271,8 @@ class App:
         return Limits(self.settings.bounces.soft_limit, self.settings.bounces.soft_days)
 
     def reload_keys(self, db: Database) -> None:
-        """Learn of keys that were made since."""
+        """Learn of keys that were made since, and of what the bot is called."""
+        self.chat_links.learn(db)
         self.signer(db).reload(db)
         if self._paths is not None:
             self._paths.reload(db)
@@ -294,6 +306,7 @@ class App:
             await store.call(installation),
             await store.call(self.return_paths),
         )
+        await store.call(self.chat_links.learn)
         async with AsyncExitStack() as stack:
             channels = self.channels()
             stack.push_async_callback(self._close_bots)
@@ -335,7 +348,7 @@ class App:
         line = self.bots.get(name)
         await line.load()
         await asyncio.to_thread(import_module, "dispatch.bot.conversation")
-        from dispatch.bot.conversation import Conversation, Wishes
+        from dispatch.bot.conversation import Conversation, Reading, Wishes
         from dispatch.bot.desk import Office
 
         base_url = self.settings.web.base_url
@@ -351,7 +364,7 @@ class App:
         )
         posted = self.settings.telegram.updates == "webhook"
         wishes = Wishes(f"{base_url}/telegram/{name}", webhook_secret(line.settings)) if posted else Wishes()
-        return Conversation(line, office, store, self.clock, wishes)
+        return Conversation(line, office, store, self.clock, Reading(self.connect, self.renderer), wishes)
 
     def _posts(self, store: Store) -> dict[str, Post]:
         """Where updates are posted to, by the bot."""
@@ -377,6 +390,7 @@ class App:
         from subscribers.consent import Limits
 
         found = self.settings.subscribers
+        await store.call(self.chat_links.learn)
         parts = Parts(
             store=store,
             signer=await store.call(self.signer),
@@ -389,6 +403,7 @@ class App:
             limits=Limits(found.asks_per_address, found.asks_per_network),
             first=found.first_digest,
             updates=self._posts(store),
+            offers=self.chat_links.offers,
         )
         pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):

@@ -161,7 +161,7 @@ def _tags(app: App, db: Database) -> Iterator[Finding]:
         return  # the catalog cannot be read, which is told already
     if otherwise:
         names = ", ".join(otherwise[:5]) + (", …" if len(otherwise) > 5 else "")
-        words = f"{len(otherwise)} issues were tagged by another catalog: {names}; what differs"
+        words = f"{len(otherwise)} issues were tagged by another catalog or other rules: {names}; what differs"
         yield Finding("tags", "note", f"{words}: dispatch tag --again --dry-run")
 
 

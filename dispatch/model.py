@@ -217,6 +217,7 @@ class Notice:
     proposed: int = 0
     revision: int = 1  # that is held
     issue_id: int = 0  # in the archive
+    nobodys: tuple[str, ...] = ()  # the titles of articles that nobody would get
 
     @property
     def approval(self) -> str:
@@ -264,6 +265,14 @@ class Reason:
     tag: str
     label: str
     unfollow_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something to follow in a chat: its name in the reader's words, and the link that follows it there."""
+
+    label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)

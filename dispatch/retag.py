@@ -87,7 +87,7 @@ def issue_ids(db: Database) -> list[int]:
 
 
 def tagged_otherwise(db: Database, catalog: Catalog) -> list[str]:
-    """The issues that were tagged by another catalog, or by nobody knows which; the newest first."""
+    """The issues that were tagged by another catalog or other rules, or by nobody knows which; the newest first."""
     found = db.all(SQL["tagged_otherwise"], {"catalog": catalog.fingerprint})
     return [f"{row['bulletin']}:{row['ref']}" for row in found]
 

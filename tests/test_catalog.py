@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from dispatch.assets import config_dir
 from dispatch.catalog import Catalog, ColumnSpec, load_catalog
 from dispatch.errors import CatalogError, UsageError
+from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, ParkTag, Role, TopicTag
 
 _CATALOG = load_catalog()
@@ -316,3 +318,34 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
     catalog = load_catalog(override=_override(tmp_path, "parks.csv", b"\xef\xbb\xbf" + (_HEADER + _ROW).encode()))
     assert catalog.park("甲区") is not None
+
+
+@pytest.mark.parametrize(
+    ("park", "date", "year"),
+    [
+        ("滁州高新区", dt.date(2021, 12, 31), 2022),
+        ("滁州高新区", dt.date(2022, 1, 1), None),
+        ("南昌高新区", dt.date(2022, 3, 15), None),
+        ("滁州高新区", None, None),
+        ("没有这个高新区", dt.date(2000, 1, 1), None),
+    ],
+)
+def test_a_park_is_national_from_a_year(park: str, date: dt.date | None, year: int | None) -> None:
+    assert load_catalog().not_yet_national(park, date) == year
+
+
+def test_a_zone_of_ones_own_is_no_park_and_changes_the_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "zones-other.csv").write_text("name,province,kind\n江西南昌高新区东园,江西省,省级\n", encoding="utf-8")
+    own, ours = load_catalog(override=tmp_path), load_catalog()
+    assert len(own.zones) == len(ours.zones) + 1
+    assert own.fingerprint != ours.fingerprint
+    article = Article("江西南昌高新区东园开工", "", ())
+    assert [len(Tagger(catalog).tag(article).parks) for catalog in (own, ours)] == [0, 1]
+
+
+def test_a_zone_that_became_national_is_one_line_of_the_parks(tmp_path: Path) -> None:
+    row = "太仓高新区,太仓高新技术产业开发区,江苏省,苏州市(太仓市),2027\n"
+    (tmp_path / "parks.csv").write_text("name,full_name,province,city,national_since\n" + row, encoding="utf-8")
+    tagger = Tagger(load_catalog(override=tmp_path))
+    for name in ("太仓高新区", "江苏省太仓高新技术产业开发区", "江苏太仓高新区"):
+        assert [park.name for park in tagger.tag(Article(f"{name}开工", "", ())).parks] == ["太仓高新区"]

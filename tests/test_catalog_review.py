@@ -168,3 +168,54 @@ def test_the_command(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "national_since '1' is no year" in shown
     assert "errors 2" in shown
     office("catalog", "parks", expect=1)
+
+
+ZONES = "name,province,kind\n"
+
+
+def test_wrong_lines_of_the_other_zones_are_told_and_refused(tmp_path: Path) -> None:
+    rows = (
+        "甲经济技术开发区,江西省,\n乙高新技术产业开发区,江西,省级高新区\n丙高新区,江西省\n" + "丁区,江西省,省级\n" * 2
+    )
+    (tmp_path / "zones-other.csv").write_text(ZONES + rows, encoding="utf-8")
+    found = review(override=tmp_path)
+    assert told(found, "error") == [
+        ("zones-other.csv", 2, "kind is empty"),
+        ("zones-other.csv", 3, "the province '江西' ends neither in 省 nor 市 nor 自治区"),
+        ("zones-other.csv", 4, "2 fields, but the header has 3"),
+        ("zones-other.csv", 6, "the zone 丁区 stands in line 5 already"),
+    ]
+    assert found.zones == review().zones + 1
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(override=tmp_path)
+    assert (caught.value.line, caught.value.reason) == (2, "kind is empty")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("name,kind\n甲,乙\n", "the column province is missing"), ('name,province,kind\n"甲,乙,丙\n', "not CSV")],
+)
+def test_a_file_that_is_no_table_of_zones_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "zones-other.csv").write_text(text, encoding="utf-8")
+    [(file, _, words)] = told(review(override=tmp_path), "error")
+    assert file == "zones-other.csv"
+    assert reason in words
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("南昌高新技术产业开发区,江西省,省级高新区", "is the park 南昌高新区, which counts"),
+        ("江西省南昌高新技术产业开发区,江西省,省级高新区", "is the park 南昌高新区, which counts"),
+        ("江西南昌,江西省,其他", "the zone 江西南昌 hides the park's name 江西南昌高新区"),
+    ],
+)
+def test_a_zone_that_is_a_park_or_hides_one_is_warned_of(tmp_path: Path, row: str, reason: str) -> None:
+    (tmp_path / "zones-other.csv").write_text(f"{ZONES}{row}\n", encoding="utf-8")
+    found = review(override=tmp_path)
+    assert found.errors == 0
+    assert reason in "\n".join(words for _, _, words in told(found, "warning"))
+
+
+def test_our_own_zones_are_none_of_our_parks_and_hide_none() -> None:
+    assert [remark for remark in review().remarks if "zones-other.csv" in remark.file] == []

@@ -24,3 +24,10 @@ UPDATE bot_updates SET body = '', replies = '', actor = 0 WHERE bot = :bot AND u
 
 -- name: prune
 DELETE FROM bot_updates WHERE bot = :bot AND added_at < :before AND body = '' AND replies = ''
+
+-- name: name_bot
+INSERT INTO bots (bot, username) VALUES (:bot, :username)
+ON CONFLICT (bot) DO UPDATE SET username = excluded.username WHERE bots.username <> excluded.username
+
+-- name: bot_name
+SELECT username FROM bots WHERE bot = :bot

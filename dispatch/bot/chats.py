@@ -32,7 +32,7 @@ class Known:
 
 def save(db: Database, bot: int, chat: Known, name: str, now: int) -> None:
     """Remember a chat that the bot is in; `name` is the @name of a public one, or ""."""
-    values = {"bot": bot, "chat_id": chat.chat_id, "kind": chat.kind, "title": chat.title[:_LONGEST]}
+    values = {"bot": bot, "chat_id": chat.chat_id, "kind": chat.kind, "title": _clean(chat.title)}
     db.run(SQL["save"], {**values, "name": name, "may_write": int(chat.may_write), "now": now})
 
 
@@ -76,7 +76,7 @@ def managed_place(db: Database, bot: int, user_id: int) -> Place | None:
 
 def manage(db: Database, bot: int, user_id: int, place: Place, now: int) -> None:
     """From now on what a user says in the private chat is about this one."""
-    values = {"bot": bot, "user_id": user_id, "address": place.address, "title": place.title[:_LONGEST]}
+    values = {"bot": bot, "user_id": user_id, "address": place.address, "title": _clean(place.title)}
     db.run(SQL["manage"], values)
     seen_managing(db, bot, user_id, place.chat_id, now)
 
@@ -84,6 +84,11 @@ def manage(db: Database, bot: int, user_id: int, place: Place, now: int) -> None
 def manage_none(db: Database, bot: int, user_id: int) -> bool:
     """What a user says in the private chat is about that again; whether it was about another."""
     return bool(db.run(SQL["manage_none"], {"bot": bot, "user_id": user_id}))
+
+
+def _clean(title: str) -> str:
+    """A title without what cannot be stored, or turns text around."""
+    return "".join(letter for letter in title if letter.isprintable())[:_LONGEST]
 
 
 def _span(chat_id: int) -> dict[str, str]:

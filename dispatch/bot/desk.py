@@ -9,7 +9,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendMessage
+from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
 from dispatch.bot.scene import Scene, mark
@@ -122,6 +122,7 @@ class Desk:
     def _begin(self) -> Endpoint:
         scene = self.scene
         name = scene.place.title or (scene.user_name if scene.place.is_private else "")
+        name = "".join(letter for letter in name if letter.isprintable())  # nothing that turns text around, no NUL
         preferences = Preferences(language=scene.language)
         address = self._address(scene.place.address)
         return directory.endpoint(self.db, directory.asked_for(self.db, address, name[:100], (), preferences, self.act))
@@ -196,7 +197,9 @@ class Desk:
         return f"<b>{escape(mark(self.scene.place.title), quote=False)}</b>\n\n{html}"
 
     def told(self, words: str, **values: object) -> Replies:
-        """A word in reply: to a press an alert, else a message."""
+        """A word in reply: to a press an alert, else a message. Who types behind the bot's name is shown nothing."""
+        if self.scene.query_id:
+            return [AnswerInlineQuery(inline_query_id=self.scene.query_id, results=[], cache_time=1)]
         if self.scene.callback_id:
             return [self.toast(self.say.plain(words, **values), alert=True)]
         return [self.answer(self.say(words, **values))]

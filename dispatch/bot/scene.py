@@ -46,6 +46,7 @@ class Scene:
     message_id: int = 0  # of the message that was sent, or whose button was pressed
     callback_id: str = ""  # of the press, which wants an answer
     is_old: bool = False  # the message with the button can be edited no more
+    query_id: str = ""  # of what was typed behind the bot's name in some chat (inline mode)
 
     @property
     def is_managed(self) -> bool:

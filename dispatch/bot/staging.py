@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiogram import BaseMiddleware
 from aiogram.dispatcher.flags import get_flag
-from aiogram.types import CallbackQuery, InaccessibleMessage, Message, TelegramObject
+from aiogram.types import CallbackQuery, InaccessibleMessage, InlineQuery, Message, TelegramObject
 
 from dispatch.bot.chats import managed_place
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene, mark, marked, place_of
@@ -62,6 +62,8 @@ class Staging(BaseMiddleware):
         return Staged(scene, step) if callable(step) else step
 
     async def _scene(self, event: TelegramObject, *, at_home: bool) -> Scene | None:
+        if isinstance(event, InlineQuery):
+            return _typed(event)
         if isinstance(event, Message):
             message: Message | InaccessibleMessage = event
             user = event.from_user
@@ -103,6 +105,14 @@ class Staging(BaseMiddleware):
             anonymous = event.sender_chat.id == place.chat_id
             return anonymous and (scene.user_id in (0, GROUP_ANONYMOUS_BOT) or place.kind == "channel")
         return await self._administrators.has(place.chat_id, scene.user_id)
+
+
+def _typed(query: InlineQuery) -> Scene:
+    """What somebody types behind the bot's name is about no chat that is known: their own stands for it."""
+    user = query.from_user
+    here = Place(user.id)
+    language = spoken(user.language_code)
+    return Scene(here, here, user.id, user.full_name, language, query_id=query.id)
 
 
 _NOWHERE = Place(0, kind="managed")

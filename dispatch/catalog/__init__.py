@@ -12,9 +12,9 @@ from pathlib import Path
 from dispatch.assets import config_dir
 from dispatch.catalog.files import read_folder
 from dispatch.catalog.lookup import Catalog
-from dispatch.catalog.values import Bulletin, ColumnSpec, Park, Topic, TopicGroup
+from dispatch.catalog.values import Bulletin, ColumnSpec, OtherZone, Park, Topic, TopicGroup
 
-__all__ = ["Bulletin", "Catalog", "ColumnSpec", "Park", "Topic", "TopicGroup", "load_catalog"]
+__all__ = ["Bulletin", "Catalog", "ColumnSpec", "OtherZone", "Park", "Topic", "TopicGroup", "load_catalog"]
 
 
 def load_catalog(folder: Path | None = None, override: Path | None = None) -> Catalog:

@@ -13,7 +13,8 @@ from dispatch.catalog.lookup import Catalog
 from dispatch.catalog.parks_file import park_words, read_parks
 from dispatch.catalog.source import Place, Told, check_shared_words, read_document, refuse
 from dispatch.catalog.topics_file import read_groups, read_topics, topic_words
-from dispatch.catalog.values import Bulletin, Park, Topic, TopicGroup
+from dispatch.catalog.values import Bulletin, OtherZone, Park, Topic, TopicGroup
+from dispatch.catalog.zones_file import read_zones
 from dispatch.errors import CatalogError
 
 Entry = TypeVar("Entry")
@@ -29,6 +30,7 @@ class Entries:
     topics: Placed[Topic] = field(default_factory=dict)
     groups: Placed[TopicGroup] = field(default_factory=dict)
     bulletins: Placed[Bulletin] = field(default_factory=dict)
+    zones: Placed[OtherZone] = field(default_factory=dict)
     replaced: list[tuple[str, Place, Place]] = field(default_factory=list)
 
     def catalog(self) -> Catalog:
@@ -37,12 +39,15 @@ class Entries:
             tuple(topic for topic, _ in self.topics.values()),
             tuple(bulletin for bulletin, _ in self.bulletins.values()),
             tuple(group for group, _ in self.groups.values()),
+            tuple(zone for zone, _ in self.zones.values()),
         )
 
     def read(self, path: Path, told: Told) -> None:
         """Take in what stands in a file."""
         if path.name == "parks.csv":
             self._put("park", self.parks, read_parks(path, told))
+        elif path.name == "zones-other.csv":
+            self.zones |= read_zones(path, told)
         elif path.name == "topics.toml":
             document = read_document(path, told)
             groups = {key: (group, Place(path)) for key, group in read_groups(document).items()}
@@ -88,6 +93,7 @@ def _files(folder: Path, complete: bool) -> list[Path]:
     if not folder.is_dir():
         raise CatalogError(str(folder), "there is no such folder", remedy="make it, or correct [catalog] folder")
     main = [folder / "parks.csv", folder / "topics.toml"]
+    zones = folder / "zones-other.csv"
     if complete and (missing := [path for path in main if not path.is_file()]):
         raise Place(missing[0]).error("the file is missing", "take it from the program's own config folder")
-    return [path for path in main if path.is_file()] + sorted((folder / "bulletins").glob("*.toml"))
+    return [path for path in (*main, zones) if path.is_file()] + sorted((folder / "bulletins").glob("*.toml"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from dispatch.catalog.rules import rules_digest
 from dispatch.catalog.suggest import KINDS, Suggester, Suggestion
-from dispatch.catalog.values import Bulletin, ColumnSpec, Park, Topic, TopicGroup
+from dispatch.catalog.values import Bulletin, ColumnSpec, OtherZone, Park, Topic, TopicGroup
 from dispatch.catalog.words import alike, city_shorts, fold_word, holding, province_short, written_forms
 from dispatch.errors import UsageError
 from dispatch.model import Article, Role
@@ -31,11 +33,14 @@ class Catalog:
     topics: tuple[Topic, ...]
     bulletins: tuple[Bulletin, ...]
     groups: tuple[TopicGroup, ...] = ()
+    zones: tuple[OtherZone, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all that the tags of an article depend on: the same as long as no park, topic or column changes."""
-        values: list[object] = [asdict(item) for items in (self.parks, self.topics) for item in items]
+        """A hash of all that the tags of an article depend on: the same as long as no park, topic, column, other zone
+        and none of the tagger's rules changes."""
+        values: list[object] = [asdict(item) for items in (self.parks, self.topics, self.zones) for item in items]
+        values.append(rules_digest())
         values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
         return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
@@ -47,6 +52,13 @@ class Catalog:
     def park(self, word: str) -> Park | None:
         """The park of this name, full name, strict alias or another written form of them (南昌国家高新区)."""
         return self._park_words.get(fold_word(word))
+
+    def not_yet_national(self, name: str, date: dt.date | None) -> int | None:
+        """The year in which a park became national, where `date` is in an earlier one; None where it was national then,
+        in the year in which it became so, and where either is not known."""
+        park = self.park(name)
+        later = park is not None and park.since is not None and date is not None and date.year < park.since
+        return park.since if park is not None and later else None
 
     def province(self, word: str) -> str | None:
         """江西 or 江西省 -> 江西省, where some park lies in it."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from dispatch.assets import config_dir
 from dispatch.catalog.files import Entries, read_entries
 from dispatch.catalog.source import Place
-from dispatch.catalog.values import Park
-from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms
+from dispatch.catalog.values import OtherZone, Park
+from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head
 from dispatch.errors import CatalogError
 
 ERROR, WARNING = "error", "warning"
@@ -37,6 +37,7 @@ class Review:
     parks: int
     topics: int
     bulletins: int
+    zones: int
     remarks: tuple[Remark, ...]
 
     @property
@@ -56,7 +57,13 @@ def review(folder: Path | None = None, override: Path | None = None) -> Review:
     remarks += _warnings(entries)
     files = list(dict.fromkeys(remark.file for remark in remarks))
     remarks.sort(key=lambda remark: (files.index(remark.file), remark.line))
-    return Review(len(entries.parks), len(entries.topics), len(entries.bulletins), tuple(dict.fromkeys(remarks)))
+    return Review(
+        len(entries.parks),
+        len(entries.topics),
+        len(entries.bulletins),
+        len(entries.zones),
+        tuple(dict.fromkeys(remarks)),
+    )
 
 
 def _warnings(entries: Entries) -> Iterator[Remark]:
@@ -66,6 +73,8 @@ def _warnings(entries: Entries) -> Iterator[Remark]:
     yield from _shared_terms(entries)
     yield from _idle_counter_terms(entries)
     yield from _unused_groups(entries)
+    yield from _zones_that_are_parks(entries)
+    yield from _zones_that_hide_parks(entries)
 
 
 def _replaced(entries: Entries) -> Iterator[Remark]:
@@ -131,6 +140,42 @@ def _unused_groups(entries: Entries) -> Iterator[Remark]:
     for key, (_, place) in entries.groups.items():
         if key not in used:
             yield _warning(place, f"no topic is in the group {key}", "take it out, or name it in a topic")
+
+
+def _zones_that_are_parks(entries: Entries) -> Iterator[Remark]:
+    """Zones that became national: the line of the park counts, the one of the zone does nothing any more."""
+    heads = {
+        fold_word(zone_head(name)): park.name
+        for park, _ in entries.parks.values()
+        for name in (park.name, park.full_name, *park.aliases)
+    }
+    for zone, place in entries.zones.values():
+        head = zone_head(_without_province(zone))
+        if len(head) > 1 and head in heads:
+            reason = f"the zone {zone.name} is the park {heads[head]}, which counts"
+            yield _warning(place, reason, "take the line out, where the file is yours")
+
+
+def _zones_that_hide_parks(entries: Entries) -> Iterator[Remark]:
+    """Zones whose name begins before a park's and runs into it: the park is not seen there."""
+    known = {fold_word(name) for park, _ in entries.parks.values() for name in _own_names(park)}
+    behind: defaultdict[str, set[str]] = defaultdict(set)
+    for park, _ in entries.parks.values():
+        for name in map(fold_word, (park.name, park.full_name, *park.aliases)):
+            for region in {park.province, province_short(park.province)}:
+                if region + name not in known and not name.startswith(region):
+                    behind[region].add(name)
+    for zone, place in entries.zones.values():
+        name = fold_word(zone.name)
+        for region in {zone.province, province_short(zone.province)}:
+            rest = name.removeprefix(region)
+            for hidden in sorted(park for park in behind[region] if rest and rest != name and park.startswith(rest)):
+                reason = f"the zone {zone.name} hides the park's name {region}{hidden}"
+                yield _warning(place, reason, f"give the park the alias {region}{hidden}, or the zone a longer name")
+
+
+def _without_province(zone: OtherZone) -> str:
+    return fold_word(zone.name).removeprefix(province_short(zone.province)).removeprefix("省")
 
 
 def _warning(place: Place, reason: str, remedy: str) -> Remark:

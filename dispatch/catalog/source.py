@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from dispatch.catalog.words import fold_word
 from dispatch.errors import CatalogError
 
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_PROVINCE = re.compile(r".+(省|市|自治区|特别行政区)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,47 @@ def read_text(path: Path) -> str:
         raise Place(path, line).error("not UTF-8", "save the file as UTF-8") from error
     except OSError as error:
         raise Place(path).error(f"cannot be read: {error.strerror}") from error
+
+
+def read_table(
+    path: Path, columns: Sequence[str], required: Sequence[str], told: Told = refuse
+) -> Iterator[tuple[dict[str, str], Place]]:
+    """The lines of a CSV file whose first line names its columns: `columns` are allowed, `required` must be there. Each
+    line as its fields without outer blanks, "" for a column that is missing, and its place; empty lines are left out.
+    A line with too many or too few fields is `told`. Raises CatalogError for a file that is no such table."""
+    rows = csv.reader(io.StringIO(read_text(path)), strict=True)
+    try:
+        header = [cell.strip() for cell in next(rows, [])]
+        _check_header(header, columns, required, Place(path, 1))
+        for row in rows:
+            place = Place(path, rows.line_num)
+            if len(row) != len(header) and any(cell.strip() for cell in row):
+                remedy = "a comma for each, empty ones too"
+                told(place.error(f"{len(row)} fields, but the header has {len(header)}", remedy))
+            elif any(cell.strip() for cell in row):
+                cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
+                yield {name: cells.get(name, "") for name in columns}, place
+    except csv.Error as error:
+        remedy = 'a field with a comma or a quote stands in "…", a quote in it is doubled'
+        raise Place(path, rows.line_num).error(f"not CSV: {error}", remedy) from error
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], required: Sequence[str], place: Place) -> None:
+    remedy = f"the first line names the columns: {','.join(columns)}"
+    if missing := [name for name in required if name not in header]:
+        raise place.error(f"the column {missing[0]} is missing", remedy)
+    if unknown := [name for name in header if name not in columns]:
+        raise place.error(f"unknown column {unknown[0]!r}", remedy)
+    if len(set(header)) < len(header):
+        raise place.error("a column is named twice", remedy)
+
+
+def check_province(province: str, place: Place, told: Told) -> bool:
+    """Whether a province, where one is given, is written in full."""
+    if province and not _PROVINCE.fullmatch(province):
+        told(place.error(f"the province {province!r} ends neither in 省 nor 市 nor 自治区", "write it in full: 江西省"))
+        return False
+    return True
 
 
 def read_document(path: Path, told: Told = refuse) -> Document:

@@ -23,6 +23,15 @@ class Park:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherZone:
+    """A zone that is no national high-tech zone: what lies within its name is no park. `kind` is for people."""
+
+    name: str
+    province: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """Something to follow in an article whatever its park.
 

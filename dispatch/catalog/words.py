@@ -44,6 +44,10 @@ ZONE_ENDING = re.compile(
 )
 
 
+# A demonstration zone is written in each of these ways where a name of the catalog says the first.
+DEMONSTRATION_TAILS = ("国家自主创新示范区", "自主创新示范区", "国家自创区", "自创区")
+
+
 def fold(text: str) -> str:
     """The text in half-width small letters, of the same length."""
     return text.translate(_FOLD)
@@ -61,7 +65,7 @@ def province_short(province: str) -> str:
 
 def city_shorts(city: str) -> tuple[str, ...]:
     """苏州市(昆山市) -> 苏州, 昆山: the cities of a park without their rank, the smaller last."""
-    names = re.split(r"[()/]", fold(city).replace("原", ""))
+    names = (name.removeprefix("原") for name in re.split(r"[()/]", fold(city)))
     return tuple(_CITY_END.sub("", name) for name in names if name)
 
 
@@ -71,9 +75,23 @@ def zone_head(name: str) -> str:
     return head if head != name else ""
 
 
+def demonstration_head(name: str) -> str:
+    """The place in a demonstration zone's name (东湖国家自主创新示范区 -> 东湖), "" where the name is none."""
+    head = name.removesuffix(DEMONSTRATION_TAILS[0])
+    return head if head != name else ""
+
+
+def plain_names(park: Park) -> Iterator[str]:
+    """The names that stand in the catalog and mean the park, demonstration zones in each way of writing."""
+    for name in (park.name, park.full_name, *park.aliases):
+        yield name
+        if head := demonstration_head(name):
+            yield from (head + tail for tail in DEMONSTRATION_TAILS)
+
+
 def written_forms(park: Park) -> Iterator[str]:
     """The names of a park in every form in use that can mean nothing else; the same form may come twice."""
-    for name in (park.name, park.full_name, *park.aliases):
+    for name in plain_names(park):
         yield name
         if head := zone_head(name):
             yield from _zone_forms(head, city_shorts(park.city))
@@ -102,7 +120,17 @@ def _zone_beginnings(head: str, cities: Sequence[str]) -> Iterator[str]:
     # 泰州国家级医药高新区 stands for 泰州医药高新区.
     for city, rest in within:
         if rest:
-            yield from (f"{city}{rank}{rest}高新" for rank in ("国家", "国家级", "市国家级"))
+            yield from (f"{city}{rank}{rest}高新" for rank in ("国家", "国家级", "市国家", "市国家级"))
+
+
+def zone_tails(park: Park) -> Iterator[str]:
+    """How the park is called where its city is known, up to what ZONE_ENDING matches: 火炬高新 for 厦门火炬高新区."""
+    for name in (park.name, park.full_name, *park.aliases):
+        head = zone_head(name)
+        for city in city_shorts(park.city):
+            rest = head.removeprefix(city)
+            if head.startswith(city) and len(rest) > 1:
+                yield from (rest + beginning for beginning in ZONE_BEGINNINGS)
 
 
 def holding(word: str, candidates: Mapping[str, Value], limit: int = 5) -> list[Value]:

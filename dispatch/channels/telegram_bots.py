@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 _REPLIES = 8  # requests beside the broadcast's: updates are asked for and replies are given meanwhile
-_MOST = 200  # messages of a lane that wait for their chats
+_MOST = 200  # messages of a lane that wait for their chats between two parts
 
 
 class SharedBot:
@@ -146,13 +146,13 @@ def lease_of(name: str) -> str:
 
 
 def _lane(bot: BotSettings, queue: str, *, resend_unknown: bool) -> Lane:
-    """As many of its messages may wait for their chats as go out meanwhile: one in parts keeps its place between two
-    of them, and the others must not have to wait for that."""
+    """As many messages in parts may wait for their chats between two parts as go out meanwhile."""
     waiting = math.ceil(bot.rate * max(bot.chat_interval, bot.group_interval))
     return Lane(
         name=f"telegram:{bot.name}",
         queue=queue,
-        connections=min(bot.connections + waiting, max(_MOST, bot.connections)),
+        connections=bot.connections,
+        waiting=min(waiting, _MOST),
         rate=bot.rate,
         address_interval=bot.chat_interval,
         group_interval=bot.group_interval,

@@ -118,7 +118,7 @@ def check(ctx: typer.Context, as_json: Json = False) -> None:
         for remark in found.remarks:
             where = f"{remark.file}, line {remark.line}" if remark.line else remark.file
             say(f"{where}: {remark.level}: {remark.reason}\n    {remark.remedy}".rstrip())
-        counts = f"{found.parks} parks, {found.topics} topics, {found.bulletins} bulletins"
+        counts = f"{found.parks} parks, {found.topics} topics, {found.bulletins} bulletins, {found.zones} other zones"
         say(f"{counts}; errors {found.errors}, warnings {found.warnings}")
     if found.errors:
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from dispatch.output import console, plain, say
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from dispatch.catalog import Catalog
     from dispatch.model import Article, Evidence, ParkTag, TopicTag
 
 _AROUND = 14  # characters before and behind a passage
@@ -81,13 +84,21 @@ def _cut(text: str, window: Sequence[Evidence]) -> Iterator[Piece]:
     yield text[at:end] + ("…" if end < len(text) else ""), False
 
 
-def tell_article(article: Article, indent: str = "") -> None:
-    """Print an article's tags, each with the passages that decided."""
+def national_later(catalog: Catalog, articles: Iterable[Article], date: dt.date | None) -> dict[str, int]:
+    """The parks of the articles that were not national yet at a day, with the year in which they became so."""
+    names = dict.fromkeys(park.name for article in articles for park in article.parks)
+    return {name: since for name in names if (since := catalog.not_yet_national(name, date)) is not None}
+
+
+def tell_article(article: Article, indent: str = "", later: Mapping[str, int] | None = None) -> None:
+    """Print an article's tags, each with the passages that decided. `later` has the years in which parks became
+    national after it."""
     from dispatch.model import Role
 
     for park in article.parks:
         what = "subject" if park.role is Role.SUBJECT else "mention"
-        _tell(article, park, f"{indent}{what}: {park.name}", indent)
+        since = f", national since {later[park.name]} only" if later and park.name in later else ""
+        _tell(article, park, f"{indent}{what}: {park.name}{since}", indent)
     for topic in article.topics:
         _tell(article, topic, f"{indent}topic: {topic.name} [{topic.key}] {topic.score:.2f}", indent)
 

@@ -120,7 +120,7 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
     """An issue as a tree. Columns, articles, tags with their evidence, warnings, and who paused or cancelled it."""
     from dispatch import archive
     from dispatch.app import PREVIEW_DAYS
-    from dispatch.cli.evidence import tell_article
+    from dispatch.cli.evidence import national_later, tell_article
     from dispatch.delivery.control import cancelled_parts, paused_parts
     from dispatch.delivery.unreached import unreached
 
@@ -130,12 +130,14 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         paused, cancelled = paused_parts(db, stored.id), cancelled_parts(db, stored.id)
         preview = session(ctx).app.preview_url(db, stored.id)
         proposed = archive.proposed_number(db, stored.id)
+    head = stored.issue
+    articles = [article for column in head.columns for article in column.articles]
+    later = national_later(session(ctx).app.catalog, articles, head.date)
     if as_json:
         parts = {"paused": _parts_json(paused, "held"), "cancelled": _parts_json(cancelled, "cancelled")}
         more = {"preview": preview, "proposed": proposed or None, "nobody": unreached_json(nobodys)}
-        emit_json({**_issue_json(stored), **parts, **more})
+        emit_json({**_issue_json(stored), **parts, **more, "national_later": later})
         return
-    head = stored.issue
     number = f"{head.year}年第{head.number}期" + (f"(总第{head.total}期)" if head.total else "")
     say(f"{stored.name} {head.title} {number} {head.date or ''} {head.publisher}")
     say(f"state {stored.state}, taken in {when(stored.added_at)} from {stored.source}, revision {stored.revision}")
@@ -153,8 +155,8 @@ def show(ctx: typer.Context, issue: Issue, as_json: Json = False) -> None:
         say(f"\n{column.name}")
         for article in column.articles:
             say(f"  {article.title}" + (f" ({article.credit})" if article.credit else ""))
-            tell_article(article, "    ")
-    tell_unreached(nobodys, sum(len(column.articles) for column in head.columns))
+            tell_article(article, "    ", later)
+    tell_unreached(nobodys, len(articles))
     for warning in stored.warnings:
         warn(warning)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,10 @@ def tag(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
     by_hand: Annotated[bool, typer.Option("--all", help="Also the tags that a person gave or took away.")] = False,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", metavar="DATE", formats=["%Y-%m-%d"], help="Their day: was a park national then?"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tag articles: the first line of a file is the title, the rest the text of one article.
@@ -34,6 +39,8 @@ def tag(
     from dispatch.cli.retag import tag_again
     from dispatch.errors import UsageError
 
+    if again and day:
+        raise UsageError("--date goes with FILEs of articles; issues have a day of their own")
     if again:
         tag_again(session(ctx), words or [], dry_run=dry_run, by_hand=by_hand, as_json=as_json)
         return
@@ -41,11 +48,11 @@ def tag(
         raise UsageError("--dry-run and --all go with --again only")
     if not words:
         raise UsageError("name FILEs of articles, or tag the archive with: dispatch tag --again")
-    _tag_files(session(ctx), [Path(word) for word in words], as_json=as_json)
+    _tag_files(session(ctx), [Path(word) for word in words], day.date() if day else None, as_json=as_json)
 
 
-def _tag_files(call: Session, files: list[Path], *, as_json: bool) -> None:
-    from dispatch.cli.evidence import tell_article
+def _tag_files(call: Session, files: list[Path], day: date | None, *, as_json: bool) -> None:
+    from dispatch.cli.evidence import national_later, tell_article
     from dispatch.codec import parks_json, topics_json
 
     pickup = call.app.pickup
@@ -53,9 +60,10 @@ def _tag_files(call: Session, files: list[Path], *, as_json: bool) -> None:
     for file in files:
         article = pickup.read_article(file)
         tags = {"parks": parks_json(article.parks), "topics": topics_json(article.topics)}
-        results.append({"file": str(file), "title": article.title, **tags})
+        later = national_later(call.app.catalog, [article], day)
+        results.append({"file": str(file), "title": article.title, **tags, "national_later": later})
         if not as_json:
             say(f"{file}: {article.title}")
-            tell_article(article, "  ")
+            tell_article(article, "  ", later)
     if as_json:
         emit_json(results)

@@ -118,6 +118,25 @@ class _Line:
             return _bug(work, error)
 
 
+class _Place:
+    """That of a message between being taken and its first part's slot: there are as many as connections, whatever waits
+    between two parts."""
+
+    def __init__(self, places: asyncio.Semaphore | None) -> None:
+        self._places = places
+        self._taken = False
+
+    async def take(self) -> None:
+        if self._places is not None:
+            await self._places.acquire()
+            self._taken = True
+
+    def leave(self) -> None:
+        if self._taken and self._places is not None:
+            self._taken = False
+            self._places.release()
+
+
 class LaneRun:
     """A run. Afterwards `outage` says what stopped it ("" for nothing), and `progressed` whether it was of use:
     something went out or was refused, or a message that the receiver hangs up on made way for the others. `rests` says
@@ -145,7 +164,8 @@ class LaneRun:
         self._lane = lane
         self._pace = pace
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
-        self._page = _page(lane, context.page)
+        self._page = _page(lane, context.page, lane.rate)
+        self._places = asyncio.Semaphore(lane.connections) if lane.waiting else None
         self._gate = gate
         self._ration = ration
         self._gated = None if gate is None else GatedTodo(self._page, gate, context.clock)
@@ -169,7 +189,7 @@ class LaneRun:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guarded(self._feed()))
-                for number in range(self._lane.connections):
+                for number in range(self._lane.connections + self._lane.waiting):
                     group.create_task(self._guarded(self._work(first=number == 0)))
         finally:
             if self._gate is not None:
@@ -215,6 +235,7 @@ class LaneRun:
 
     async def _feed(self) -> None:
         while not self._over:
+            self._todo.size = _page(self._lane, self._page, self._pace.rate)
             await self._todo.room()
             if self._gate is not None:
                 await self._look_at_rests(self._gate)
@@ -265,7 +286,7 @@ class LaneRun:
         if not self._proved.is_set():
             return 1
         if self._ration is None:
-            return self._page
+            return _page(self._lane, self._page, self._pace.rate)
         self._ration.join(self._lane)
         return await self._ration.turn(self._lane, self._page)
 
@@ -355,7 +376,13 @@ class LaneRun:
 
     async def _work_on(self, line: _Line) -> None:
         ahead: _Job | None = None
-        while (job := ahead or await self._next()) is not None:
+        while True:
+            place = _Place(self._places)
+            await place.take()
+            job = ahead or await self._next()
+            if job is None:
+                place.leave()
+                return
             ahead = None
             try:
                 if self._late(job.work):
@@ -364,8 +391,9 @@ class LaneRun:
                     await self._pass_on([job.work])
                 elif not self._over:
                     ahead = await self._look_ahead(job.work) if line.pipelined else None
-                    await self._deliver(line, job, ahead.letter if ahead else None)
+                    await self._deliver(line, job, ahead.letter if ahead else None, place)
             finally:
+                place.leave()
                 self._todo.done(job.work)
             self._proved.set()
 
@@ -394,7 +422,7 @@ class LaneRun:
         if works:
             await self._context.store.call(ledger.release, works)
 
-    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None) -> None:
+    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None, place: _Place) -> None:
         work, letter = job.work, job.letter
         if not isinstance(letter, _Letter):
             await self._settle(work, work.parts_done, letter, self._context.clock.now(), final=True)
@@ -406,10 +434,11 @@ class LaneRun:
             if not self._pace.is_free:
                 await self._pace.acquire(work.address)
                 if self._late(work) or self._over:
-                    self._pace.done(work.address)
+                    self._pace.unused(work.address)
                     if not self._over:
                         await self._release(work)
                     return
+                place.leave()
             announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
             if not await self._send_part(line, work, letter, part, announced):
                 return
@@ -537,8 +566,9 @@ class LaneRun:
         return ours
 
 
-def _page(lane: Lane, most: int) -> int:
-    return most if lane.rate is None else min(most, max(lane.connections, round(lane.rate * _PACED_SECONDS)))
+def _page(lane: Lane, most: int, rate: float | None) -> int:
+    """How many messages a lane claims that sends so many a second at present."""
+    return most if rate is None else min(most, max(lane.connections, round(rate * _PACED_SECONDS)))
 
 
 def _ours(outcome: Retry) -> str:

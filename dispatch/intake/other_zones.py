@@ -1,13 +1,12 @@
-"""Zones that are no national high-tech zones and are named like them, from config/zones-other.csv."""
+"""Zones that are no national high-tech zones and are named like them, from the catalog's zones-other.csv."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dispatch.assets import config_dir
+from dispatch.catalog import Catalog
 from dispatch.catalog.words import fold_word, province_short, zone_head
 
 _HIGH_TECH = re.compile(r"高新(?:技术产业)?(?:开发区|园区|区)$")
@@ -28,24 +27,27 @@ class OtherZones:
     towns: Mapping[str, str]
 
 
-def other_zones() -> OtherZones:
-    """The zones of the installation's list; empty without one."""
-    path = config_dir() / "zones-other.csv"
-    if not path.is_file():
-        return OtherZones(frozenset(), frozenset(), {})
+def other_zones(catalog: Catalog) -> OtherZones:
+    """The catalog's other zones. One that is a park by now, in the same or another file, is a park."""
+    national = {
+        fold_word(zone_head(name)) for park in catalog.parks for name in (park.name, park.full_name, *park.aliases)
+    }
     names: set[str] = set()
     places: set[str] = set()
     towns: dict[str, str] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            province = province_short(row["province"])
-            own = fold_word(row["name"])
-            local = own.removeprefix(province).removeprefix("省")
-            names |= {form for name in (own, local) for form in _forms(name)}
-            places |= {head for head in (zone_head(local),) if len(head) > 1}
-            town = _ECONOMIC.sub("", zone_head(local) or local)
-            if 1 < len(town) < len(local):
-                towns[town] = province
+    for zone in catalog.zones:
+        province = province_short(zone.province)
+        own = fold_word(zone.name)
+        local = own.removeprefix(province).removeprefix("省")
+        head = zone_head(local)
+        if len(head) > 1 and head in national:
+            continue
+        names |= {form for name in (own, local) for form in _forms(name)}
+        if len(head) > 1:
+            places.add(head)
+        town = _ECONOMIC.sub("", head or local)
+        if 1 < len(town) < len(local):
+            towns[town] = province
     return OtherZones(frozenset(names), frozenset(places), towns)
 
 

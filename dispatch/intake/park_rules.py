@@ -4,41 +4,47 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import city_shorts, fold, province_short
 from dispatch.intake.other_zones import OtherZones
-from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, Spans, lead
+from dispatch.intake.park_roles import is_compared, subject_names
+from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, says_zone
 from dispatch.model import Evidence, ParkTag, Role
 
-# A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
-_LEAD_PARKS = 2
-_LEAD_REPEATED_PARKS = 4
-# A park in the text only is a subject from so many times and this share of all parks' names.
-_DOMINANT_TIMES = 3
-_DOMINANT_SHARE = 0.35
 # A loose alias that an article repeats so often, naming its city too, is what the article is about.
 _REPEATED = 3
 _EVIDENCE = 12
 
-_BETWEEN = re.compile(r"(?:以及|[、和与及])")
+_BETWEEN = re.compile(r"(?:以及|[、和与及])([\u4e00-\u9fff]{0,4})")
 # What makes a loose alias a park: 中关村示范区, 张江科学城, 光谷管委会, 中关村海淀园.
 _ZONE_FOLLOWS = re.compile(
-    r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|生物城|软件园|生命科学园|集成电路|药谷)"
+    r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|管理委员会|党工委|生物城|软件园"
+    r"|生命科学园|集成电路|药谷|企业|创业者|模式|经验)"
     r"|(?:海淀|昌平|丰台|朝阳|通州|大兴|石景山|顺义|门头沟|房山|怀柔|延庆|平谷|密云|东城|西城)园"
 )
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
     r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
     r"|镇|街道|社区|小学|中学|[一二三四]小"
-    r"|学校|幼儿园|附小|附中|派出所|法庭|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|支行|分行|银行|酒店|饭店|大厦"
+    r"|学校|学院|幼儿园|附小|附中|派出所|法庭|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|支行|分行|银行|酒店|饭店|大厦"
     r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|大走廊|股份|有限公司|集团|电子城|电脑城)"
+    r"|信息谷|科金|科技租赁|高科(?!技)"
 )
+# A school or a hospital that is called after a park: 西安高新区第一小学.
+_HOUSE_FOLLOWS = re.compile(
+    r"(?:第?[一二三四五六七八九十\d]{1,3}|中心|实验|外国语|国际|人民|中医|附属){1,3}(?:小学|中学|小|中|学校|幼儿园|医院)(?![微企])"
+)
+# What stands in another place though a word lies between: 在雄安新区,中关村科技园; 廊坊的中关村信息谷.
+_BRANCH_HOUSE = re.compile(r"(?:科技园|科学城|产业园|信息谷|创新中心|创新基地|软件园)")
+_HOUSE_REACH = 6
+_PARTED = re.compile(r"(?:的|(?<=区),)$")
+
 # Another place after the name makes it a branch there: 中关村贵阳科技园, 光谷黄冈产业园.
 _BRANCH = (
     r"(?:药谷|科技|高科|软件|国际)?[·・\-—–(]?({places})(?:市|新区|州)?\)?"
@@ -46,12 +52,6 @@ _BRANCH = (
 )
 # Companies and universities that carry the name: 中电光谷.
 _ELSE_BEFORE = ("中电", "联想", "大学", "学院")
-# In a title it is what others are measured by, or where somebody comes from.
-_COMPARED_BEFORE = (
-    *("对标", "对比", "比肩", "赶超", "追赶", "媲美", "看齐", "学习", "借鉴", "超越", "取经", "不输", "师从"),
-    "来自",
-)
-_COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
 # 天津滨海—中关村科技园 is one name; a double dash is punctuation.
 _JOINED = re.compile(r"[\u4e00-\u9fff]{2}[·・\-—–]")
 _RANK_END = re.compile(r"(?:省|市|州|县|地区|新区)$")
@@ -62,7 +62,7 @@ _PERSON_BEFORE = (
 _PERSON_AFTER = re.compile(r"[\u4e00-\u9fff]?(?:同志|教授|院士|博士|先生|女士|表示|指出|强调|介绍说|主持|致辞|说,|说:)")
 
 _WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴该本"
-_BARE = re.compile(rf"(?<![\u4e00-\u9fff])高新区|(?<=[{_WORDS_BEFORE}])高新区|[我本]区(?![别分域间])")
+_BARE = re.compile(rf"(?<![\u4e00-\u9fff])高新园?区|(?<=[{_WORDS_BEFORE}])高新园?区|[我本]区(?![别分域间])")
 _OTHER_ZONE = re.compile(r"[\u4e00-\u9fff]{2}高新(?:技术产业)?(?:开发区|园区|区)")
 _ANY_ZONE = re.compile(
     r"(?:国家级?|省级|全国|各|全省|全市|[我该本]市|市区|一流|级|[家个批类座大]|指导|支持|推动|推进|推荐|建设|走进|来到|位于|落户|入驻"
@@ -87,7 +87,7 @@ class ParkRules:
     def tags(self, parts: Sequence[Passage], found: Iterable[ParkHit]) -> tuple[ParkTag, ...]:
         """The parks of an article: subjects first, each group in the order of appearance."""
         hits = self._hits(parts, list(found))
-        subjects = _subjects(parts, hits)
+        subjects = subject_names(parts, hits)
         if (not subjects or _BARE.search(parts[0].text)) and (bare := self._bare(parts, hits)):
             park, words = bare
             hits[park.name] = [*words, *hits.get(park.name, [])]
@@ -112,10 +112,10 @@ class ParkRules:
         certain = {name.park.name for name in (*strict, *shared)}
         loose = [name for name in found if not name.strict and self._possible(name)]
         said = _said_places(parts, loose)
-        listed = _listed(found)
-        certain |= _repeated(loose, said)
-        loose = [name for name in loose if _supported(name, certain, said, listed)]
         order = {id(part): number for number, part in enumerate(parts)}
+        listed = _listed(sorted((*found, *shared), key=lambda name: (order[id(name.hit.passage)], name.hit.start)))
+        certain |= _repeated(loose, said)
+        loose = list(_unambiguous([name for name in loose if _supported(name, certain, said, listed)], certain))
         believed = sorted(
             (*strict, *shared, *loose),
             key=lambda name: (order[id(name.hit.passage)], name.hit.start, -name.hit.end),
@@ -130,7 +130,7 @@ class ParkRules:
     def _stands(self, name: ParkHit) -> bool:
         """A strict name means its park unless it goes on (苏州高新区综合保税区) or begins elsewhere
         (天津滨海—中关村科技园)."""
-        if re.match(r"(?:综合)?保税|出口加工", name.hit.after):
+        if re.match(r"(?:综合)?保税|出口加工", name.hit.after) or _HOUSE_FOLLOWS.match(name.hit.after):
             return False
         borrowed = any(name.hit.word.startswith(fold(word)) for word in _loose_words(name.park))
         return not (borrowed and self._elsewhere(name))
@@ -145,7 +145,7 @@ class ParkRules:
             if not before.endswith(own):
                 return True
         else:
-            before = _RANK_END.sub("", before)
+            before = _RANK_END.sub("", _PARTED.sub("", before) if _is_branch_house(name.hit) else before)
         if any((end := before[-length:]) in self._places and end not in own for length in self._lengths):
             return True
         branch = self._branch.match(name.hit.after)
@@ -209,15 +209,18 @@ def _said_places(parts: Iterable[Passage], names: Iterable[ParkHit]) -> set[str]
 
 
 def _repeated(loose: Iterable[ParkHit], said: set[str]) -> set[str]:
-    times = Counter(name.park.name for name in loose)
-    near = {name.park.name for name in loose if not said.isdisjoint(_own_places(name.park))}
+    whole = [name for name in loose if not name.short]
+    times = Counter(name.park.name for name in whole)
+    near = {name.park.name for name in whole if not said.isdisjoint(_own_places(name.park))}
     return {park for park in near if times[park] >= _REPEATED}
 
 
 def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int]) -> bool:
     """Something beside a loose alias, or elsewhere in the article, says that it is the park."""
     hit = name.hit
-    if name.park.name in certain or hit.passage.where == CREDIT:
+    if name.short:
+        return name.park.name in certain
+    if name.park.name in certain or hit.passage.where == CREDIT or (certain and is_compared(hit)):
         return True
     if says_zone(hit.word):
         return not said.isdisjoint(city_shorts(name.park.city))
@@ -227,6 +230,16 @@ def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int
     return headline or beside or whole or _ZONE_FOLLOWS.match(hit.after) is not None
 
 
+def _unambiguous(names: Sequence[ParkHit], certain: set[str]) -> Iterator[ParkHit]:
+    """Of the parks that one name can mean (火炬高新区) the one that the article names; none where that is open."""
+    places = [(id(name.hit.passage), name.hit.start) for name in names]
+    times = Counter(places)
+    sure = Counter(place for place, name in zip(places, names, strict=True) if name.park.name in certain)
+    for place, name in zip(places, names, strict=True):
+        if times[place] == 1 or (sure[place] == 1 and name.park.name in certain):
+            yield name
+
+
 def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:
     """One of the places is in the name or right before it: 北京中关村, 武汉市·光谷."""
     before = hit.before.removesuffix("·")
@@ -234,22 +247,31 @@ def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:
     return before.endswith(places) or ranked.endswith(places) or any(place in hit.word for place in places)
 
 
+def _is_branch_house(hit: Hit) -> bool:
+    return _BRANCH_HOUSE.search(hit.word + hit.after[:_HOUSE_REACH]) is not None
+
+
 def _is_person(hit: Hit) -> bool:
     """张江 after an office or before a verb of speech is a man."""
     return hit.before.endswith(_PERSON_BEFORE) or _PERSON_AFTER.match(hit.after) is not None
 
 
-def _listed(found: Iterable[ParkHit]) -> set[int]:
-    """The ids of the names that stand beside another park's: 中关村、张江、光谷.
+def _listed(names: Iterable[ParkHit]) -> set[int]:
+    """The ids of the names that stand beside another park's: 中关村、上海张江、光谷.
 
-    `found` is in the order of the text, so that names beside each other are neighbours in it.
+    `names` are in the order of the text, so that names beside each other are neighbours in it.
     """
     listed: set[int] = set()
-    for first, second in pairwise(found):
+    for first, second in pairwise(names):
         together = first.hit.passage is second.hit.passage and first.park is not second.park
-        if together and _BETWEEN.fullmatch(first.hit.passage.text, first.hit.end, second.hit.start):
+        if together and _is_next(first.hit, second):
             listed |= {id(first), id(second)}
     return listed
+
+
+def _is_next(hit: Hit, other: ParkHit) -> bool:
+    between = _BETWEEN.fullmatch(hit.passage.text, hit.end, max(hit.end, other.hit.start))
+    return between is not None and (not between[1] or between[1].removesuffix("市") in _own_places(other.park))
 
 
 def _as_city(part: Passage, found: re.Match[str]) -> bool:
@@ -261,30 +283,6 @@ def _lies_in(park: Park, other: Park) -> bool:
     """The other park's city is one within this park's city."""
     cities = city_shorts(other.city)
     return len(cities) > 1 and city_shorts(park.city) == cities[:1]
-
-
-def _subjects(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
-    named = {name for name, own in hits.items() if any(_is_headlined(hit) for hit in own)}
-    times = Counter({name: sum(hit.passage.where == TEXT for hit in own) for name, own in hits.items()})
-    enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * times.total())
-    dominant = {name for name, count in times.items() if count >= enough}
-    if named or dominant:
-        return named | dominant
-    first = lead(parts)
-    leading = {name for name, own in hits.items() if any(hit.passage is first and not _is_compared(hit) for hit in own)}
-    if len(leading) <= _LEAD_PARKS:
-        return leading
-    repeated = len(leading) <= _LEAD_REPEATED_PARKS and all(times[name] > 1 for name in leading)
-    return leading if repeated else set()
-
-
-def _is_headlined(hit: Hit) -> bool:
-    return hit.passage.where == CREDIT or (hit.passage.where == TITLE and not _is_compared(hit))
-
-
-def _is_compared(hit: Hit) -> bool:
-    """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
-    return hit.before.endswith(_COMPARED_BEFORE) or _COMPARED_AFTER.match(hit.after) is not None
 
 
 def _evidence(hits: Sequence[Hit]) -> tuple[Evidence, ...]:

@@ -17,7 +17,7 @@ class Tagger:
     """Built once for a catalog, then used for any number of articles; it keeps nothing of them."""
 
     def __init__(self, catalog: Catalog) -> None:
-        others = other_zones()
+        others = other_zones(catalog)
         self._vocabulary = Vocabulary(catalog, others)
         self._parks = ParkRules(catalog, others)
 

@@ -21,9 +21,10 @@ _LEAD_LENGTH = 120
 # From this share of the text on, in sentences with a term, the text counts in full; below, in proportion:
 # a survey of a park touches everything and is about little of it.
 _FULL_SHARE = 0.25
-_THRESHOLD = 6.5
+# As low as it may be before words in passing make topics: no list of terms holds all that a text can say.
+_THRESHOLD = 6.0
 # Beside a topic that stands out, others need this part of its score.
-_BESIDE_BEST = 0.25
+_BESIDE_BEST = 0.3
 _EVIDENCE = 10
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from dispatch.catalog import Catalog, Park, Topic
-from dispatch.catalog.words import ZONE_ENDING, fold_word, zone_beginnings, zone_head
+from dispatch.catalog.words import ZONE_ENDING, fold_word, plain_names, zone_beginnings, zone_head, zone_tails
 from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, without_overlaps
 
@@ -19,6 +19,10 @@ _SAYS_ZONE = re.compile(r"[区园城]$")
 # The longest part of a name that stands in one of two passages.
 SEAM = 20
 _LATIN = re.compile(r"[0-9a-z]")
+# What goes on so after 合肥高新 is no park: 合肥高新技术, 合肥高新股份, 西安高新医院.
+_NO_PARK_FOLLOWS = re.compile(
+    r"[技企产科股集控投建综保国金资创发一二三四五六七八九十第(]|.{0,2}(?:医院|学校|小学|中学|幼儿园|银行|公司|集团)"
+)
 
 
 # Where a topic's term stands and what it weighs; a counter-term weighs nothing.
@@ -33,7 +37,9 @@ class _Meaning:
     loose: Park | None = None
     begins: Park | None = None
     credited: Park | None = None
+    tails: tuple[Park, ...] = ()
     elsewhere: bool = False
+    zone: bool = False  # any of those above
     latin: bool = False
     terms: list[tuple[Topic, float]] = field(default_factory=list)
     counters: list[Topic] = field(default_factory=list)
@@ -41,9 +47,13 @@ class _Meaning:
 
 @dataclass(frozen=True, slots=True)
 class ParkHit:
+    """A name and a park that it means, for certain (`strict`) or with support; one that is `short` (合肥高新) needs the
+    park's own name elsewhere."""
+
     hit: Hit
     park: Park
     strict: bool
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,8 @@ class Vocabulary:
                 meanings[fold_word(term)].counters.append(topic)
         for word, meaning in meanings.items():
             meaning.latin = _latin_ends(word)
+            places = (meaning.park, meaning.loose, meaning.begins, meaning.credited, meaning.tails)
+            meaning.zone = meaning.elsewhere or any(places)
         self._meanings = tuple(meanings.values())
         # Overlapping matches, because a park's name and each topic's terms are sorted out apart: 医药产业集群
         # is a sign of 生物医药 and of 产业集群.
@@ -102,7 +114,7 @@ def says_zone(name: str) -> bool:
 
 
 def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
-    for name in (park.name, park.full_name, *park.aliases):
+    for name in plain_names(park):
         meaning = meanings[fold_word(name)]
         if says_zone(name):
             meaning.park = park
@@ -110,6 +122,9 @@ def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
             meaning.loose = park
     for beginning in zone_beginnings(park):
         meanings[fold_word(beginning)].begins = park
+    for tail in zone_tails(park):
+        meaning = meanings[fold_word(tail)]
+        meaning.tails = (*meaning.tails, *(() if park in meaning.tails else (park,)))
     for alias in park.loose_aliases:
         meanings[fold_word(alias)].loose = park
     # (供稿:合肥高新): short, and in running text a company's name.
@@ -118,19 +133,29 @@ def _add_park(meanings: defaultdict[str, _Meaning], park: Park) -> None:
 
 
 def _park_hits(passage: Passage, matches: list[tuple[_Meaning, int, int]]) -> Iterator[ParkHit]:
-    found: list[tuple[Hit, Park | None, bool]] = []
-    for meaning, start, end in matches:
-        park = meaning.park or meaning.loose
-        if meaning.begins and (ending := ZONE_ENDING.match(passage.text, end)):
-            park, end = meaning.begins, ending.end()
-        elif park is None and meaning.credited and _stands_for_itself(passage, start, end):
-            park = meaning.credited
-        if park or meaning.elsewhere:
-            found.append((Hit(passage, start, end), park, park is not meaning.loose))
-    for index in without_overlaps([(hit.start, hit.end) for hit, _, _ in found]):
-        hit, park, strict = found[index]
-        if park:
-            yield ParkHit(hit, park, strict)
+    zones = (match for match in matches if match[0].zone)
+    found = [here for meaning, start, end in zones for here in _names(passage, meaning, start, end)]
+    for index in without_overlaps([(hit.start, hit.end) for hit, _, _, _ in found]):
+        hit, parks, strict, short = found[index]
+        for park in parks:
+            yield ParkHit(hit, park, strict, short)
+
+
+def _names(
+    passage: Passage, meaning: _Meaning, start: int, end: int
+) -> Iterator[tuple[Hit, tuple[Park, ...], bool, bool]]:
+    """The name that begins here with the parks that it can mean, none where it is another zone's."""
+    park, strict, short = meaning.park or meaning.loose, meaning.park is not None, False
+    parks: tuple[Park, ...] = (park,) if park else ()
+    if (meaning.begins or meaning.tails) and (ending := ZONE_ENDING.match(passage.text, end)):
+        end, strict = ending.end(), meaning.begins is not None
+        parks = (meaning.begins,) if meaning.begins else meaning.tails
+    elif not parks and meaning.credited:
+        strict = _stands_for_itself(passage, start, end)
+        short = not strict
+        parks = () if short and _NO_PARK_FOLLOWS.match(passage.text, end) else (meaning.credited,)
+    if parks or meaning.elsewhere:
+        yield Hit(passage, start, end), parks, strict, short
 
 
 def _stands_for_itself(passage: Passage, start: int, end: int) -> bool:

@@ -19,17 +19,18 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from aiohttp import web
 
-from dispatch.testing.recording import Inbox, Prepared
+from dispatch.testing.recording import Inbox
 from dispatch.testing.server import LoopbackServer, cut
 from dispatch.testing.telegram.bots import BotAccount
 from dispatch.testing.telegram.calls import Call, Params, Refusal, Refused, chat_id, read_params
-from dispatch.testing.telegram.chats import Channel, Chat, Group, PrivateChat, Topic
-from dispatch.testing.telegram.faults import Fault, Page, Silence, meets
+from dispatch.testing.telegram.chats import Chat, PrivateChat, Topic
+from dispatch.testing.telegram.faults import InjectedFaults, Page, Silence
+from dispatch.testing.telegram.groups import Channel, Group
 from dispatch.testing.telegram.keyboards import Button
 from dispatch.testing.telegram.limits import Limits, Windows
 from dispatch.testing.telegram.members import Member, Status
@@ -62,7 +63,7 @@ __all__ = [
 ]
 
 
-class BotApi(LoopbackServer):
+class BotApi(LoopbackServer, InjectedFaults):
     """The server, as an async context manager; `base_url` is what `api_base` wants.
 
     `token` is the first bot's; `bot` adds others. `limits` (None: none) are counted on `clock`, in seconds, which also
@@ -83,7 +84,8 @@ class BotApi(LoopbackServer):
         strangers: bool = True,
         webhook_delay: float | None = 0.1,
     ) -> None:
-        super().__init__()
+        LoopbackServer.__init__(self)
+        InjectedFaults.__init__(self)
         self.limits = limits
         self.clock = clock
         self.messages: Inbox[ChatMessage] = Inbox()
@@ -92,7 +94,6 @@ class BotApi(LoopbackServer):
         self.world = World(clock, strangers=strangers, webhook_delay=webhook_delay)
         self.world.make_bot(token, "bulletin_test_bot", "Bulletin")
         self.world.on_webhook = self._webhook_changed
-        self._faults: Prepared[Call, Fault] = Prepared()
         self._windows = Windows(clock)
         self._pushing: dict[BotAccount, asyncio.Task[None]] = {}
 
@@ -180,6 +181,11 @@ class BotApi(LoopbackServer):
         """
         await self.world.settled(within)
 
+    async def polled(self, count: int = 1, within: float = 10.0) -> None:
+        """Wait until getUpdates was called so often: a bot is there. Raises TimeoutError."""
+        if not await self.world.signal.until(lambda: self.world.polls >= count, within):
+            raise TimeoutError(f"getUpdates was called {self.world.polls} times, not {count}")
+
     def redeliver(self, count: int = 1, bot: BotAccount | None = None) -> None:
         """Give the last `count` confirmed updates once more, as after a confirmation that was lost."""
         (bot or self.me).updates.redeliver(count)
@@ -198,98 +204,6 @@ class BotApi(LoopbackServer):
     def forget_inline(self) -> None:
         """Forget the answers to inline queries that are remembered for their `cache_time`."""
         self.world.forget_inline()
-
-    # --- faults
-
-    def answer(
-        self,
-        chat: int | str | None,
-        status: int,
-        description: str,
-        *,
-        retry_after: int | None = None,
-        migrate_to: int | None = None,
-        times: int | None = None,
-        method: str | None = None,
-    ) -> None:
-        """Refuse the next `times` calls (None: all) to `chat` (None: any) with this status and description.
-
-        `method` is the one that is refused; None: those that send or change messages, "*": each.
-        """
-        parameters = {"retry_after": retry_after, "migrate_to_chat_id": migrate_to}
-        given = {name: value for name, value in parameters.items() if value is not None}
-        self._faults.add(Refusal(status, description, given), meets(chat, method), times)
-
-    def block(self, chat: int | str) -> None:
-        """From now on the user has blocked the bot."""
-        self.answer(chat, 403, "Forbidden: bot was blocked by the user")
-
-    def forget(self, chat: int | str) -> None:
-        """From now on there is no such chat."""
-        self.answer(chat, 400, "Bad Request: chat not found")
-
-    def migrate(self, chat: int | str, to: int) -> None:
-        """From now on the group is a supergroup with another id."""
-        description = "Bad Request: group chat was upgraded to a supergroup chat"
-        self.answer(chat, 400, description, migrate_to=to)
-
-    def throttle(
-        self, chat: int | str | None, retry_after: int, times: int | None = 1, *, method: str | None = None
-    ) -> None:
-        """Answer 429 with this `retry_after`."""
-        description = f"Too Many Requests: retry after {retry_after}"
-        self.answer(chat, 429, description, retry_after=retry_after, times=times, method=method)
-
-    def fail(
-        self,
-        chat: int | str | None = None,
-        status: int = 502,
-        times: int | None = 1,
-        *,
-        method: str | None = None,
-    ) -> None:
-        """Answer with an error of the server's own."""
-        words = "Bad Gateway" if status == 502 else "Internal Server Error"
-        self.answer(chat, status, words, times=times, method=method)
-
-    def close_connection(
-        self,
-        chat: int | str | None = None,
-        times: int | None = 1,
-        *,
-        keep: bool = False,
-        method: str | None = None,
-    ) -> None:
-        """Reset the connection instead of an answer; with `keep`, the call was carried out before."""
-        self._faults.add(Silence(keep=keep), meets(chat, method), times)
-
-    def stall(
-        self,
-        chat: int | str | None = None,
-        times: int | None = 1,
-        *,
-        keep: bool = False,
-        method: str | None = None,
-    ) -> None:
-        """Never answer; with `keep`, the call was carried out before."""
-        self._faults.add(Silence(stall=True, keep=keep), meets(chat, method), times)
-
-    def babble(
-        self,
-        chat: int | str | None = None,
-        body: str = "<html><h1>Bad Gateway</h1></html>",
-        *,
-        status: int = 502,
-        content_type: str = "text/html",
-        times: int | None = 1,
-        method: str | None = None,
-    ) -> None:
-        """Answer with a body that is no answer of the Bot API's."""
-        self._faults.add(Page(status, body, content_type), meets(chat, method), times)
-
-    def clear(self) -> None:
-        """Forget every fault; what was received stays."""
-        self._faults.clear()
 
     # --- serving
 
@@ -321,24 +235,25 @@ class BotApi(LoopbackServer):
         if bot is None:
             return Refusal(401, "Unauthorized").response()
         call = Call(self.world, bot, method, await read_params(request))
-        if method.lower() == "getupdates":
-            return await self._answer(request, call)
-        with self.world.under_way():
-            return await self._answer(request, call)
+        busy = nullcontext() if method.lower() == "getupdates" else self.world.under_way()
+        with busy:
+            answer = await self._answer(call)
+        return await self._silent(request, answer) if isinstance(answer, Silence) else answer
 
-    async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+    async def _answer(self, call: Call) -> web.Response | Silence:
         fault = self._faults.take(call)
         if isinstance(fault, Page):
             return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
         if isinstance(fault, Silence) and not fault.keep:
-            return await self._silent(request, fault)
+            return fault
         outcome = fault if isinstance(fault, Refusal) else await self._outcome(call)
-        if isinstance(fault, Silence):
-            return await self._silent(request, fault)
         if isinstance(outcome, Refusal):
             self.refused.put((call.chat_id, outcome))
-            return outcome.response()
-        return web.json_response({"ok": True, "result": outcome})
+        if isinstance(fault, Silence):
+            return fault
+        return (
+            outcome.response() if isinstance(outcome, Refusal) else web.json_response({"ok": True, "result": outcome})
+        )
 
     async def _outcome(self, call: Call) -> Any:
         """A call's result, or the Refusal of it."""

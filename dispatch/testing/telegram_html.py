@@ -8,7 +8,7 @@ entity are errors, so that a test sees them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_ENTITIES = 100
 
@@ -69,6 +69,22 @@ def utf16_length(text: str) -> int:
 def parse_html(source: str) -> ParsedText:
     """The plain text and its entities. Raises CannotParse."""
     return _Parser(source).run()
+
+
+def trimmed(parsed: ParsedText) -> ParsedText:
+    """Without the white space at both ends, which Telegram drops; entities that had nothing else go with it."""
+    text = parsed.text.strip()
+    if text == parsed.text:
+        return parsed
+    before = utf16_length(parsed.text[: len(parsed.text) - len(parsed.text.lstrip())])
+    kept = (_clipped(entity, before, utf16_length(text)) for entity in parsed.entities)
+    return ParsedText(text, tuple(entity for entity in kept if entity.length > 0))
+
+
+def _clipped(entity: Entity, before: int, length: int) -> Entity:
+    start = max(entity.offset - before, 0)
+    end = min(entity.offset + entity.length - before, length)
+    return replace(entity, offset=start, length=end - start)
 
 
 class _Parser:

@@ -43,6 +43,7 @@ def test_a_held_issue_is_told_of_once_with_a_link_to_its_preview(
     assert f"{SITE}/preview/" in words
     assert "第1季度" in words  # what was unsure
     assert "邵新宇在“火炬讲堂”为青年干部作专题报告" in words
+    assert "无人收到的文章有 11 篇：邵新宇在“火炬讲堂”为青年干部作专题报告、" in words
 
     [request] = hooks.requests
     told = Webhook(SECRET).verify(request.body.decode(), request.headers)
@@ -52,6 +53,7 @@ def test_a_held_issue_is_told_of_once_with_a_link_to_its_preview(
     [chat] = bot.requests
     assert chat.form["chat_id"] == "-1001"
     assert "dispatch issues approve 534" in chat.form["text"]
+    assert "无人收到的文章有 11 篇" in chat.form["text"]
 
 
 def test_a_replaced_issue_is_told_of_anew_and_one_approved_by_itself_never(dispatch: Command, mailbox: Mailbox) -> None:

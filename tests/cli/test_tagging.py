@@ -179,3 +179,21 @@ def test_nothing_of_a_title_steers_the_terminal(office: Office) -> None:
     office.desk.issue({"园区发展": ["a\x1b[31m南昌高新区"]})
     office("tag", "--again")
     assert "\x1b" not in office("issues", "show", "534").stdout
+
+
+def test_a_park_that_was_not_national_yet_is_told_with_its_year(office: Office) -> None:
+    file = office.folder / "a.txt"
+    file.write_text("滁州高新区扩建\n滁州高新区与南昌高新区交流。\n", encoding="utf-8")
+    shown = office("tag", "--date", "2021-05-01", str(file)).stdout
+    assert "subject: 滁州高新区, national since 2022 only\n" in shown
+    assert "mention: 南昌高新区\n" in shown
+    assert "since" not in office("tag", str(file)).stdout
+    assert office.json("tag", "--date", "2021-05-01", str(file))[0]["national_later"] == {"滁州高新区": 2022}
+    assert office.json("tag", "--date", "2022-05-01", str(file))[0]["national_later"] == {}
+
+
+def test_an_issue_says_which_of_its_parks_were_not_national_yet(office: Office) -> None:
+    office.desk.issue({"园区发展": ["雄安高新区开工", OTHER]}, 534)
+    office("tag", "--again")
+    assert "subject: 雄安高新区, national since 2026 only" in office("issues", "show", "534").stdout
+    assert office.json("issues", "show", "534")["national_later"] == {"雄安高新区": 2026}

@@ -106,3 +106,13 @@ async def test_the_lane_is_worked_on_by_the_process_that_talks_to_the_bots_users
     leases.withdraw(desk.db, "elsewhere/1/1/x")
     await desk.drain(channel)
     assert channel.addresses == ["7", "7"]
+
+
+async def test_a_message_that_waits_between_two_parts_holds_up_no_other(desk: Desk) -> None:
+    channel = made(desk, "7", "8", "9")
+    channel.parts = 3
+    channel.lane = Lane("telegram:default", "telegram", connections=1, waiting=5, rate=20, address_interval=1.0)
+    await desk.drain(channel)
+    assert [address for address, _, _ in channel.sends][:3] == ["7", "8", "9"]
+    assert [part for address, part, _ in channel.sends if address == "8"] == [0, 1, 2, 0, 1, 2]
+    assert set(desk.states().values()) == {"sent"}

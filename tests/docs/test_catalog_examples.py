@@ -26,7 +26,8 @@ def folder(tmp_path: Path) -> Path:
     """The folder of an installation that has all the examples."""
     found = tmp_path / "catalog"
     (found / "bulletins").mkdir(parents=True)
-    (found / "parks.csv").write_text(example("csv", "name,"), encoding="utf-8")
+    (found / "parks.csv").write_text(example("csv", "name,full_name"), encoding="utf-8")
+    (found / "zones-other.csv").write_text(example("csv", "name,province"), encoding="utf-8")
     (found / "topics.toml").write_text(example("toml", "[[topics]]"), encoding="utf-8")
     (found / "bulletins" / "brief.toml").write_text(example("toml", "name ="), encoding="utf-8")
     return found
@@ -59,6 +60,11 @@ def test_a_new_zone_is_one_line(catalog: Catalog, folder: Path) -> None:
         article = tagged(catalog, f"{name}新增企业", f"{name}今年新增企业三家。")
         assert [(park.name, park.role) for park in article.parks] == [("新城高新区", Role.SUBJECT)]
         assert "province:江西省" in catalog.tags_of(article, "huoju", "parks")
+
+
+def test_a_zone_that_is_none_is_no_park(catalog: Catalog) -> None:
+    assert len(catalog.zones) == len(load_catalog().zones) + 1
+    assert tagged(catalog, "江苏省新港高新技术产业开发区开工", "新港高新区今日开工。").parks == ()
 
 
 def test_a_topic_is_found_and_followed(catalog: Catalog) -> None:

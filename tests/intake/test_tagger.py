@@ -134,6 +134,10 @@ def test_a_park_is_known_in_every_form(text: str, park: str) -> None:
         ("来自合肥、芜湖和蚌埠三家高新区的代表", {"合肥高新区", "芜湖高新区", "蚌埠高新区"}),
         ("在南昌、景德镇、新余等国家高新区推广", {"南昌高新区", "景德镇高新区", "新余高新区"}),
         ("昆山、太仓、常熟高新区", {"昆山高新区", "常熟高新区"}),
+        ("南昌、赣州、吉安等5个设区市的国家高新区", {"南昌高新区", "赣州高新区", "吉安高新区"}),
+        ("陕西省西安市、四川省成都市高新区", {"西安高新区", "成都高新区"}),
+        ("中关村、上海张江、武汉东湖等高新区", {"中关村", "张江高新区", "东湖高新区"}),
+        ("安徽合肥、芜湖、蚌埠三地高新区", {"合肥高新区", "芜湖高新区", "蚌埠高新区"}),
         ("呼和浩特和包头高新区", {"呼和浩特金山高新区", "包头稀土高新区"}),
         ("南昌市、新余市高新区", {"南昌高新区", "新余高新区"}),
     ],
@@ -170,6 +174,14 @@ def test_places_share_one_word_at_the_end_of_their_list(text: str, parks: set[st
         "中电光谷签约,中电光谷在武汉建园,中电光谷投产",
         "光谷步行街入选",
         "兰州新区和长春新区",
+        "西安高新区第一小学开学",
+        "昆明高新区实验小学放假",
+        "宝鸡高新区人民医院开诊",
+        "上海张江高科发布年报",
+        "廊坊的中关村信息谷开园",
+        "在雄安新区,中关村科技园封顶",
+        "惠州仲恺农业工程学院招生",
+        "南京国家农高区揭牌",
     ],
 )
 def test_a_look_alike_is_no_park(text: str) -> None:
@@ -235,6 +247,91 @@ def test_a_park_is_a_subject_by_title_credit_lead_or_share_of_the_text() -> None
     assert len(many.parks) == 4
     later = ("会议召开。", "合肥高新区率先。合肥高新区推进。合肥高新区见效。", "芜湖高新区也参加。")
     assert _subjects(_article("会议", "", *later)) == ["合肥高新区"]
+
+
+@pytest.mark.parametrize(
+    ("title", "paragraphs", "subjects"),
+    [
+        # A visit goes from one to the next.
+        (
+            "调研组赴甘肃",
+            ("调研组到甘肃。", "在兰州高新区,调研组察看企业。", "在白银高新区,调研组听取汇报。"),
+            {"兰州高新区", "白银高新区"},
+        ),
+        ("调研报告", ("调研情况如下。", "其中,兰州高新区进展较快,项目落地多。"), set()),
+        ("一季度经济平稳", ("全国平稳。", "南京高新区增长,常州高新区、苏州高新区、无锡高新区也增长。"), set()),
+        (
+            "服务企业案例",
+            (
+                "各地行动。",
+                "济南高新区出台措施。",
+                "东湖高新区贴息。",
+                "西安高新区设立基金。",
+                "保定、唐山、承德高新区减免房租。",
+            ),
+            set(),
+        ),
+        # The only one, if it is named again.
+        ("一家企业的十年", ("企业成长很快。", "公司在芜湖高新区建厂。", "芜湖高新区派出专员。"), {"芜湖高新区"}),
+        ("一位院士的报告", ("院士谈创新。", "他以合肥高新区为例。"), set()),
+        # The title counts them.
+        (
+            "三家高新区受表扬",
+            ("鹰潭高新区、吉安高新区、新余高新区受到表扬。",),
+            {"鹰潭高新区", "吉安高新区", "新余高新区"},
+        ),
+        ("受表扬的单位", ("鹰潭高新区、吉安高新区、新余高新区受到表扬。",), set()),
+        # Where several come from, who is named for many, and who leads a ranking.
+        ("大赛落幕", ("来自珠海高新区、佛山高新区的企业获奖。",), set()),
+        ("大赛落幕", ("珠海高新区、佛山高新区等单位组队参加。",), set()),
+        ("评价公布", ("苏州工业园区、深圳高新区位列前两名。",), set()),
+    ],
+)
+def test_what_an_article_is_about_where_no_title_says_it(
+    title: str, paragraphs: tuple[str, ...], subjects: set[str]
+) -> None:
+    assert set(_subjects(_article(title, "", *paragraphs))) == subjects
+
+
+def test_a_heading_above_paragraphs_says_whose_they_are() -> None:
+    blocks = (
+        Block(BlockKind.PARAGRAPH, "各地做法如下。"),
+        Block(BlockKind.HEADING, "一、兰州高新区"),
+        Block(BlockKind.PARAGRAPH, "建设中试平台,设立基金,服务企业。"),
+        Block(BlockKind.HEADING, "二、白银高新区"),
+        Block(BlockKind.PARAGRAPH, "推行一网通办,建设标准厂房。"),
+    )
+    assert set(_subjects(_TAGGER.tag(Article("经验交流", "", blocks)))) == {"兰州高新区", "白银高新区"}
+
+
+@pytest.mark.parametrize(
+    ("title", "credit", "lead", "subjects"),
+    [
+        ("火炬高新区发布办法", "厦门市科技局", "近日发布。", ["厦门火炬高新区"]),
+        ("火炬高新区发布办法", "威海市科技局", "近日发布。", ["威海火炬高新区"]),
+        ("火炬高新区发布办法", "", "厦门、威海两地近日发布。", []),
+        ("火炬高新区发布办法", "", "近日发布。", []),
+        ("高新园区发布办法", "大连市科技局", "近日发布。", ["大连高新区"]),
+        ("高新区召开大会", "太原市科技局", "近日召开。", ["太原高新区"]),
+    ],
+)
+def test_a_park_without_its_city_is_told_by_the_city(title: str, credit: str, lead: str, subjects: list[str]) -> None:
+    assert _subjects(_article(title, credit, lead)) == subjects
+
+
+def test_the_short_name_counts_where_the_park_is_named_and_a_companys_never() -> None:
+    article = _article("西安高新区", "", "西安高新坚持创新。西安高新技术企业增加,西安高新医院开诊,西安高新股份上市。")
+    assert [found.text for found in article.parks[0].evidence] == ["西安高新区", "西安高新"]
+    assert _named("苏州高新发行债券。") == set()
+
+
+def test_what_a_loose_alias_is_compared_with_is_a_park_and_a_mention() -> None:
+    article = _article("郑州高新区的路", "", "与中关村不同,郑州高新区起步晚。")
+    assert [(park.name, park.role) for park in article.parks] == [
+        ("郑州高新区", Role.SUBJECT),
+        ("中关村", Role.MENTION),
+    ]
+    assert _named("与中关村不同。") == set()
 
 
 def test_terms_inside_a_parks_name_or_a_counter_term_do_not_count() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch.catalog import load_catalog
+from dispatch.catalog import Park, load_catalog
+from dispatch.catalog.words import city_shorts, province_short, zone_head
 from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, Block, BlockKind, Role
 
@@ -36,6 +37,60 @@ def test_every_park_is_found_by_its_names_and_by_no_other_parks(park: object) ->
         loose = name in ("中关村",)
         text = f"近日,北京{name}召开会议。" if loose else f"近日,{name}召开会议。"
         assert _named(text) == {own.name}, name
+
+
+_TAILS = (
+    *("高新区", "国家高新区", "国家级高新区", "高新园区", "高新技术开发区", "高新技术产业园区", "高新技术产业开发区"),
+    *(
+        "国家高新技术产业开发区",
+        "国家级高新技术产业开发区",
+        "高新区管委会",
+        "高新技术产业开发区管理委员会",
+        "高新区党工委",
+    ),
+)
+_RANKS = ("", "国家", "国家级", "市", "市国家", "市国家级")
+
+
+def _forms(park: Park) -> set[str]:
+    """A park's names in all forms in use: short and full, with its rank, with city and province, its committee."""
+    cities, province = city_shorts(park.city), province_short(park.province)
+    found = set()
+    for name in (park.full_name, *park.aliases, *(() if park.name == "中关村" else (park.name,))):
+        found |= {name, f"{park.province}{name}", f"{province}{name}", f"{name}管委会"}
+        head = zone_head(name)
+        for city in cities if head else ():
+            rest = head.removeprefix(city) if head.startswith(city) else head
+            within = {f"{city}{rest}", f"{city}市{rest}", head}
+            found |= {place + tail for place in within for tail in _TAILS}
+            found |= {f"{region}{place}高新区" for region in (province, park.province) for place in within}
+            if head.startswith(city):
+                found |= {f"{city}{rank}{rest}高新区" for rank in _RANKS}
+    return found
+
+
+@pytest.mark.parametrize("park", _CATALOG.parks, ids=lambda park: park.name)
+def test_every_form_in_use_is_that_park_alone(park: Park) -> None:
+    found = {form: _named(f"近日,{form}召开会议。") for form in _forms(park)}
+    assert {form: parks for form, parks in found.items() if parks != {park.name}} == {}
+
+
+@pytest.mark.parametrize(
+    ("zone", "park"),
+    [
+        *(("中关村", "中关村"), ("上海张江", "张江高新区"), ("武汉东湖", "东湖高新区"), ("深圳", "深圳高新区")),
+        *(("天津", "天津滨海高新区"), ("成都", "成都高新区"), ("西安", "西安高新区"), ("重庆", "重庆高新区")),
+        ("杭州", "杭州高新区"),
+    ],
+)
+@pytest.mark.parametrize("tail", ["国家自主创新示范区", "自主创新示范区", "国家自创区", "自创区"])
+def test_a_demonstration_zone_of_one_city_is_its_park(zone: str, park: str, tail: str) -> None:
+    assert _named(f"近日,{zone}{tail}召开会议。") == {park}
+
+
+@pytest.mark.parametrize("zone", ["苏南", "长株潭", "合芜蚌", "山东半岛", "珠三角", "郑洛新", "鄱阳湖"])
+def test_a_demonstration_zone_of_several_cities_is_none_of_their_parks(zone: str) -> None:
+    assert _named(f"近日,{zone}国家自主创新示范区召开会议。") == set()
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ async def polling(server: BotApi, token: str = "") -> AsyncIterator[None]:
     dispatcher = small_dispatcher()
     async with bot_for(server, token) as bot, asyncio.TaskGroup() as group:
         group.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=20))
-        await server.world.signal.until(lambda: server.world.polls > 0, 10)
+        await server.polled()
         yield
         await dispatcher.stop_polling()
 

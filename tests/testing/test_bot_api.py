@@ -24,12 +24,6 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from dispatch.testing.bot_api import BotApi, Limits
 
 
-@pytest.fixture
-async def api() -> AsyncIterator[BotApi]:
-    async with BotApi("42:TEST") as server:
-        yield server
-
-
 @asynccontextmanager
 async def bot_for(server: BotApi) -> AsyncIterator[Bot]:
     session = AiohttpSession(api=TelegramAPIServer.from_base(server.base_url))

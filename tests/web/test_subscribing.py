@@ -298,7 +298,7 @@ class CountingCatalog(Catalog):
 
 
 def counting() -> CountingCatalog:
-    return CountingCatalog(CATALOG.parks, CATALOG.topics, CATALOG.bulletins, CATALOG.groups)
+    return CountingCatalog(CATALOG.parks, CATALOG.topics, CATALOG.bulletins, CATALOG.groups, CATALOG.zones)
 
 
 MANY = ",".join(f"a b c d e f g h{number}" for number in range(300))  # words of which each takes long to explain

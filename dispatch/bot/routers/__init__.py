@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dispatch.bot.routers import approving, beginning, managing, membership
+from dispatch.bot.routers import (
+    approving,
+    beginning,
+    browsing,
+    delivered,
+    following,
+    managing,
+    membership,
+    reading,
+    searching,
+    suggesting,
+)
 
 if TYPE_CHECKING:
     from aiogram import Router
@@ -13,8 +24,14 @@ if TYPE_CHECKING:
 def routers() -> list[Router]:
     """All of them, in the order in which they are asked whether an update is theirs."""
     return [
+        membership.router(),
         managing.router(),  # what is forwarded says whose it is: it is no command, whatever it says
+        reading.router(),  # a link to an article is a /start, too: it is asked for before the others
         approving.router(),
         beginning.router(),
-        membership.router(),
+        browsing.router(),
+        delivered.router(),
+        following.router(),
+        searching.router(),  # after all that reads and shows: it answers their old buttons
+        suggesting.router(),  # it takes what is left
     ]

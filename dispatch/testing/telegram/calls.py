@@ -86,7 +86,8 @@ class Call:
         try:
             return json.loads(value)
         except json.JSONDecodeError:
-            raise refuse(f'can\'t parse "{name}" JSON object') from None
+            what = "reply keyboard markup" if name == "reply_markup" else f'"{name}"'
+            raise refuse(f"can't parse {what} JSON object") from None
 
     def list_of(self, name: str) -> list[Any]:
         value = self.structure(name)

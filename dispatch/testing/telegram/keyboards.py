@@ -16,7 +16,7 @@ _ACTIONS = (
     "url", "callback_data", "web_app", "login_url", "switch_inline_query", "switch_inline_query_current_chat",
     "switch_inline_query_chosen_chat", "copy_text", "callback_game", "pay",
 )  # fmt: skip
-_SCHEMES = ("http://", "https://", "tg://", "ton://", "tonsite://")
+_SCHEMES = ("http", "https", "tg", "ton", "tonsite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,13 @@ def _button(entry: Any) -> Json:
 
 
 def _check_url(url: str) -> None:
-    known = url.startswith(_SCHEMES) or "://" not in url
-    host = url.partition("://")[2] or url
-    host = host.partition("/")[0].partition("?")[0]
+    scheme, marked, rest = url.partition("://")
+    host = (rest if marked else url).partition("/")[0].partition("?")[0]
     if not host:
         raise refuse(f"inline keyboard button URL '{url}' is invalid: URL host is empty")
-    if not known:
+    if marked and scheme.lower() not in _SCHEMES:
         raise refuse(f"inline keyboard button URL '{url}' is invalid: unsupported URL protocol")
-    dotted = "." in host or host.startswith("[")
-    if url.startswith("http") and not dotted and not url.startswith("tg://"):
+    if scheme.lower() in ("http", "https") and "." not in host and not host.startswith("["):
         raise refuse(f"inline keyboard button URL '{url}' is invalid: wrong HTTP URL")
     if " " in url:
         raise refuse("BUTTON_URL_INVALID")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dispatch.testing.telegram.calls import Call, Json, refuse
-from dispatch.testing.telegram.chats import Chat, Group, PrivateChat, SharedChat
+from dispatch.testing.telegram.chats import Chat, PrivateChat, SharedChat
+from dispatch.testing.telegram.groups import Group
 from dispatch.testing.telegram.members import Member
 
 

@@ -90,6 +90,12 @@ class Message:
         self._read += 1
         return self
 
+    def transcript(self) -> str:
+        """The speaker, the text, and a line for each row of buttons."""
+        speaker = self.sender_chat.title if self.sender_chat else self.sender.name if self.sender else ""
+        rows = ["  ".join(f"[ {button.text} ]" for button in row) for row in self.buttons]
+        return "\n".join([f"{speaker}: {self.text}", *rows])
+
     def change(self, version: Version) -> None:
         """Let it say something else."""
         self.text, self.html, self.entities, self.markup = version.text, version.html, version.entities, version.markup

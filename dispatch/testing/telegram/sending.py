@@ -11,7 +11,7 @@ from dispatch.testing.telegram.entities import find_entities
 from dispatch.testing.telegram.keyboards import read_markup
 from dispatch.testing.telegram.limits import Limits, Windows
 from dispatch.testing.telegram.messages import Message
-from dispatch.testing.telegram_html import CannotParse, Entity, ParsedText, parse_html, utf16_length
+from dispatch.testing.telegram_html import CannotParse, Entity, ParsedText, parse_html, trimmed, utf16_length
 
 MAX_TEXT = 4096
 _ACTIONS = frozenset({
@@ -74,12 +74,12 @@ def read_text(call: Call) -> ParsedText:
 def read_content(content: Json) -> ParsedText:
     """The same of an `InputTextMessageContent`. Raises Refused."""
     try:
-        parsed = _parse(content)
+        parsed = trimmed(_parse(content))
     except CannotParse as error:
         raise refuse(f"can't parse entities: {error}") from None
-    if not parsed.text.strip():
+    if not parsed.text:
         raise refuse("message text is empty")
-    if utf16_length(parsed.text.strip()) > MAX_TEXT:
+    if utf16_length(parsed.text) > MAX_TEXT:
         raise refuse("message is too long")
     return parsed
 

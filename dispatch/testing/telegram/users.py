@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from dispatch.testing.telegram.calls import Json
-from dispatch.testing.telegram.chats import Channel, Chat, Group, PrivateChat, SharedChat, Topic
+from dispatch.testing.telegram.chats import Chat, PrivateChat, SharedChat, Topic
 from dispatch.testing.telegram.entities import find_entities
+from dispatch.testing.telegram.groups import Channel, Group
 from dispatch.testing.telegram.members import Member
 from dispatch.testing.telegram.messages import Message, Version
 from dispatch.testing.telegram_html import Entity, ParsedText, parse_html
@@ -154,6 +155,8 @@ class User:
             return private
         if isinstance(chat, SharedChat) and not chat.open and not chat.member(self).is_present:
             raise ValueError(f"{self!r} is not in {chat!r}")
+        if isinstance(chat, Group) and chat.migrated_to is not None:
+            raise ValueError(f"{chat!r} has become {chat.migrated_to!r}")
         return chat
 
     async def edit(self, message: Message, text: str) -> Message:
@@ -210,6 +213,8 @@ class User:
         """
         if data is None:
             button = message.button(words)
+            if button.data is None and not button.url:
+                raise ValueError(f"the button {button.text!r} has no data; one of a reply keyboard sends its words")
             if button.data is None:
                 raise ValueError(f"the button {button.text!r} leads to {button.url}; the bot hears nothing of it")
             data = button.data

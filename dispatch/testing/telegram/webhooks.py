@@ -72,7 +72,12 @@ async def push(world: World, bot: BotAccount, webhook: Webhook, run: Run) -> Non
                     await run(bot, str(called["method"]), called)
             if not taken:
                 world.signal.notify()
-                await world.signal.until(lambda asked=asked: webhook.retries_asked > asked, world.webhook_delay)  # type: ignore[misc]  # a default for the loop's variable
+                await _rest(world, webhook, asked)
+
+
+async def _rest(world: World, webhook: Webhook, asked: int) -> None:
+    """Wait out the delay, or until somebody has asked for more retries than those before."""
+    await world.signal.until(lambda: webhook.retries_asked > asked, world.webhook_delay)
 
 
 async def _post(session: aiohttp.ClientSession, webhook: Webhook, update: Json) -> tuple[bool, Json | None]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from dispatch.testing.telegram.bots import BotAccount
 from dispatch.testing.telegram.calls import Json, refuse
-from dispatch.testing.telegram.chats import Channel, Chat, Group, PrivateChat, SharedChat
+from dispatch.testing.telegram.chats import Chat, PrivateChat, SharedChat
+from dispatch.testing.telegram.groups import Channel, Group
 from dispatch.testing.telegram.members import Member, Status
 from dispatch.testing.telegram.messages import Message
 from dispatch.testing.telegram.profile import offered

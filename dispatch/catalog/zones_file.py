@@ -1,0 +1,27 @@
+"""Reads zones-other.csv: a line a zone that is no national high-tech zone and is named like one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dispatch.catalog.source import Place, Told, check_province, read_table, refuse
+from dispatch.catalog.values import OtherZone
+
+_COLUMNS = ("name", "province", "kind")
+
+
+def read_zones(path: Path, told: Told = refuse) -> dict[str, tuple[OtherZone, Place]]:
+    """The zones of a file with their lines. What is wrong is `told`; where that raises nothing, a wrong line is left
+    out. Raises CatalogError for a file that is no table of zones."""
+    zones: dict[str, tuple[OtherZone, Place]] = {}
+    for fields, place in read_table(path, _COLUMNS, _COLUMNS, told):
+        missing = [name for name in _COLUMNS if not fields[name]]
+        for name in missing:
+            told(place.error(f"{name} is empty", "a zone has a name, a province and a kind"))
+        whole = check_province(fields["province"], place, told)
+        if fields["name"] in zones:
+            reason = f"the zone {fields['name']} stands in line {zones[fields['name']][1].line} already"
+            told(place.error(reason, "make one line of the two"))
+        elif whole and not missing:
+            zones[fields["name"]] = (OtherZone(**fields), place)
+    return zones

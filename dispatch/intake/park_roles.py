@@ -1,0 +1,125 @@
+"""Which of an article's parks it is about."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, lead
+
+# A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
+_LEAD_PARKS = 2
+_LEAD_REPEATED_PARKS = 4
+# A park in the text only is a subject from so many times and this share of all parks' names.
+_DOMINANT_TIMES = 3
+_DOMINANT_SHARE = 0.35
+# Parks that have paragraphs of their own are what it is about, if they are few, hardly another is named, and those
+# paragraphs are most of the text.
+_SECTIONS = 4
+_SECTIONS_SHARE = 0.5
+# What may stand before a park at the beginning of its own paragraph: 在兰州高新区, (二)白银高新区.
+_OPENING = re.compile(
+    r"(?:\(?[一二三四五六七八九十\d]{1,2}[、.)])?[“《]?(?:[近日]日,|目前,|今年,|去年,)?(?:在|走进|来到|位于|作为)?[“]?"
+)
+
+# What others are measured by, or where somebody comes from, also as one of several: 来自成都高新区、绵阳高新区的企业.
+_COMPARED_BEFORE = re.compile(
+    r"(?:对标|对比|比肩|赶超|追赶|媲美|看齐|学习|借鉴|超越|取经|不输|师从|不及|不如|仅次于|落后于|相较于|相比于|来自)"
+    r"(?:[^,。;:!?]{0,34}[区园城村江谷][、和与及])?$"
+)
+_COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
+_UNLIKE_BEFORE = ("与", "和", "同", "跟", "比起")
+_UNLIKE_AFTER = re.compile(r"(?:相比|相较|不同|一样|类似|的差距)")
+# One of a few named for many, or of a ranking: 南昌高新区、新余高新区等园区; 苏州工业园区、深圳高新区居前.
+_NAMED_FOR_MANY = re.compile(
+    r"(?:[、和与及][^,。;:!?、和与及]{2,16}?){0,4}"
+    r"(?:等[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区)|(?:分?别?[位名]?[列居]|排名|排在|进入)前)"
+)
+# 两家高新区, 3园区: a title that counts the parks it is about.
+_COUNTED = re.compile(r"(两|[二三四五六]|[2-6])(?:家|个|大)?(?:国家级?)?(?:高新区|园区|开发区)")
+_NUMBERS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
+
+
+def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
+    """The names of those parks in `hits` that an article is about: what title and credit name and the text goes on
+    about; else what the lead names; else what has paragraphs of its own; else the only one, if it is named twice."""
+    named = {name for name, own in hits.items() if any(_is_headlined(hit) for hit in own)}
+    times = Counter({name: sum(hit.passage.where == TEXT for hit in own) for name, own in hits.items()})
+    enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * times.total())
+    dominant = {name for name, count in times.items() if count >= enough}
+    return (named | dominant) or _leading(parts, hits, times) or _with_sections(parts, hits) or _alone(hits)
+
+
+def is_compared(hit: Hit) -> bool:
+    """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
+    if _COMPARED_BEFORE.search(hit.before) or _COMPARED_AFTER.match(hit.after):
+        return True
+    return hit.before.endswith(_UNLIKE_BEFORE) and _UNLIKE_AFTER.match(hit.after) is not None
+
+
+def _is_headlined(hit: Hit) -> bool:
+    return hit.passage.where == CREDIT or (hit.passage.where == TITLE and not is_compared(hit))
+
+
+def _leading(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
+    first = lead(parts)
+    leading = {name for name, own in hits.items() if any(hit.passage is first and _is_meant(hit) for hit in own)}
+    if len(leading) <= _LEAD_PARKS or len(leading) == _counted(parts[0].text):
+        return leading
+    repeated = len(leading) <= _LEAD_REPEATED_PARKS and all(times[name] > 1 for name in leading)
+    return leading if repeated else set()
+
+
+def _is_meant(hit: Hit) -> bool:
+    return not is_compared(hit) and _NAMED_FOR_MANY.match(hit.after) is None
+
+
+def _counted(title: str) -> int:
+    """How many parks a title says it is about; 0 where it says nothing."""
+    found = _COUNTED.search(title)
+    return 0 if found is None else _NUMBERS.get(found[1]) or int(found[1])
+
+
+def _with_sections(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
+    """The parks of a visit or a survey that goes from one to the next."""
+    shares: Counter[str] = Counter()
+    text = 0
+    for part, name in _owned(parts, hits):
+        text += len(part.text)
+        if name:
+            shares[name] += len(part.text)
+    few = len(shares) <= _SECTIONS and len(hits) <= _SECTIONS + 1 and shares.total() >= _SECTIONS_SHARE * text
+    return set(shares) if few else set()
+
+
+def _owned(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> Iterator[tuple[Passage, str]]:
+    """Each paragraph with the park that it, or the heading above it, begins with; "" where it is no park's own."""
+    there: defaultdict[int, dict[str, Hit]] = defaultdict(dict)
+    for name, own in hits.items():
+        for hit in own:
+            there[id(hit.passage)].setdefault(name, hit)
+    above = ""
+    for part in parts:
+        if part.where != TEXT:
+            continue
+        found = there[id(part)]
+        own_name = _opening(found)
+        if part.heading:
+            above = own_name
+        else:
+            yield part, own_name or ("" if found else above)
+
+
+def _opening(found: Mapping[str, Hit]) -> str:
+    """The park whose name a paragraph begins with, if it names no other."""
+    if len(found) != 1:
+        return ""
+    [(name, hit)] = found.items()
+    opens = _OPENING.fullmatch(hit.passage.text, 0, hit.start)
+    return name if opens and not is_compared(hit) else ""
+
+
+def _alone(hits: Mapping[str, Sequence[Hit]]) -> set[str]:
+    """The only park of the article, named more than once and not to compare."""
+    return {name for name, own in hits.items() if len(hits) == 1 and sum(not is_compared(hit) for hit in own) > 1}

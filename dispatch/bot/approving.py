@@ -11,7 +11,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from dispatch import archive
 from dispatch.bot.desk import Desk, Office
-from dispatch.bot.scene import Scene
+from dispatch.bot.scene import Place, Scene
 from dispatch.bot.voice import text
 from dispatch.channels.approval_buttons import Pressed, Wish, pack
 from dispatch.channels.telegram import opens
@@ -51,10 +51,12 @@ class Decided:
     issue: StoredIssue | None = None
 
 
-def is_office(office: Office, scene: Scene, username: str | None) -> bool:
-    """Whether a chat is one of those who may approve: itself, or the topic of it that is named."""
-    here = scene.here
-    names = {str(here.chat_id), here.address} | ({f"@{username}".lower()} if username else set())
+def is_office(office: Office, here: Place, username: str | None) -> bool:
+    """Whether a chat is one of those who may approve: itself, or the topic of it that is named. A name is a group's or
+    channel's: a person who calls themselves so is nobody."""
+    names = {str(here.chat_id), here.address}
+    if username and not here.is_private:
+        names.add(f"@{username}".lower())
     return any(address.lower() in names for address in office.admins)
 
 

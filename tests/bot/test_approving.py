@@ -11,6 +11,10 @@ import pytest
 from dispatch import archive
 from dispatch.app import App
 from dispatch.assets import config_dir
+from dispatch.bot.approving import is_office
+from dispatch.bot.desk import Office
+from dispatch.bot.scene import Place
+from dispatch.catalog import load_catalog
 from dispatch.model import IssueState
 from dispatch.service import run_once
 from dispatch.testing import BotApi
@@ -51,10 +55,6 @@ async def notice(talk: Talk) -> tuple[int, Message]:
         if message.buttons:
             return issue, message
     raise AssertionError("no notice with buttons")
-
-
-def people(talk: Talk) -> tuple[object, object]:
-    return talk.api.world.users[ANN], next(user for user in talk.api.world.users.values() if user.name == "Bob")
 
 
 async def test_a_notice_is_approved_by_an_administrator_alone(office: Talk) -> None:
@@ -178,6 +178,24 @@ async def test_a_button_in_another_chat_is_nobodys(office: Talk) -> None:
     await answered(office)
     assert state(office, issue)[0] is IssueState.HELD
     assert len(mallory.chat.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("here", "username", "found"),
+    [
+        (Place(-5, 0, "supergroup"), None, True),
+        (Place(-5, 7, "supergroup"), None, True),
+        (Place(-6, 0, "supergroup"), None, False),
+        (Place(-6, 45, "supergroup"), None, True),
+        (Place(-7, 0, "channel"), "Our_Office", True),
+        (Place(7), "our_office", False),
+        (Place(8), None, True),
+        (Place(9), "none", False),
+    ],
+)
+def test_which_chats_may_approve(here: Place, username: str | None, found: bool) -> None:
+    office = Office(42, "", "telegram", load_catalog(), admins=("-5", "-6/45", "@our_office", "8", "@none"))
+    assert is_office(office, here, username) is found
 
 
 async def test_a_name_is_hostile_too(office: Talk) -> None:

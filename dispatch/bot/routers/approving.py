@@ -22,7 +22,7 @@ from dispatch.bot.approving import (
 )
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.overview import overview
-from dispatch.bot.scene import Scene
+from dispatch.bot.scene import Scene, place_of
 from dispatch.bot.staging import HERE
 from dispatch.bot.voice import Html, text
 from dispatch.channels.approval_buttons import PREFIX, Pressed, Wish, unpack
@@ -48,9 +48,7 @@ def router() -> Router:
 
 def _for_office(message: Message, office: Office) -> bool:
     """Elsewhere these commands are unknown."""
-    topic = message.message_thread_id if message.is_topic_message else None
-    places = {str(message.chat.id), f"{message.chat.id}/{topic}", f"@{message.chat.username}".lower()}
-    return any(address.lower() in places for address in office.admins)
+    return is_office(office, place_of(message), message.chat.username)
 
 
 async def _pending(message: Message) -> Step:
@@ -67,7 +65,7 @@ async def _pressed(callback: CallbackQuery, office: Office, scene: Scene, admini
     message = callback.message
     if pressed is None or message is None:
         return lambda desk: desk.told(text("这个按钮已经不能用了。"))
-    may = is_office(office, scene, message.chat.username)
+    may = is_office(office, scene.here, message.chat.username)
     if may and not scene.here.is_private:
         may = await administrators.has(scene.here.chat_id, scene.user_id)
     if not may or callback.from_user.is_bot:

@@ -113,8 +113,10 @@ def _lists(inside: Sequence[_Named]) -> Iterator[Sequence[_Named]]:
 
 
 def _is_next(hit: Hit, other: Hit) -> bool:
+    if other.start - hit.end > _LIST_GAP:
+        return False
     between = hit.passage.text[hit.end : other.start]
-    return _SEPARATORS.match(between) is not None and len(between) <= _LIST_GAP and not _CLAUSE_END.search(between)
+    return _SEPARATORS.match(between) is not None and not _CLAUSE_END.search(between)
 
 
 def _is_one_of_places(hit: Hit, parks: int) -> bool:

@@ -68,8 +68,10 @@ _PERSON_AFTER = re.compile(r"[\u4e00-\u9fff]?(?:同志|教授|院士|博士|先�
 _WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴该本"
 _BARE = re.compile(rf"(?<![\u4e00-\u9fff])高新园?区|(?<=[{_WORDS_BEFORE}])高新园?区|[我本]区(?![别分域间])")
 # 高新区 beside a district or another zone of its city: 涪城区、高新区; 经开区、高新区、保税区.
+# The looks behind come after the word, so that the word is what is searched for.
 _BARE_ZONE = re.compile(
-    r"(?<=[区县市园城][、和与及])高新区|(?<![\u4e00-\u9fff])高新区(?=[、和与及][\u4e00-\u9fff]{1,8}[区县市园城])"
+    r"高新区(?:(?<=[区县市园城][、和与及]高新区)"
+    r"|(?<![\u4e00-\u9fff]高新区)(?=[、和与及][\u4e00-\u9fff]{1,8}[区县市园城]))"
 )
 _OTHER_ZONE = re.compile(r"[\u4e00-\u9fff]{2}高新(?:技术产业)?(?:开发区|园区|区)")
 _ANY_ZONE = re.compile(

@@ -42,12 +42,12 @@ _NAMED_FOR_MANY = re.compile(
     r"(?:[、和与及][^,。;:!?、和与及]{2,16}?){0,4}"
     r"(?:等[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区)|(?:分?别?[位名]?[列居]|排名|排在|进入)前|分别?[位名]?[列居]第)"
 )
-# What parts a list, and a name in it: 到张店区、(淄博高新区)、淄博经济开发区. A list of so many places is about none.
+# What parts a list, and a name in it: 到张店区、(淄博高新区)、淄博经济开发区. A list with so many others is about none.
 _SEPARATORS = re.compile(r"以及|[、和与及]")
 _PLACE_BEFORE = re.compile(r"[区县市园城州]$")
 _PLACE_AFTER = re.compile(r"[^区县市园城州]{1,14}[区县市园城州]")
 _CLAUSE_END = re.compile(r"[,。;:!?]")
-_PLACES_IN_LIST = 3
+_OTHERS_IN_LIST = 2
 _LIST_GAP = 24  # characters: a place that is no park may stand between two that are
 # 两家高新区, 3园区: a title that counts the parks it is about, or a list that is counted at its end.
 _COUNTED = re.compile(r"(两|[二三四五六]|[2-6])(?:家|个|大)?(?:国家级?)?(?:高新(?:技术产业开发)?区|园区|开发区)")
@@ -73,6 +73,18 @@ def is_compared(hit: Hit) -> bool:
     return hit.before.endswith(_UNLIKE_BEFORE) and _UNLIKE_AFTER.match(hit.after) is not None
 
 
+def is_one_of_places(hit: Hit, parks: int = 1) -> bool:
+    """It stands in a list of districts and zones most of which are none of its `parks` parks."""
+    before = _SEPARATORS.split(_CLAUSE_END.split(hit.before)[-1])
+    after = _SEPARATORS.split(_CLAUSE_END.split(hit.after)[0])
+    beside = 0
+    if not before[-1]:
+        beside += sum(1 for _ in takewhile(_PLACE_BEFORE.search, reversed(before[:-1])))
+    if not after[0]:
+        beside += sum(1 for _ in takewhile(_PLACE_AFTER.match, after[1:]))
+    return beside + 1 - parks >= max(_OTHERS_IN_LIST, parks)
+
+
 def _is_headlined(hit: Hit) -> bool:
     return hit.passage.where == CREDIT or (hit.passage.where == TITLE and not is_compared(hit))
 
@@ -96,7 +108,7 @@ def _meant(inside: Sequence[_Named]) -> set[str]:
         for members in _lists(inside)
         if _NAMED_FOR_MANY.match(members[-1][1].after) is None
         for name, hit in members
-        if not (is_compared(hit) or _is_one_of_places(hit, len(members)))
+        if not (is_compared(hit) or is_one_of_places(hit, len(members)))
     }
 
 
@@ -117,18 +129,6 @@ def _is_next(hit: Hit, other: Hit) -> bool:
         return False
     between = hit.passage.text[hit.end : other.start]
     return _SEPARATORS.match(between) is not None and not _CLAUSE_END.search(between)
-
-
-def _is_one_of_places(hit: Hit, parks: int) -> bool:
-    """It stands in a list of many districts and zones, not all of them parks."""
-    before = _SEPARATORS.split(_CLAUSE_END.split(hit.before)[-1])
-    after = _SEPARATORS.split(_CLAUSE_END.split(hit.after)[0])
-    beside = 0
-    if not before[-1]:
-        beside += sum(1 for _ in takewhile(_PLACE_BEFORE.search, reversed(before[:-1])))
-    if not after[0]:
-        beside += sum(1 for _ in takewhile(_PLACE_AFTER.match, after[1:]))
-    return beside + 1 >= max(_PLACES_IN_LIST, parks + 1)
 
 
 def _counted_behind(inside: Sequence[_Named]) -> int:
@@ -191,4 +191,4 @@ def _alone(hits: Mapping[str, Sequence[Hit]]) -> set[str]:
 
 
 def _is_told_of(hit: Hit) -> bool:
-    return not is_compared(hit) and not _is_one_of_places(hit, 1)
+    return not is_compared(hit) and not is_one_of_places(hit)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import city_shorts, fold, province_short
 from dispatch.intake.other_zones import OtherZones
-from dispatch.intake.park_roles import is_compared, subject_names
+from dispatch.intake.park_roles import is_compared, is_one_of_places, subject_names
 from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, says_zone
@@ -174,7 +174,8 @@ class ParkRules:
         """The one park that 高新区 or 我区 alone can mean, by the city that credit, title, lead or text names."""
         title, credit = parts[:2]
         opening = [part for part in (title, credit, lead(parts)) if part]
-        words = [Hit(part, *found.span()) for part in opening for found in _BARE.finditer(part.text)]
+        found = [Hit(part, *found.span()) for part in opening for found in _BARE.finditer(part.text)]
+        words = [word for word in found if not is_one_of_places(word)]
         if not words or any(self._names_other_zone(part, hits) for part in opening):
             return None
         # What stands in the lead alone may be said of high-tech zones at large: 会议在南昌市召开,对高新区提出要求.

@@ -246,6 +246,7 @@ def test_the_park_of_a_bare_word_or_a_credit(title: str, credit: str, lead: str,
 @pytest.mark.parametrize(
     ("credit", "text", "mentions"),
     [
+        ("兰州市科技局", "副市长到城关区、高新区、安宁区调研。", ["兰州高新区"]),
         ("绵阳市科技局", "涪城区、游仙区和高新区要出台细则。", ["绵阳高新区"]),
         ("天津市滨海新区发改委", "经开区、保税区、高新区负责人发言。", ["天津滨海高新区"]),
         ("泸州市发改委", "高新区、长江经开区各布局一个。", ["泸州高新区"]),
@@ -325,6 +326,7 @@ def test_a_park_is_a_subject_by_title_credit_lead_or_share_of_the_text() -> None
         ("市长调研", ("市长到张店区、淄博高新区、淄博经济开发区调研。", "在淄博高新区的工地,他听取汇报。"), set()),
         ("柯城的实验室", ("衢州市柯城区把科创飞地设在了杭州高新区。",), set()),
         ("新厂投产", ("淄博高新区、张店区共建的工厂投产。",), {"淄博高新区"}),
+        ("基金成立", ("郑州高新区、郑州航空港区、洛阳高新区联合成立基金。",), {"郑州高新区", "洛阳高新区"}),
     ],
 )
 def test_what_an_article_is_about_where_no_title_says_it(

@@ -26,6 +26,7 @@ from subscribers.model import Address
 
 if TYPE_CHECKING:
     from dispatch.bot.conversation import Conversation
+    from dispatch.bot.links import ChatLinks
     from dispatch.bounces.desk import Desk
     from dispatch.bounces.maildir import Maildir
     from dispatch.channels.telegram_bots import Bots
@@ -99,7 +100,16 @@ class App:
     def renderer(self) -> Renderer:
         from dispatch.digests.render import Renderer
 
-        return Renderer(templates_dir(), self.settings.templates.folder, self._article_url)
+        return Renderer(templates_dir(), self.settings.templates.folder, self._article_url, self.chat_links.of_content)
+
+    @cached_property
+    def chat_links(self) -> ChatLinks:
+        """Links that follow something in the chat with the first bot, where it talks."""
+        from dispatch.bot.links import ChatLinks
+
+        telegram = self.settings.telegram
+        bots = telegram.usable_bots if telegram.conversation else ()
+        return ChatLinks(bots[0].number if bots else 0, lambda: self.catalog)
 
     @cached_property
     def pickup(self) -> Pickup:
@@ -261,7 +271,8 @@ class App:
         return Limits(self.settings.bounces.soft_limit, self.settings.bounces.soft_days)
 
     def reload_keys(self, db: Database) -> None:
-        """Learn of keys that were made since."""
+        """Learn of keys that were made since, and of what the bot is called."""
+        self.chat_links.learn(db)
         self.signer(db).reload(db)
         if self._paths is not None:
             self._paths.reload(db)
@@ -295,6 +306,7 @@ class App:
             await store.call(installation),
             await store.call(self.return_paths),
         )
+        await store.call(self.chat_links.learn)
         async with AsyncExitStack() as stack:
             channels = self.channels()
             stack.push_async_callback(self._close_bots)
@@ -377,6 +389,7 @@ class App:
         from subscribers.consent import Limits
 
         found = self.settings.subscribers
+        await store.call(self.chat_links.learn)
         parts = Parts(
             store=store,
             signer=await store.call(self.signer),
@@ -389,6 +402,7 @@ class App:
             limits=Limits(found.asks_per_address, found.asks_per_network),
             first=found.first_digest,
             updates=self._posts(store),
+            offers=self.chat_links.offers,
         )
         pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):

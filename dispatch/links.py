@@ -155,6 +155,7 @@ class Addressing:
             preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id and not _many(work) else "",
             secret=work.secret,
             return_path=self._return_path(work),
+            endpoint_id=work.endpoint_id,
         )
 
     def _asking(self, work: Work, request: Request) -> Envelope:

@@ -253,6 +253,14 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Something to follow in a chat: its name in the reader's words, and the link that follows it there."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """What a reader is asked to say yes to: the link that does it (an https or mailto address), until how many days
     after it was asked, and by which way and from which network ("" where none is known) that was. `text` is what they
@@ -289,6 +297,7 @@ class Envelope:
     confirmation: Confirmation | None = None
     secret: str = field(default="", repr=False)
     return_path: str = ""  # where reports of a failed delivery go; "" for the sender's own address
+    endpoint_id: int = 0  # 0 for an address of nobody's
     right_url: str = field(default="", repr=False)  # of `data` and `erase`: the page that gives or ends it
 
 
@@ -311,7 +320,9 @@ class Retry:
     whole (no answer in time, an error of the server's own): many in a row, with nothing in between that went well, are
     an outage. `group_rest` says that whoever stands behind this address (a mailbox provider) wants less from the lane:
     at least so many seconds without anything for its addresses, or as long as its settings say (0); other messages of
-    the lane go on. `new_address` replaces the endpoint's address for good.
+    the lane go on. `new_address` replaces the endpoint's address for good. `unknown` says that the message may have
+    arrived all the same, and `whole_address` that nothing else may go to this address (to no topic of the same chat)
+    before `after`.
     """
 
     reason: str
@@ -322,6 +333,8 @@ class Retry:
     suspect: bool = False
     new_address: str = ""
     group_rest: float | None = None
+    unknown: bool = False
+    whole_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def write_previews(
     Raises RenderError where a template fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    app.chat_links.learn(db)
     channels = _channels(app)
     written = []
     for number, digest_id in enumerate(archive.digest_ids(db, stored.id), start=1):

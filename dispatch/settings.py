@@ -459,7 +459,7 @@ class Bot(Section):
     name: str = "default"
     token: SecretStr = SecretStr("")
     api_base: str = "https://api.telegram.org"
-    rate: Annotated[float, Field(gt=0, le=1000)] = 25
+    rate: Annotated[float, Field(gt=0, le=1000)] = 29
     connections: Annotated[int, Field(ge=1, le=100)] = 8
     chat_interval: Interval = 1.0
     group_interval: Interval = 3.0

@@ -251,3 +251,10 @@ def test_who_follows_a_province_gets_a_park_that_joins_it_later(
     assert owed(later.tags_of(elsewhere, "huoju", "parks")) == []
     (endpoint,) = directory.get(db, subscriber_id).endpoints
     assert owed(later.tags_of(article, "huoju", "parks")) == [endpoint.id]
+
+
+@pytest.mark.parametrize("word", ["gxq nanchang", "n c", "江西 南昌"])
+def test_what_is_said_again_and_again_is_said_once(word: str) -> None:
+    again = [found.tag for found in CATALOG.suggest(f"{word} {word} {word}", 50)]
+    assert again
+    assert set(again) <= {found.tag for found in CATALOG.suggest(word, 50)}

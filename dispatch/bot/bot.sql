@@ -46,3 +46,10 @@ DELETE FROM bot_chats WHERE bot = :bot AND chat_id = :chat_id
 
 -- name: chats
 SELECT chat_id, kind, title, name, may_write FROM bot_chats WHERE bot = :bot ORDER BY title, chat_id
+
+-- name: name_bot
+INSERT INTO bots (bot, username) VALUES (:bot, :username)
+ON CONFLICT (bot) DO UPDATE SET username = excluded.username WHERE bots.username <> excluded.username
+
+-- name: bot_name
+SELECT username FROM bots WHERE bot = :bot

@@ -24,6 +24,7 @@ from dispatch.bot import inbox
 from dispatch.bot.commands import introduce
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.inbox import Open, Received
+from dispatch.bot.links import note_name
 from dispatch.bot.routers import routers
 from dispatch.bot.speaking import packed, speak
 from dispatch.bot.staging import Staged, Staging
@@ -125,6 +126,10 @@ class Conversation:
         """Find out who the bot is, say what it can do, and how it wants its updates."""
         await self._insist(self._who)
         await self._insist(self._settle)
+        try:
+            await self._store.call(note_name, self._number, self._office.username)
+        except DatabaseError as error:
+            log.error("the name of the bot cannot be noted, so pages and mails may lack links to it: %s", error)
 
     async def _who(self) -> None:
         me = await self._line.api.get_me()

@@ -119,6 +119,7 @@ class Desk:
     def _begin(self) -> Endpoint:
         scene = self.scene
         name = scene.place.title or (scene.user_name if scene.place.is_private else "")
+        name = "".join(letter for letter in name if letter.isprintable())  # nothing that turns text around, no NUL
         preferences = Preferences(language=scene.language)
         address = self._address(scene.place.address)
         return directory.endpoint(self.db, directory.asked_for(self.db, address, name[:100], (), preferences, self.act))

@@ -108,9 +108,13 @@ def _score(entry: _Entry, parts: list[str]) -> tuple[_Order, _Name] | None:
     """How well a query fits, less is better, and the name that does: all of it one name, or else each part some."""
     if best := _best(entry, "".join(parts)):
         return best
-    fits = [_best(entry, part) for part in parts] if len(parts) > 1 else []
-    found = [fit for fit in fits if fit]
-    if not found or len(found) < len(fits):
+    found: list[tuple[_Order, _Name]] = []
+    for part in dict.fromkeys(parts) if len(parts) > 1 else ():
+        fit = _best(entry, part)
+        if fit is None:
+            return None
+        found.append(fit)
+    if not found:
         return None
     order, name = max(found, key=lambda fit: fit[0])
     return (max(order[0], Match.PREFIX), *order[1:]), name

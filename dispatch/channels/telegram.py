@@ -5,36 +5,38 @@ aiogram is imported when the first lane is opened: it takes 170 MB, and a proces
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from dispatch.channels.causes import explain
 from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, Reserve, extent, split, visible_units
-from dispatch.channels.telegram_bots import Bots, SharedBot
-from dispatch.channels.throttle import Throttle
-from dispatch.delivery.channel import Lane, Rendered
+from dispatch.channels.telegram_bots import Bots, Chats, SharedBot
+from dispatch.channels.telegram_buttons import Mute, Previous, Unfollow, pack, tag_hash
+from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.delivery.clock import SystemClock
 from dispatch.delivery.pace import Pace
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
+from dispatch.digests.words import clip
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
 from dispatch.settings import TelegramSettings
 from subscribers.addresses import telegram_place
 
-if TYPE_CHECKING:
-    from aiogram import Bot
+log = logging.getLogger(__name__)
 
 _TEMPLATE = "telegram/digest.html.j2"
 # What the personal pieces may take of a message, once filled in.
 RESERVES: Mapping[str, Reserve] = MappingProxyType(
     {"follows": Reserve(500, 12), "why": Reserve(500, 12), "unsubscribe": Reserve(200, 3)}
 )
+MAX_UNFOLLOW = 3
+"""Buttons that drop a follow; more would be more than the digest."""
 MAX_PARTS = 12
 """Messages of one digest: more than a dozen in a row is no news any more, and each counts against the bot's pace."""
 
@@ -43,11 +45,48 @@ _UNITS = MAX_PARTS * MAX_UNITS * 2 // 3 - sum(reserve.units for reserve in RESER
 _ENTITIES = MAX_PARTS * MAX_ENTITIES * 2 // 3 - sum(reserve.entities for reserve in RESERVES.values())
 _LONGEST_WAIT = 86_400.0  # seconds: more than that of a retry_after is not believed
 _LONGEST_REASON = 300
+_LABEL = 30  # characters of a follow on its button
+_FOLLOWED = frozenset({"digest", "bundle", "correction"})  # kinds of contents
+# Telegram refuses a whole message for a button whose address is none of the public web.
+_OPENS = re.compile(r"https?://[^/\s]+\.[^/\s.]+(?::[0-9]+)?/")
 _HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
 _CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[0-9]{1,19}/[0-9]{1,10}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
+_NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED|TOPIC_ID_INVALID", re.I)
 _NO_CHAT = re.compile(r"chat not found|PEER_ID_INVALID|user not found|user_deactivated|chat_id is invalid", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """The words of the buttons below the last message; `url` is the page behind `read`, or ""."""
+
+    unfollow: str
+    mute: str
+    read: str
+    previous: str
+    url: str
+    digest_id: int
+
+    def rows(self, envelope: Envelope) -> list[list[tuple[str, str, str]]]:
+        """Each button as its words, its data and its page, of which one is ""; in a public channel, whose readers
+        follow nothing themselves, the page alone."""
+        rows = [[(self.read, "", self.url)]] if self.url else []
+        endpoint = envelope.endpoint_id
+        if not endpoint or envelope.address.startswith("@"):
+            return rows
+        drops = [
+            [
+                (
+                    self.unfollow.replace("{label}", clip(reason.label, _LABEL)),
+                    pack(Unfollow(endpoint, tag_hash(reason.tag))),
+                    "",
+                )
+            ]
+            for reason in envelope.reasons[:MAX_UNFOLLOW]
+        ]
+        quiet = (self.mute, pack(Mute(endpoint)), "")
+        return [*rows, *drops, [quiet, (self.previous, pack(Previous(endpoint, self.digest_id)), "")]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +95,8 @@ class RenderedChat:
 
     texts: tuple[Slotted, ...]
     personal: Personal
+    topic_deleted: str = ""  # what a chat is told whose topic is gone
+    buttons: Buttons | None = None
 
     @property
     def parts(self) -> int:
@@ -65,9 +106,8 @@ class RenderedChat:
 class TelegramConnection:
     """Sends through a bot that all connections of its lane share: HTTP keeps the sessions."""
 
-    def __init__(self, bot: Bot, throttle: Throttle) -> None:
+    def __init__(self, bot: SharedBot) -> None:
         self._bot = bot
-        self._throttle = throttle
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Send one part to the chat `envelope.address` (an id, or @name)."""
@@ -77,24 +117,47 @@ class TelegramConnection:
             return Rejected(
                 "the address is no chat: allowed are an id, @name and a topic (-100123/45)", "address", "gone"
             )
-        outcome = await self._send(envelope.address, _fill(rendered, part, envelope))
-        return self._throttle.judged(envelope.address, outcome)
+        chat, topic = telegram_place(envelope.address)
+        rows = rendered.buttons.rows(envelope) if rendered.buttons and part == rendered.parts - 1 else []
+        outcome = await self._send(envelope.address, _fill(rendered, part, envelope), rows)
+        if topic and isinstance(outcome, Rejected) and _NO_TOPIC.search(outcome.reason):
+            await self._tell(chat, rendered.topic_deleted)
+            return Retry(f"the topic was deleted ({outcome.reason})", code="400", after=0, new_address=chat)
+        return _resting(self._bot.throttle.judged(chat, outcome))
 
-    async def _send(self, address: str, text: str) -> Outcome:
+    async def _tell(self, chat: str, text: str) -> None:
+        """A word to the chat itself, whose administrators should know. It is no message of anybody's: where it cannot
+        be said, it is not."""
         from aiogram.exceptions import AiogramError
-        from aiogram.types import LinkPreviewOptions
+        from aiogram.methods import SendMessage
+
+        try:
+            await self._bot.call(SendMessage(chat_id=int(chat), text=text), chat)
+        except AiogramError as error:
+            log.warning("a deleted topic could not be told of: %s", type(error).__name__)
+
+    async def _send(self, address: str, text: str, rows: list[list[tuple[str, str, str]]]) -> Outcome:
+        from aiogram.exceptions import AiogramError
+        from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+
+        keyboard = [
+            [InlineKeyboardButton(text=words, callback_data=data or None, url=url or None) for words, data, url in row]
+            for row in rows
+        ]
 
         chat, topic = telegram_place(address)
         try:
-            message = await self._bot.send_message(
+            message = await self._bot.api.send_message(
                 chat if chat.startswith("@") else int(chat),
                 text,
                 message_thread_id=topic or None,
                 parse_mode="HTML",
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_markup=InlineKeyboardMarkup(inline_keyboard=keyboard) if keyboard else None,
+                allow_paid_broadcast=self._bot.settings.paid_broadcast or None,
             )
         except AiogramError as error:
-            return outcome_of(error, self._bot.token)
+            return outcome_of(error, self._bot.settings.token.get_secret_value())
         return Sent(provider_id=_number(message.message_id), code="200")
 
 
@@ -109,6 +172,7 @@ class TelegramChannel:
         self._renderer = renderer
         self._shared = bots is not None
         self._bots = bots if bots is not None else Bots(settings, SystemClock())
+        self.grouping: Grouping = Chats(settings)
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -132,7 +196,20 @@ class TelegramChannel:
             raise RenderError(f"template {_TEMPLATE}: {error}") from error
         personal = self._renderer.personal("telegram/personal.html.j2", content)
         headed = [parts[0], *(self._head(content, n, len(parts)) + part for n, part in enumerate(parts[1:], start=2))]
-        return RenderedChat(tuple(Slotted.parse(part) for part in headed), personal)
+        gone = self._renderer.text("telegram/topic_deleted.txt.j2", content).strip()
+        texts = tuple(Slotted.parse(part) for part in headed)
+        return RenderedChat(texts, personal, gone, self._buttons(content))
+
+    def _buttons(self, content: Content) -> Buttons | None:
+        """None for what no reader follows: tests and notices."""
+        if content.kind not in _FOLLOWED or not content.sections:
+            return None
+        first = content.sections[0]
+        words = self._renderer.text("telegram/buttons.txt.j2", content).split("\n")
+        unfollow, mute, read, previous, url = (line.strip() for line in words[:5])
+        if len(first.matching) > 1 or len(content.sections) > 1:
+            url = url.rpartition("/")[0]  # the issue's page
+        return Buttons(unfollow, mute, read, previous, url if _OPENS.match(url) else "", first.digest.id)
 
     def _head(self, content: Content, part: int, parts: int) -> str:
         """What a message begins with that goes on from the one before: in a busy chat it stands alone."""
@@ -162,7 +239,8 @@ class TelegramChannel:
     async def open(self, lane: Lane) -> AsyncIterator[TelegramConnection]:
         """A connection of that lane's bot. Nothing is asked of the API before the first message."""
         bot = self._of(lane)
-        yield TelegramConnection(await bot.load(), bot.throttle)
+        await bot.load()
+        yield TelegramConnection(bot)
 
     def _of(self, lane: Lane) -> SharedBot:
         bot = self._bots.of_queue(lane.queue)
@@ -221,6 +299,13 @@ def outcome_of(error: Exception, token: str) -> Outcome:
     return _unnamed(words)
 
 
+def _resting(outcome: Outcome) -> Outcome:
+    """Too many requests for one chat: nothing of what is due to it goes until it may."""
+    if isinstance(outcome, Retry) and outcome.code == "429" and not outcome.outage:
+        return replace(outcome, whole_address=True)
+    return outcome
+
+
 def _moved(new: str) -> Outcome:
     if not _CHAT.fullmatch(new):
         return Rejected("the group has become a supergroup, and what the Bot API calls it is no chat", code="400")
@@ -242,13 +327,13 @@ def _no_answer(error: Exception) -> Retry:
     if isinstance(cause, ClientConnectorError):
         return Retry(f"nobody answers at the Bot API ({explain(cause)})", code="connect", outage=True)
     if isinstance(cause, TimeoutError):
-        return _trouble("the Bot API did not answer in time", "timeout")
-    return _trouble("the connection to the Bot API was lost", "lost")
+        return _trouble("the Bot API did not answer in time", "timeout", unknown=True)
+    return _trouble("the connection to the Bot API was lost", "lost", unknown=True)
 
 
-def _trouble(reason: str, code: str) -> Retry:
+def _trouble(reason: str, code: str, *, unknown: bool = False) -> Retry:
     """Trouble of the server's own: perhaps with this message alone, perhaps with all."""
-    return Retry(reason, code=code, suspect=True)
+    return Retry(reason, code=code, suspect=True, unknown=unknown)
 
 
 def _odd_answer(data: object) -> Outcome:
@@ -257,7 +342,7 @@ def _odd_answer(data: object) -> Outcome:
         result = data.get("result")
         number = result.get("message_id") if isinstance(result, dict) else None
         return Sent(provider_id=_number(number) if isinstance(number, int) else "", code="200")
-    return Retry("the Bot API's answer cannot be read", code="answer", outage=True, counted=True)
+    return Retry("the Bot API's answer cannot be read", code="answer", outage=True, counted=True, unknown=True)
 
 
 def _number(message_id: int) -> str:

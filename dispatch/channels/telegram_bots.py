@@ -12,12 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from dispatch.channels.throttle import Throttle
-from dispatch.delivery.channel import Lane
+from dispatch.delivery.channel import GroupLimits, Lane
 from dispatch.delivery.clock import Clock
-from dispatch.delivery.pace import Pace
+from dispatch.delivery.pace import Pace, is_group
 from dispatch.errors import SettingsError
 from dispatch.settings import Bot as BotSettings
 from dispatch.settings import TelegramSettings
+from subscribers.addresses import telegram_place
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 _REPLIES = 8  # requests beside the broadcast's: updates are asked for and replies are given meanwhile
-_MOST = 200  # messages of a lane that wait for their chats
+_MOST = 200  # messages of a lane that wait for their chats between two parts
 
 
 class SharedBot:
@@ -112,6 +113,28 @@ class Bots:
             await bot.close()
 
 
+class Chats:
+    """How chats fall into groups with limits of their own, whose messages wait without holding up the others': a
+    Telegram group or channel, with all topics of its forum, is one. Fulfils `dispatch.delivery.channel.Grouping`.
+    """
+
+    def __init__(self, settings: TelegramSettings) -> None:
+        bots = settings.all_bots or (settings,)
+        self._interval = max(bot.group_interval for bot in bots)
+        self._private = max(bot.chat_interval for bot in bots)
+
+    def group(self, address: str) -> str:
+        chat, _ = telegram_place(address)
+        return chat if is_group(chat) else ""
+
+    def own_group(self, address: str) -> str:
+        return telegram_place(address)[0]
+
+    def limits(self, group: str) -> GroupLimits:
+        interval = self._interval if is_group(group) else self._private
+        return GroupLimits(connections=1, rate=1 / interval if interval else None, backoff=1.0)
+
+
 def queue_of(name: str, place: int) -> str:
     """The queue of the bot at a place, from 0, of the settings."""
     return "telegram" if place == 0 else f"telegram:{name}"
@@ -123,13 +146,13 @@ def lease_of(name: str) -> str:
 
 
 def _lane(bot: BotSettings, queue: str, *, resend_unknown: bool) -> Lane:
-    """As many of its messages may wait for their chats as go out meanwhile: one in parts keeps its place between two
-    of them, and the others must not have to wait for that."""
-    waiting = math.ceil(bot.rate * bot.chat_interval)
+    """As many messages in parts may wait for their chats between two parts as go out meanwhile."""
+    waiting = math.ceil(bot.rate * max(bot.chat_interval, bot.group_interval))
     return Lane(
         name=f"telegram:{bot.name}",
         queue=queue,
-        connections=min(bot.connections + waiting, max(_MOST, bot.connections)),
+        connections=bot.connections,
+        waiting=min(waiting, _MOST),
         rate=bot.rate,
         address_interval=bot.chat_interval,
         group_interval=bot.group_interval,

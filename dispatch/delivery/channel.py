@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Lane:
     """One way out, with its limits.
 
-    `connections` work side by side; `rate` is messages a second over all of them (None: no limit), paced
+    `connections` work side by side; besides, so many messages may be `waiting` for their receivers between two of their
+    parts. `rate` is messages a second over all of them (None: no limit), paced
     uniformly; `address_interval` and `group_interval` are the least seconds between two messages to one address,
     the latter for addresses that begin with `-` or `@` (Telegram's groups and channels). A lane that is `divisible` may
     be worked on by several processes at once, each with its share of connections and rate; the others belong to one
@@ -41,6 +42,7 @@ class Lane:
     name: str
     queue: str
     connections: int = 1
+    waiting: int = 0
     rate: float | None = None
     address_interval: float = 0.0
     group_interval: float = 0.0

@@ -40,16 +40,26 @@ def due_queues(db: Database, now: int, only: Sequence[int] | None = None) -> lis
 
 
 def claim(
-    db: Database, queue: str, page: int, owner: str, now: int, lease_ms: int, only: Sequence[int] | None = None
+    db: Database,
+    queue: str,
+    page: int,
+    owner: str,
+    now: int,
+    lease_ms: int,
+    only: Sequence[int] | None = None,
+    *,
+    resend_unknown: bool = True,
 ) -> list[Work]:
     """Lease up to `page` due messages of a queue, urgent ones first; those that may not go any more are ended.
 
-    With `only`, no messages but these. An empty list means that nothing was due.
+    With `only`, no messages but these. One that was begun by a sender who left no outcome may have arrived: that is
+    recorded, and it is sent again, or ends where it is not to `resend_unknown`. An empty list means that nothing was
+    due.
     """
     while True:
         with db.transaction(shared=True):
             leased = _lease(db, queue, page, owner, now, lease_ms, only)
-            work = _Check(db, leased, now).run() if leased else []
+            work = _Check(db, leased, now, resend_unknown=resend_unknown).run() if leased else []
         if work or not leased:
             return work
 
@@ -66,6 +76,7 @@ class _Leased(NamedTuple):
     parts_done: int
     reason: str
     content: str
+    begun: int
 
 
 class _Endpoint(NamedTuple):
@@ -132,15 +143,41 @@ def _messages(db: Database, query: str, values: dict[str, Any]) -> list[_Leased]
 class _Check:
     """Looks a page of leased messages over. Few queries serve the whole page, whatever its size."""
 
-    def __init__(self, db: Database, leased: Sequence[_Leased], now: int) -> None:
+    def __init__(self, db: Database, leased: Sequence[_Leased], now: int, *, resend_unknown: bool) -> None:
         self._db = db
         self._leased = leased
         self._now = now
+        self._resend_unknown = resend_unknown
 
     def run(self) -> list[Work]:
         """What may be sent, in order; the rest is ended or put aside."""
+        if any(message.begun for message in self._leased):
+            self._leased = [message for message in map(self._recorded, self._leased) if message is not None]
         self._load()
         return [work for message in self._leased if (work := self._look(message)) is not None]
+
+    def _recorded(self, message: _Leased) -> _Leased | None:
+        """A message whose last send has its record; None where it ends with that."""
+        if not message.begun:
+            return message
+        reason = f"{ledger.UNKNOWN}: the process that was sending it ended before it had an answer"
+        self._db.run(SQL["count_unknown"], {"id": message.id, "epoch": message.epoch, "reason": reason})
+        attempt = {
+            "message_id": message.id,
+            "number": message.attempts + 1,
+            "part": message.begun - 1,
+            "lane": "",
+            "started_at": self._now,
+            "duration_ms": 0,
+            "outcome": "retry" if self._resend_unknown else "rejected",
+            "code": "unknown",
+            "detail": reason,
+        }
+        self._db.run(SQL["add_attempt"], attempt)
+        if self._resend_unknown:
+            return message._replace(attempts=message.attempts + 1, reason=reason, begun=0)
+        self._end(message, MessageState.FAILED, reason)
+        return None
 
     def _load(self) -> None:
         db = self._db
@@ -377,7 +414,7 @@ class _Check:
 
     def _work(self, message: _Leased, endpoint: _Endpoint, owed: tuple[Owed, ...]) -> Work:
         _, channel, queue, address, secret, _, _, language, format_, _, name = endpoint
-        id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _, _ = message
+        id_, epoch, kind, endpoint_id, expires_at, attempts, parts_done, _, _, _ = message
         assert endpoint_id is not None
         return Work(
             id_, epoch, kind, channel, queue, endpoint_id, address, name or "", language, format_, owed, attempts,

@@ -12,6 +12,8 @@ from dispatch.delivery.gate import Gate
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.todo import Todo, turn, wake
 
+_MOST = 3  # times the size, with all that waits for the pace of its group
+
 
 class GatedTodo(Todo):
     """A Todo that gives only what its group has room for, the groups in turn: none waits behind another."""
@@ -34,6 +36,17 @@ class GatedTodo(Todo):
     def ready(self) -> Mapping[str, int]:
         """How many wait, by group."""
         return {group: len(line) for group, line in self._lines.items()}
+
+    async def room(self) -> None:
+        """What waits for the pace of its group takes no room from the others, or not much."""
+        while not self._closed and (self._count - self._held_back() >= self.size or self._count >= _MOST * self.size):
+            await turn(self._putters)
+
+    def _held_back(self) -> int:
+        if self._count < self.size:
+            return 0
+        waits = ((line, self._gate.wait(group)) for group, line in self._lines.items() if group)
+        return sum(len(line) for line, wait in waits if 0 < wait < math.inf)
 
     def put(self, works: Iterable[Work]) -> None:
         if self._closed:
@@ -88,7 +101,7 @@ class GatedTodo(Todo):
 
     def _left(self) -> None:
         self._count -= 1
-        if self._count < self._size and self._putters:
+        if self._putters:
             wake(self._putters)
 
     def withdraw(self, group: str) -> list[Work]:

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from dispatch.delivery import claims, lanes, ledger
 from dispatch.delivery.channel import Channel, Connection, Lane, Pipelined, Rendered, made_out
@@ -110,11 +111,30 @@ class _Line:
                     return await self._pipelined.send_then(letter.envelope, letter.rendered, part, announced)
                 return await self._connection.send(letter.envelope, letter.rendered, part)
         except TimeoutError:
-            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout")
+            return Retry(f"no end of it within {LONGEST_SEND:g} seconds", code="timeout", unknown=True)
         except RenderError as error:
             return Rejected(f"cannot be rendered: {error}")
         except Exception as error:
             return _bug(work, error)
+
+
+class _Place:
+    """That of a message between being taken and its first part's slot: there are as many as connections, whatever waits
+    between two parts."""
+
+    def __init__(self, places: asyncio.Semaphore | None) -> None:
+        self._places = places
+        self._taken = False
+
+    async def take(self) -> None:
+        if self._places is not None:
+            await self._places.acquire()
+            self._taken = True
+
+    def leave(self) -> None:
+        if self._taken and self._places is not None:
+            self._taken = False
+            self._places.release()
 
 
 class LaneRun:
@@ -144,7 +164,8 @@ class LaneRun:
         self._lane = lane
         self._pace = pace
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
-        self._page = _page(lane, context.page)
+        self._page = _page(lane, context.page, lane.rate)
+        self._places = asyncio.Semaphore(lane.connections) if lane.waiting else None
         self._gate = gate
         self._ration = ration
         self._gated = None if gate is None else GatedTodo(self._page, gate, context.clock)
@@ -168,7 +189,7 @@ class LaneRun:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guarded(self._feed()))
-                for number in range(self._lane.connections):
+                for number in range(self._lane.connections + self._lane.waiting):
                     group.create_task(self._guarded(self._work(first=number == 0)))
         finally:
             if self._gate is not None:
@@ -214,6 +235,7 @@ class LaneRun:
 
     async def _feed(self) -> None:
         while not self._over:
+            self._todo.size = _page(self._lane, self._page, self._pace.rate)
             await self._todo.room()
             if self._gate is not None:
                 await self._look_at_rests(self._gate)
@@ -264,7 +286,7 @@ class LaneRun:
         if not self._proved.is_set():
             return 1
         if self._ration is None:
-            return self._page
+            return _page(self._lane, self._page, self._pace.rate)
         self._ration.join(self._lane)
         return await self._ration.turn(self._lane, self._page)
 
@@ -313,7 +335,7 @@ class LaneRun:
         since = context.clock.boottime()  # after a suspension what was claimed before it is another's
         claiming = asyncio.ensure_future(
             context.store.call(
-                claims.claim,
+                partial(claims.claim, resend_unknown=self._lane.resend_unknown),
                 self._lane.queue,
                 page,
                 context.owner,
@@ -354,7 +376,13 @@ class LaneRun:
 
     async def _work_on(self, line: _Line) -> None:
         ahead: _Job | None = None
-        while (job := ahead or await self._next()) is not None:
+        while True:
+            place = _Place(self._places)
+            await place.take()
+            job = ahead or await self._next()
+            if job is None:
+                place.leave()
+                return
             ahead = None
             try:
                 if self._late(job.work):
@@ -363,8 +391,9 @@ class LaneRun:
                     await self._pass_on([job.work])
                 elif not self._over:
                     ahead = await self._look_ahead(job.work) if line.pipelined else None
-                    await self._deliver(line, job, ahead.letter if ahead else None)
+                    await self._deliver(line, job, ahead.letter if ahead else None, place)
             finally:
+                place.leave()
                 self._todo.done(job.work)
             self._proved.set()
 
@@ -393,7 +422,7 @@ class LaneRun:
         if works:
             await self._context.store.call(ledger.release, works)
 
-    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None) -> None:
+    async def _deliver(self, line: _Line, job: _Job, following: _Letter | Outcome | None, place: _Place) -> None:
         work, letter = job.work, job.letter
         if not isinstance(letter, _Letter):
             await self._settle(work, work.parts_done, letter, self._context.clock.now(), final=True)
@@ -405,10 +434,11 @@ class LaneRun:
             if not self._pace.is_free:
                 await self._pace.acquire(work.address)
                 if self._late(work) or self._over:
-                    self._pace.done(work.address)
+                    self._pace.unused(work.address)
                     if not self._over:
                         await self._release(work)
                     return
+                place.leave()
             announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
             if not await self._send_part(line, work, letter, part, announced):
                 return
@@ -430,12 +460,13 @@ class LaneRun:
     async def _send_part(self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None) -> bool:
         """Send a part and write its outcome down; whether the next one may follow."""
         started = self._context.clock.now()
-        outcome = await line.send(work, letter, part, announced)
-        if not self._pace.is_free:
-            self._pace.done(work.address, well=isinstance(outcome, Sent))
+        outcome = await self._sent(line, work, letter, part, announced)
+        if outcome is None:
+            return False
         stops = self._is_outage(outcome)
         if stops:
             self._stop(outcome)
+        outcome = self._marked(outcome)
         final = part == letter.rendered.parts - 1
         provider_id = letter.envelope.provider_id
         verdict = None if self._gate is None else self._gate.judge(work.address, outcome)
@@ -447,9 +478,36 @@ class LaneRun:
         if verdict and verdict.rest:
             await self._make_way(verdict, outcome)
         if not ours:
-            log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
-            self.abandon()  # what else was claimed then is another's by now, too
+            self._lost(work)
         return ours and isinstance(outcome, Sent)
+
+    async def _sent(
+        self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None
+    ) -> Outcome | None:
+        """What became of a part that has its slot; None where the message is another's by now, and nothing was sent."""
+        well = False
+        try:
+            if self._lane.marked and not await self._context.settler.begin(work, part):
+                self._lost(work)
+                return None
+            outcome = await line.send(work, letter, part, announced)
+            well = isinstance(outcome, Sent)
+            return outcome
+        finally:
+            if not self._pace.is_free:
+                self._pace.done(work.address, well=well)
+
+    def _lost(self, work: Work) -> None:
+        log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)
+        self.abandon()  # what else was claimed then is another's by now, too
+
+    def _marked(self, outcome: Outcome) -> Outcome:
+        """Where a repeat would be another message, one that may have arrived is called so, and sent again only where
+        the lane says so."""
+        if not (self._lane.marked and isinstance(outcome, Retry) and outcome.unknown):
+            return outcome
+        reason = f"{ledger.UNKNOWN}: {outcome.reason}"
+        return replace(outcome, reason=reason) if self._lane.resend_unknown else Rejected(reason, outcome.code)
 
     async def _make_way(self, verdict: Verdict, outcome: Outcome) -> None:
         """A group rests: what waits of it is put off, and the others go on."""
@@ -502,13 +560,15 @@ class LaneRun:
         if final or not isinstance(outcome, Sent):
             self._held.pop((work.message_id, work.epoch), None)
         if attempt.counts:
-            self.progressed |= not isinstance(outcome, Retry) or outcome.outage
+            fruitless = stops and isinstance(outcome, Rejected)  # it ends because nobody knows whether it arrived
+            self.progressed |= not fruitless and (not isinstance(outcome, Retry) or outcome.outage)
             self._context.progress(attempt)
         return ours
 
 
-def _page(lane: Lane, most: int) -> int:
-    return most if lane.rate is None else min(most, max(lane.connections, round(lane.rate * _PACED_SECONDS)))
+def _page(lane: Lane, most: int, rate: float | None) -> int:
+    """How many messages a lane claims that sends so many a second at present."""
+    return most if rate is None else min(most, max(lane.connections, round(rate * _PACED_SECONDS)))
 
 
 def _ours(outcome: Retry) -> str:

@@ -188,9 +188,10 @@ def _counts(attempts: Sequence[Attempt]) -> dict[str, int]:
 def _after(state: LaneState, attempts: Sequence[Attempt], now: int) -> LaneState:
     for attempt in attempts:
         outcome = attempt.outcome
-        if isinstance(outcome, Retry):
-            if attempt.stops:
-                state = state.rested(outcome.reason, outcome.after, now)
+        if attempt.stops and not isinstance(outcome, Sent):
+            state = state.rested(outcome.reason, outcome.after if isinstance(outcome, Retry) else None, now)
+        elif isinstance(outcome, Retry):
+            continue
         elif state.breaker != CLOSED and not state.wait(now):
             # What was on its way when the lane stopped proves nothing about now: a rest is over only in time.
             state = LaneState(state.name, changed_at=now)

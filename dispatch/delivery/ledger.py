@@ -22,6 +22,7 @@ from subscribers.database import Database, Row, queries
 from subscribers.model import Endpoint
 
 SQL = queries(Path(__file__).with_name("ledger.sql"))
+UNKNOWN = "unknown whether it arrived"  # how the reason begins of what may have arrived
 CANCELLED, PART_CANCELLED = "issue cancelled", "this part of the issue was cancelled"  # reasons of deliveries
 URGENT, NORMAL = 0, 1  # priorities: what a person waits for, and digests
 
@@ -117,6 +118,14 @@ class Attempt:
         """Whether it is an attempt at the message, rather than one that the lane's fault cut off."""
         outcome = self.outcome
         return not (isinstance(outcome, Retry) and outcome.outage and not outcome.counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A part that is about to be sent."""
+
+    work: Work
+    part: int
 
 
 def add_urgent(

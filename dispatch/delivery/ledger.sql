@@ -214,7 +214,7 @@ WHERE id IN (
     ORDER BY due_at, id LIMIT :page {skip_locked})
   SELECT id FROM page)
   AND state = 'queued'
-RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason, content
+RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason, content, begun
 
 -- name: claim_only
 -- The concatenation keeps the index of the queue out of it: few ids are looked up, however long the queue is.
@@ -226,7 +226,7 @@ WHERE id IN (
     ORDER BY id LIMIT :page {skip_locked})
   SELECT id FROM page)
   AND state = 'queued'
-RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason, content
+RETURNING id, epoch, kind, endpoint_id, expires_at, attempts, parts_done, reason, content, begun
 
 -- name: queues_of
 SELECT DISTINCT queue FROM messages WHERE id IN (:ids) AND state = 'queued'
@@ -324,17 +324,32 @@ SELECT id, state, reason FROM messages WHERE id IN (:ids) ORDER BY id
 
 -- name: settle_part
 -- From the first part on a message stays what it is: `content` says of what it is made.
-UPDATE messages SET parts_done = :parts_done, content = :content WHERE id = :id AND epoch = :epoch AND state = 'sending'
+UPDATE messages SET parts_done = :parts_done, content = :content, begun = 0
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_retry
 UPDATE messages SET state = 'queued', owner = '', lease_until = 0, due_at = :due_at, attempts = attempts + 1,
-                    reason = :reason
+                    reason = :reason, begun = 0
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: settle_release
+-- Back into the queue, uncounted, after a send of which it is known that it came to nothing.
+UPDATE messages SET state = 'queued', owner = '', lease_until = 0, reason = :reason, begun = 0
+WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: begin
+-- A part is about to be sent: counted from 1.
+UPDATE messages SET begun = :begun WHERE id = :id AND epoch = :epoch AND state = 'sending'
+
+-- name: count_unknown
+-- What became of the part that was begun nobody knows.
+UPDATE messages SET begun = 0, attempts = attempts + 1, reason = :reason
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_end
 -- The content of what goes to a bare address holds the secret that signed it, which nobody needs any more.
 UPDATE messages SET state = :state, owner = '', lease_until = 0, reason = :reason, provider_id = :provider_id,
-                    attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now,
+                    attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now, begun = 0,
                     content = CASE WHEN kind IN ('test', 'notice') THEN '' ELSE content END
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
@@ -383,3 +398,24 @@ FROM messages WHERE state = 'queued' GROUP BY queue ORDER BY queue
 -- name: keys_since
 -- How many messages with a key between two were made since.
 SELECT COUNT(*) FROM messages WHERE key >= :low AND key < :high AND created_at > :since
+
+-- name: move_deliveries
+-- What is owed to an endpoint that ended, and not to the one that goes on for it: digests in messages of their own.
+UPDATE deliveries SET endpoint_id = :into
+WHERE endpoint_id = :ended AND state = 'planned'
+  AND message_id IN (SELECT m.id FROM messages m WHERE m.kind = 'digest' AND m.state IN ('queued', 'paused', 'sending'))
+  AND digest_id NOT IN (SELECT d.digest_id FROM deliveries d WHERE d.endpoint_id = :into)
+
+-- name: move_messages
+-- The messages of these. Their keys name the endpoint.
+UPDATE messages SET endpoint_id = :into, key = 'digest:' || digest_id || ':' || CAST(:into AS BIGINT)
+WHERE kind = 'digest' AND endpoint_id = :ended AND state IN ('queued', 'paused', 'sending')
+  AND id IN (SELECT d.message_id FROM deliveries d WHERE d.endpoint_id = :into AND d.state = 'planned')
+
+-- name: put_off_chat
+-- A chat's messages, those of its topics too, which are written `CHAT/TOPIC`: "0" is the character after "/".
+UPDATE messages SET due_at = :due_at
+WHERE state = 'queued' AND due_at < :due_at AND id IN (
+  SELECT d.message_id FROM endpoints e JOIN deliveries d ON d.endpoint_id = e.id
+  WHERE d.state = 'planned' AND e.channel = :channel
+    AND (e.address = :chat OR (e.address >= :low AND e.address < :high)))

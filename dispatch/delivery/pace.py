@@ -15,8 +15,10 @@ from dispatch.delivery.channel import Lane
 from dispatch.delivery.clock import Clock
 
 _EARLY = 0.0005  # seconds; a clock tells no less
-_SLACK = 0.01  # seconds: one that takes its slot no later than this, as timers do, makes the next one no later
+_CATCH_UP = 0.5  # seconds of slots that were given late, as by a busy machine, and are made up for
+_CLOSEST = 0.85  # of the usual distance: how close slots come to each other meanwhile
 _MINUTE = 60.0
+_SECOND = 1.025  # seconds: when a message arrived is known to a few hundredths only
 _CHATS = 10_000
 _SLOWEST = 1 / 32  # of the lane's rate
 _RECOVERY = 1 / 500  # of the lane's rate, that each message that went well gives back
@@ -27,6 +29,7 @@ _ONE_EVENT = 1.0  # seconds: refusals so close together tell of one excess
 class _Waiter:
     chat: str
     urgent: bool
+    since: float
     given: asyncio.Future[None]
 
 
@@ -51,6 +54,13 @@ class _Window:
     def begin(self, now: float) -> None:
         self._flying.append(self._dropped + len(self._times))
         self._times.append(now)
+
+    def undo(self) -> None:
+        """The send that began last was none."""
+        if self._flying:
+            place = self._flying.pop() - self._dropped
+            if place == len(self._times) - 1:
+                self._times.pop()
 
     def done(self, at: float) -> None:
         """The send that began first of those under way has arrived."""
@@ -78,12 +88,13 @@ class Pace:
         self._lane = lane
         self._clock = clock
         self._next = 0.0
+        self._due = 0.0  # when the next slot would be, had none been given late
         self._share = 1.0  # of the lane's rate, after the receiver has asked for less
         self._slowed_at = -_ONE_EVENT
         self._usual = 0.0  # seconds that a send takes at least
         # As many as the uniform pace ever gives in a second: kept where sends are held up on their way and then come
         # all at once.
-        self._second = _Window(int(lane.rate or 0) + 1, 1.0)
+        self._second = _Window(int(lane.rate or 0) + 1, _SECOND if lane.address_interval else 1.0)
         self._chats: dict[str, _Chat] = {}
         self._urgent: deque[_Waiter] = deque()
         self._normal: deque[_Waiter] = deque()
@@ -103,7 +114,8 @@ class Pace:
 
     async def acquire(self, address: str, *, urgent: bool = False) -> None:
         """Wait for this address's turn, and the lane's: a chat that has to wait takes no slot from others."""
-        waiter = _Waiter(_chat(address), urgent, asyncio.get_running_loop().create_future())
+        since = self._clock.monotonic()
+        waiter = _Waiter(_chat(address), urgent, since, asyncio.get_running_loop().create_future())
         line = self._urgent if urgent else self._normal
         line.append(waiter)
         self._give()
@@ -114,7 +126,7 @@ class Pace:
             if waiter.given.cancelled():
                 line.remove(waiter)
             else:
-                self.done(address)  # the turn was given already: nobody will use it
+                self.unused(address)  # the turn was given already
             self._keep_time()
             raise
 
@@ -134,6 +146,21 @@ class Pace:
         if chat.minute is not None:
             chat.minute.done(now)
         self._second.done(now - self._usual)
+
+    def unused(self, address: str) -> None:
+        """What was acquired last of an address is not used: the slot is another's."""
+        chat = self._chats.get(_chat(address))
+        if chat is None or not chat.begun:
+            return
+        chat.begun.pop()
+        if chat.minute is not None:
+            chat.minute.undo()
+        if self._lane.rate:
+            self._second.undo()
+            self._due -= self._distance
+            self._next = max(self._next - self._distance, self._clock.monotonic())
+            self._give()
+            self._keep_time()
 
     def wait(self, address: str) -> float:
         """Seconds until the address has its turn, whatever the lane has."""
@@ -156,15 +183,26 @@ class Pace:
             if waiter is None:
                 return
             (self._urgent if waiter.urgent else self._normal).remove(waiter)
+            if self._lane.rate:
+                self._use_slot(now, waited=waiter.since <= self._next + _EARLY)
             self._begin(waiter.chat, now)
             if not waiter.given.done():
                 waiter.given.set_result(None)
 
+    def _use_slot(self, now: float, *, waited: bool) -> None:
+        """The next slot is a distance away; a little less while slots that somebody `waited` for were given late. One
+        that nobody waited for is not made up for."""
+        distance = self._distance
+        self._due = (max(self._due, now - _CATCH_UP) if waited else now) + distance
+        self._next = max(self._due, now + _CLOSEST * distance)
+        self._second.begin(now)
+
+    @property
+    def _distance(self) -> float:
+        assert self._lane.rate
+        return 1 / (self._lane.rate * self._share)
+
     def _begin(self, chat: str, now: float) -> None:
-        if self._lane.rate:
-            late = now - self._next > _SLACK
-            self._next = (now if late else self._next) + 1 / (self._lane.rate * self._share)
-            self._second.begin(now)
         self._forget(now)
         known = self._chats.get(chat)
         if known is None:

@@ -11,7 +11,7 @@ import logging
 
 from dispatch.delivery import settles
 from dispatch.delivery.clock import Clock
-from dispatch.delivery.ledger import Attempt
+from dispatch.delivery.ledger import Attempt, Begun, Work
 from dispatch.delivery.store import Store
 from subscribers.errors import DatabaseError
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS = 1.0
 
-_Waiting = tuple[Attempt, "asyncio.Future[bool]"]
+_Waiting = tuple[Attempt | Begun, "asyncio.Future[bool]"]
 
 
 class Settler:
@@ -35,6 +35,13 @@ class Settler:
 
     async def settle(self, attempt: Attempt) -> bool:
         """Returns when the outcome is committed; False where the lease was lost to somebody else."""
+        return await self._written(attempt)
+
+    async def begin(self, work: Work, part: int) -> bool:
+        """Returns when it is committed that a part is about to be sent; False where the lease was lost."""
+        return await self._written(Begun(work, part))
+
+    async def _written(self, attempt: Attempt | Begun) -> bool:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((attempt, future))
         if self._task is None or self._task.done():
@@ -61,7 +68,7 @@ class Settler:
             if not future.done():
                 future.set_result(result)
 
-    async def _patiently(self, attempts: list[Attempt]) -> list[bool]:
+    async def _patiently(self, attempts: list[Attempt | Begun]) -> list[bool]:
         """A store that is locked or full must not cost an acceptance: it is tried until it works, or until a stop has
         lasted as long as it may."""
         until: float | None = None

@@ -10,23 +10,25 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from dispatch.delivery import bounces
+from dispatch.delivery import bounces, moves
 from dispatch.delivery.lanes import Tally
-from dispatch.delivery.ledger import SQL, Attempt, Work
+from dispatch.delivery.ledger import SQL, Attempt, Begun, Work
 from dispatch.model import MessageState, Rejected, Retry, Sent
-from subscribers import directory
+from subscribers import chats, directory
+from subscribers.addresses import telegram_place
 from subscribers.audit import Act, Way
 from subscribers.database import Database
 from subscribers.errors import Conflict
 from subscribers.model import EndpointState
 
 _LONGEST = 2000
-_MESSAGES = ("settle_part", "settle_retry", "release", "settle_end")
+_MESSAGES = ("begin", "settle_part", "settle_retry", "settle_release", "settle_end")
 _NAMES = {Sent: "sent", Retry: "retry", Rejected: "rejected"}
 
 
-def settle(db: Database, attempts: Sequence[Attempt], now: int) -> list[bool]:
-    """Write down what happened, all in one transaction. False where the lease was somebody else's by then."""
+def settle(db: Database, attempts: Sequence[Attempt | Begun], now: int) -> list[bool]:
+    """Write down what happened, or is about to, all in one transaction. False where the lease was somebody else's by
+    then."""
     try:
         with db.transaction(shared=True):
             _Batch(now, attempts).write(db)
@@ -61,23 +63,26 @@ class _NotOurs(Exception):
 class _Batch:
     """The rows of a batch, kind by kind."""
 
-    def __init__(self, now: int, attempts: Sequence[Attempt]) -> None:
+    def __init__(self, now: int, attempts: Sequence[Attempt | Begun]) -> None:
         self._now = now
         self._size = len(attempts)
         self._messages: dict[str, list[dict[str, Any]]] = {name: [] for name in _MESSAGES}
         self._deliveries: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
-        self._changes: list[tuple[Work, Retry | Rejected]] = []
+        self._changes: list[tuple[Work, Retry | Rejected, int]] = []
         self._refused: list[tuple[int, int, str, str]] = []
         self._tally = Tally()
         for attempt in attempts:
-            self._add(attempt)
+            if isinstance(attempt, Begun):
+                self._say("begin", attempt.work, begun=attempt.part + 1)
+            else:
+                self._add(attempt)
 
     def _add(self, attempt: Attempt) -> None:
         self._tally.add(attempt)
         outcome, work = attempt.outcome, attempt.work
         if not attempt.counts:
-            self._say("release", work, reason=_storable(_words(outcome)))
+            self._say("settle_release", work, reason=_storable(_words(outcome)))
             return
         self._record(attempt)
         if isinstance(outcome, Sent):
@@ -86,7 +91,7 @@ class _Batch:
             else:
                 self._say("settle_part", work, parts_done=attempt.part + 1, content=frozen(work))
             return
-        self._changes.append((work, outcome))
+        self._changes.append((work, outcome, attempt.retry_at))
         reason = _storable(outcome.reason)
         if isinstance(outcome, Rejected):
             self._end(attempt, MessageState.FAILED, reason)
@@ -165,8 +170,8 @@ class _Batch:
             db.many(SQL["settle_delivery"], self._deliveries)
         if self._records:
             db.many(SQL["add_attempt"], self._records)
-        for work, outcome in sorted(self._changes, key=lambda change: change[0].endpoint_id):  # as all others lock them
-            _change_endpoint(db, work, outcome, self._now)
+        for work, outcome, retry_at in sorted(self._changes, key=lambda change: change[0].endpoint_id):  # as all lock
+            _change_endpoint(db, work, outcome, retry_at, self._now)
         bounces.refused(db, self._refused, self._now)
         self._tally.write(db, self._now)
 
@@ -182,7 +187,9 @@ def _storable(words: str) -> str:
     return words.encode("utf-8", "replace").decode().replace("\0", "�")[:_LONGEST]
 
 
-def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, now: int) -> None:
+def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, retry_at: int, now: int) -> None:
+    if isinstance(outcome, Retry) and outcome.whole_address:
+        moves.put_off(db, work.channel, work.address, retry_at)
     if not work.endpoint_id:
         return
     act = Act(now, work.channel, Way.PROVIDER)
@@ -190,7 +197,18 @@ def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, now: i
         state = EndpointState(outcome.endpoint_state)
         directory.provider_state(db, work.endpoint_id, state, _storable(outcome.reason), act)
     elif isinstance(outcome, Retry) and outcome.new_address:
+        _change_address(db, work, outcome.new_address, act)
+
+
+def _change_address(db: Database, work: Work, address: str, act: Act) -> None:
+    if work.channel != "telegram":
         try:
-            directory.change_address(db, work.endpoint_id, outcome.new_address, act)
+            directory.change_address(db, work.endpoint_id, address, act)
         except Conflict as error:
             directory.provider_state(db, work.endpoint_id, EndpointState.GONE, str(error), act)
+        return
+    chat, topic = telegram_place(work.address)
+    if topic and address == chat:
+        chats.topic_deleted(db, work.endpoint_id, work.address, act)
+    else:
+        moves.migrate(db, chat, address, act)

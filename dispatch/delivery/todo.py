@@ -19,7 +19,7 @@ class Todo:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size  # may change
         self._waiting: deque[Work] = deque()
         self._busy: set[str] = set()
         self._closed = False
@@ -33,7 +33,7 @@ class Todo:
 
     async def room(self) -> None:
         """Returns when fewer than `size` are left."""
-        while not self._closed and self.waiting >= self._size:
+        while not self._closed and self.waiting >= self.size:
             await turn(self._putters)
 
     def put(self, works: Iterable[Work]) -> None:
@@ -58,7 +58,7 @@ class Todo:
             if work.address not in self._busy:
                 del self._waiting[place]
                 self._busy.add(work.address)
-                if len(self._waiting) < self._size:
+                if len(self._waiting) < self.size:
                     wake(self._putters)
                 return work
         return None

@@ -23,9 +23,10 @@ from dispatch.digests.styles import StyledLoader
 from dispatch.digests.templates import environment
 from dispatch.digests.words import Words, clip, first_sentence, shorten
 from dispatch.errors import RenderError
-from dispatch.model import Content, Digest, DigestArticle, Reason
+from dispatch.model import Content, Digest, DigestArticle, Offer, Reason
 
 Link = Callable[[str, str, int], str]
+Offers = Callable[[Content], Sequence[Offer]]
 
 # What templates and words can raise: Jinja's own errors, and those of the expressions in them.
 _FAILURES = (
@@ -38,6 +39,11 @@ _FAILURES = (
     OSError,
     RecursionError,
 )
+
+
+def _no_offers(content: Content) -> Sequence[Offer]:
+    """Without a chat."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +75,14 @@ class Renderer:
     """Renders contents by name of template.
 
     `templates` is the folder of ours, `override` one of the installation's; `link` gives an article's page from
-    bulletin, issue reference and position, or "" where there are no pages.
+    bulletin, issue reference and position, or "" where there are no pages; `offers` what of a content can be followed
+    in a chat.
     """
 
-    def __init__(self, templates: Path, override: Path | None, link: Link) -> None:
+    def __init__(self, templates: Path, override: Path | None, link: Link, offers: Offers = _no_offers) -> None:
         self._folders = [folder for folder in (override, templates) if folder is not None]
         self._link = link
+        self._offers = offers
         self._environment = environment(self._folders, escapes=_escapes, loader=StyledLoader)
         self._environment.filters.update(clip=clip)
         self._environment.globals.update(slot=slot, lead=first_sentence, shorten=shorten, arranged=arranged)
@@ -112,6 +120,7 @@ class Renderer:
             "bulletin_name": words.bulletin_name,
             "column_name": words.column_name,
             "link": self._article_link,
+            "offers": self._offers,
         }
 
     def _article_link(self, digest: Digest, entry: DigestArticle) -> str:

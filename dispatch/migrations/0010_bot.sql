@@ -33,3 +33,9 @@ CREATE TABLE bot_managing (
   title TEXT NOT NULL,
   PRIMARY KEY (bot, user_id)
 );
+
+-- The @names of the bots, as the Bot API told them when their conversation began.
+CREATE TABLE bots (
+  bot BIGINT NOT NULL PRIMARY KEY,
+  username TEXT NOT NULL
+);

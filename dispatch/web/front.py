@@ -16,6 +16,7 @@ from dispatch.web.language import preferred
 from dispatch.web.network import Network, origin
 from dispatch.web.pages import Pages
 from dispatch.web.patience import Calls
+from dispatch.web.reading import Offers, no_offers
 from dispatch.web.updates import Post
 from subscribers import consent
 from subscribers.audit import READER, Act, Way
@@ -43,7 +44,8 @@ class Parts:
 
     `mailbox(text)` checks an email address and raises InvalidValue. `subscribe` is whether strangers may ask to be
     written to, `trusted` which proxies are believed, `first` whether a new follower gets the newest digest unless they
-    say otherwise. `updates` are the bots whose updates are posted here.
+    say otherwise. `updates` are the bots whose updates are posted here; `offers` gives, for tags and a language, what
+    of them can be followed in a chat.
     """
 
     store: Calls
@@ -57,6 +59,7 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     first: bool = False
     updates: Mapping[str, Post] = field(default_factory=dict)
+    offers: Offers = no_offers
 
 
 class Over(Exception):

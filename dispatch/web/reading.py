@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
 from dispatch import archive
-from dispatch.model import Article, Issue
+from dispatch.model import Article, Issue, Offer, Role
 from dispatch.web.guard import PUBLIC, html
 from dispatch.web.language import preferred
 from dispatch.web.pages import Pages
@@ -19,9 +20,17 @@ from dispatch.web.patience import Calls
 from subscribers.database import Database, Row, queries
 
 SQL = queries(Path(__file__).with_name("reading.sql"))
+_TOPICS = 4  # of an article that are offered, the surest ones
 _KEPT = 8  # issues in memory: readers come for the newest
 _PAGE = 30  # issues of a list
 _PAGES = re.compile("[1-9][0-9]{0,4}")
+
+Offers = Callable[[Sequence[str], str], Sequence[Offer]]
+
+
+def no_offers(tags: Sequence[str], language: str) -> Sequence[Offer]:
+    """Without a chat."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +127,12 @@ def _headed(row: Row) -> Issue:
 class ReadingPages:
     """`/issues`, and below it `{bulletin}/{ref}`, `{bulletin}/{ref}/c/{column}` and `{bulletin}/{ref}/{position}`."""
 
-    def __init__(self, store: Calls, pages: Pages, *, subscribe: bool) -> None:
+    def __init__(self, store: Calls, pages: Pages, *, subscribe: bool, offers: Offers = no_offers) -> None:
         self._store = store
         self._library = Library(store)
         self._pages = pages
         self._subscribe = subscribe
+        self._offers = offers
 
     async def issues(self, request: web.Request) -> web.Response:
         word = request.query.get("page", "1")
@@ -136,25 +146,27 @@ class ReadingPages:
 
     async def issue(self, request: web.Request) -> web.Response:
         reading = await self._find(request)
-        return self._page(request, "issue", reading)
+        return self._page(request, "issue", reading, [f"bulletin:{reading.issue.bulletin}"])
 
     async def column(self, request: web.Request) -> web.Response:
         reading = await self._find(request)
         section = reading.section(request.match_info["column"])
         if section is None:
             raise web.HTTPNotFound
-        return self._page(request, "column", reading, section=section)
+        return self._page(request, "column", reading, list(_column_tags(reading, section)), section=section)
 
     async def article(self, request: web.Request) -> web.Response:
         reading = await self._find(request)
         entry = reading.entry(int(request.match_info["position"]))
         if entry is None:
             raise web.HTTPNotFound
+        section = reading.section_of(entry)
         return self._page(
             request,
             "article",
             reading,
-            section=reading.section_of(entry),
+            [*_article_tags(entry.article), *_column_tags(reading, section)],
+            section=section,
             entry=entry,
             before=reading.entry(entry.position - 1),
             after=reading.entry(entry.position + 1),
@@ -166,9 +178,27 @@ class ReadingPages:
             raise web.HTTPNotFound
         return reading
 
-    def _page(self, request: web.Request, name: str, reading: Reading, **values: object) -> web.Response:
-        return self._render(request, name, issue=reading.issue, reading=reading, **values)
+    def _page(
+        self, request: web.Request, name: str, reading: Reading, tags: Sequence[str], **values: object
+    ) -> web.Response:
+        offers = self._offers(tags, _language(request))
+        return self._render(request, name, issue=reading.issue, reading=reading, offers=offers, **values)
 
     def _render(self, request: web.Request, name: str, **values: object) -> web.Response:
-        language = preferred(request.headers.get("Accept-Language", ""), request.query.get("lang", ""))
-        return html(self._pages.render(name, language, subscribe=self._subscribe, **values), PUBLIC)
+        return html(self._pages.render(name, _language(request), subscribe=self._subscribe, **values), PUBLIC)
+
+
+def _language(request: web.Request) -> str:
+    return preferred(request.headers.get("Accept-Language", ""), request.query.get("lang", ""))
+
+
+def _article_tags(article: Article) -> Iterator[str]:
+    """What brings an article to those who follow it: the parks it is about, and its surest topics."""
+    yield from (f"park:{park.name}" for park in article.parks if park.role is Role.SUBJECT)
+    surest = sorted(article.topics, key=lambda topic: -topic.score)[:_TOPICS]
+    yield from (f"topic:{topic.key}" for topic in surest)
+
+
+def _column_tags(reading: Reading, section: Section) -> Iterator[str]:
+    if section.key:
+        yield f"column:{reading.issue.bulletin}/{section.key}"

@@ -49,7 +49,7 @@ def make_app(
 
 def _reading(parts: Parts, pages: Pages) -> Sequence[web.RouteDef]:
     """What everybody may read."""
-    reading = ReadingPages(parts.store, pages, subscribe=parts.subscribe)
+    reading = ReadingPages(parts.store, pages, subscribe=parts.subscribe, offers=parts.offers)
     return [
         web.get("/issues", reading.issues),
         web.get("/issues/{bulletin}/{ref}", reading.issue),

@@ -36,7 +36,10 @@ async def test_a_link_follows_what_it_names(talk: Talk) -> None:
 async def test_a_link_that_says_nothing_is_a_start(talk: Talk, payload: str) -> None:
     ann = talk.api.user("Ann")
     await ann.start(payload)
-    assert "/help" in (await ann.next()).text or talk.follows(ann.id) == set()
+    text = (await ann.next()).text
+    assert "已经找不到了" in text
+    assert "按您的关注推送" in text
+    assert talk.endpoint(ann.id) is None
 
 
 async def test_only_administrators_start_something_in_a_group(talk: Talk) -> None:

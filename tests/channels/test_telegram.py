@@ -206,9 +206,9 @@ async def test_without_follows_and_links_nothing_is_left_behind() -> None:
     [
         (
             lambda: failure(429, "Too Many Requests: retry after 17", retry_after=17),
-            Retry("too many requests", "429", after=17.0),
+            Retry("too many requests", "429", after=17.0, whole_address=True),
         ),
-        (lambda: failure(429, "Too Many Requests"), Retry("Too Many Requests", "429")),
+        (lambda: failure(429, "Too Many Requests"), Retry("Too Many Requests", "429", whole_address=True)),
         (
             lambda: failure(403, "Forbidden: bot was blocked by the user"),
             Rejected("Forbidden: bot was blocked by the user", "403", "gone"),
@@ -250,7 +250,7 @@ async def test_without_follows_and_links_nothing_is_left_behind() -> None:
         ),
         (
             lambda: web.Response(status=502, text="<html>Bad Gateway</html>"),
-            Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True),
+            Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True, unknown=True),
         ),
         (lambda: web.json_response({"ok": True, "result": {"message_id": 5}}), Sent("5", "200")),
         (lambda: failure(418, f"teapot for bot{TOKEN}"), Rejected("teapot for bot…", "4xx")),
@@ -284,7 +284,7 @@ async def test_a_lost_connection_may_have_carried_the_message() -> None:
     api.handle = hang_up  # type: ignore[method-assign] # the server's own behaviour, not the code under test
     async with serving(api) as base:
         (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
-    assert outcome == Retry("the connection to the Bot API was lost", "lost", suspect=True)
+    assert outcome == Retry("the connection to the Bot API was lost", "lost", suspect=True, unknown=True)
 
 
 @pytest.mark.parametrize("address", ["", "x", "7; DROP", "@", "@a b", "1e5", "--7", "９"])
@@ -310,7 +310,7 @@ def test_a_lane_for_each_bot() -> None:
     (first,) = channel.lanes("telegram")
     (second,) = channel.lanes("telegram:second")
     assert (first.name, first.queue, first.rate) == ("telegram:default", "telegram", 9)
-    assert first.connections == 2 + 9, "the messages that wait a second for their chats hold up no others"
+    assert (first.connections, first.waiting) == (2, 3 * 9)
     assert (first.address_interval, first.group_interval) == (1.0, 3.0)
     assert (second.name, second.queue, second.group_interval) == ("telegram:second", "telegram:second", 5)
     assert channel.lanes("email") == ()
@@ -423,7 +423,7 @@ async def test_an_answer_is_not_read_without_end() -> None:
     api.handle = pour  # type: ignore[assignment] # the server's own behaviour, not the code under test
     async with serving(api) as base:
         (outcome,) = await send_all(channel_for(base), content("一句。"), envelope())
-    assert outcome == Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True)
+    assert outcome == Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True, unknown=True)
     assert sent < 20_000_000
 
 

@@ -167,3 +167,21 @@ async def test_who_gives_up_waiting_holds_up_nobody() -> None:
     before = clock.ms
     await pace.acquire("3")
     assert clock.ms - before <= 1000
+
+
+async def test_a_slot_that_is_not_used_is_anothers() -> None:
+    clock = FakeClock()
+    pace = Pace(Lane("x", "x", rate=1), clock)
+    await pace.acquire("1")
+    pace.unused("1")
+    await pace.acquire("2")
+    assert clock.ms == START
+
+
+@pytest.mark.parametrize(("address", "waits"), [("7", 1.0), ("-5", 3.0), ("-5/7", 3.0), ("@news", 3.0), ("8", 0.0)])
+async def test_how_long_a_chat_waits_can_be_asked(address: str, waits: float) -> None:
+    pace = Pace(Lane("x", "x", address_interval=1.0, group_interval=3.0), FakeClock())
+    for chat in ("7", "-5", "@news"):
+        await pace.acquire(chat)
+        pace.done(chat)
+    assert pace.wait(address) == pytest.approx(waits)

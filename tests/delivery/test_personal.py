@@ -347,6 +347,7 @@ PERSONAL = {
     },
 }
 NOT_SHOWN = {
+    "messages.begun": "whether a part is under way at this moment; the attempt that follows from it is told",
     "endpoints.subscriber_id": "it is the subscriber's own number, told above",
     "endpoints.rhythm_id": "the rhythm is told in its words",
     "follows.endpoint_id": "they stand in their endpoint",
@@ -390,6 +391,7 @@ NOBODYS = {
     "leases": "of processes",
     "revisions": "what is published, and which administrator decided",
     "originals": "the files of issues",
+    "bots": "the names of our own bots",
     "holds": "of issues; which administrator",
     "cancels": "of issues; which administrator",
 }

@@ -161,7 +161,13 @@ class Office:
         return Settings(
             email=EmailSettings.model_validate({"from_address": "news@bulletin.test", **email, **relay}),
             telegram=TelegramSettings.model_validate(
-                {"token": SecretStr(TOKEN), "api_base": self.bot.base_url, "chat_interval": 0, **telegram}
+                {
+                    "token": SecretStr(TOKEN),
+                    "api_base": self.bot.base_url,
+                    "chat_interval": 0,
+                    "group_interval": 0,
+                    **telegram,
+                }
             ),
             webhook=WebhookSettings.model_validate({"allow_networks": "127.0.0.0/8", **webhook}),
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote, urljoin
 
 import pytest
 from markupsafe import escape
 
-from dispatch.model import Block, BlockKind, Issue, IssueState, Mark, MarkKind
+from dispatch.model import Block, BlockKind, Issue, IssueState, Mark, MarkKind, Offer, ParkTag, Role, TopicTag
 from dispatch.testing.samples import rich_article, sample_table
 from subscribers.tokens import Purpose
 
@@ -247,3 +248,28 @@ async def test_a_link_chooses_the_language(site: Site) -> None:
     await site.archive(IssueState.SENT)
     _, text = await site.get("/issues/huoju/534?lang=en", language="zh")
     assert '<html lang="en">' in text
+
+
+async def test_what_a_page_is_about_can_be_followed_in_the_chat(site: Site) -> None:
+    column, *rest = ISSUE.columns
+    parks = (ParkTag("南昌高新区", Role.SUBJECT), ParkTag("苏州高新区", Role.MENTION))
+    topics = (TopicTag("talent", "", 1.0), TopicTag("blockchain", "", 2.0))
+    tagged = replace(column.articles[0], parks=parks, topics=topics)
+    await site.archive(IssueState.SENT, replace(ISSUE, columns=(replace(column, articles=(tagged,)), *rest)))
+
+    def offers(tags: Sequence[str], language: str) -> list[Offer]:
+        return [Offer(f"{tag} {language} <&", f"https://t.me/a_bot?start={n}") for n, tag in enumerate(tags)]
+
+    async with site.again(offers=offers) as client:
+        pages = {}
+        for path in ("", "/1", "/c/1"):
+            async with client.get(f"/issues/huoju/534{path}?lang=en") as response:
+                pages[path] = await response.text()
+    assert "Follow on Telegram: <a" in pages[""]
+    assert '<a href="https://t.me/a_bot?start=0" rel="noopener noreferrer">bulletin:huoju en &lt;&amp;</a>' in pages[""]
+    labels = re.findall(r"t\.me/[^>]*>(\S+) en", pages["/1"])
+    assert labels[:3] == ["park:南昌高新区", "topic:blockchain", "topic:talent"]
+    assert re.findall(r"t\.me/[^>]*>(\S+) en", pages["/c/1"]) == labels[3:]
+    assert len(labels) == 4
+    _, text = await site.get("/issues/huoju/534/1")
+    assert "Telegram" not in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dispatch.bot.routers import beginning
+from dispatch.bot.routers import beginning, browsing, following, suggesting
 
 if TYPE_CHECKING:
     from aiogram import Router
@@ -12,4 +12,9 @@ if TYPE_CHECKING:
 
 def routers() -> list[Router]:
     """All of them, in the order in which they are asked whether an update is theirs."""
-    return [beginning.router()]
+    return [
+        beginning.router(),
+        browsing.router(),
+        following.router(),
+        suggesting.router(),  # it takes what is left
+    ]

@@ -9,8 +9,10 @@ from aiogram.filters import Command, CommandStart
 
 from dispatch.bot.codes import read_start
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import followed_text
+from dispatch.bot.following import follow_and_tell
+from dispatch.bot.menu import root_keyboard
 from dispatch.bot.staging import CHANGES
+from dispatch.bot.suggestions import suggestions
 
 if TYPE_CHECKING:
     from aiogram.filters import CommandObject
@@ -19,21 +21,27 @@ if TYPE_CHECKING:
 
 def router() -> Router:
     found = Router(name="beginning")
-    found.message.register(_start, CommandStart(), flags=CHANGES)
+    found.message.register(_follow, CommandStart(deep_link=True), flags=CHANGES)
+    found.message.register(_start, CommandStart())
     found.message.register(_help, Command("help"))
     return found
 
 
-async def _start(message: Message, command: CommandObject) -> Step:
+async def _follow(message: Message, command: CommandObject) -> Step:
     payload = command.args or ""
 
     def step(desk: Desk) -> Replies:
         tags = read_start(desk.catalog, payload)
         if not tags:
-            return [desk.answer(welcome(desk))]
-        return [desk.answer(followed_text(desk, tags, desk.follow(tags)))]
+            lost = desk.say("这个链接里的内容已经找不到了。")
+            return [desk.answer(f"{lost}\n\n{welcome(desk)}", root_keyboard(desk))]
+        return [desk.answer(follow_and_tell(desk, tags), suggestions(desk, tags))]
 
     return step
+
+
+async def _start(message: Message) -> Step:
+    return lambda desk: [desk.answer(welcome(desk), root_keyboard(desk))]
 
 
 async def _help(message: Message) -> Step:

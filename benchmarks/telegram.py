@@ -1,0 +1,273 @@
+"""A broadcast at the free limits of Telegram, with a user who asks for something meanwhile.
+
+    benchmarks/telegram.py [--quick] [--json]
+
+The product's own engine sends an approved issue to private chats, and several digests of it to each group, by the Bot
+API of `dispatch.testing`, a server in a process of its own. It counts in sliding windows what Telegram permits without
+payment: 30 messages a second, one a second to a chat, 20 a minute to a group, and answers 429 beyond. While the digests
+go out, a task asks the bot for a reply at random times, to chats that get digests and to others; replies share the pace
+and go first.
+
+Ratios and figures:
+    rate_to_permitted   messages a second, from the first to the last the server took, over the 30 it permits (at
+                        least 0.95)
+    too_many_requests   answers of 429 (0)
+    reply_seconds       the longest that a reply took (at most 1)
+
+A chat that was written to less than a second ago may not be written to yet: how long replies to such took, the wait for
+that second included, stands beside (`reply_seconds_after_digest`).
+
+--quick sends to 600 chats instead of 3,000, under the same names. The server and the ledger must agree on every
+message.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.pop(0)  # this folder's `email` is not the standard library's
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from dispatch import archive
+from dispatch.app import App
+from dispatch.archive import ColumnName
+from dispatch.channels.telegram_bots import SharedBot
+from dispatch.delivery import planner
+from dispatch.model import Article, Block, BlockKind, Column, Issue
+from dispatch.settings import Settings
+from dispatch.testing.bot_api import BotApi, Limits
+from subscribers.database import Database
+
+TOKEN = "42:BENCHMARK"
+GROUPS, COLUMNS = 60, 5
+PERMITTED = float(Limits().bot_per_second)
+PROMISED = {"rate_to_permitted": 0.95, "too_many_requests": 0, "reply_seconds": 1.0}
+_SEED = 20220315
+_STRANGERS = 10_000_000  # chats that only ask
+_EVERY = 0.7  # seconds between two questions, on average
+_DAY = 86_400_000
+
+_PEOPLE = """
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
+INSERT INTO subscribers (name, created_at) SELECT '读者' || i, 1 FROM n
+"""
+_RHYTHM = """
+INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
+VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)
+"""
+_ENDPOINTS = """
+INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled, rhythm_id, created_at,
+                       changed_at)
+SELECT id, 'telegram', CASE WHEN id <= :groups THEN '-' || (1001000000000 + id) ELSE '' || (1000 + id) END, 'telegram',
+       'active', 'zh', 'full', 0, 1, 1, 1
+FROM subscribers ORDER BY id
+"""
+_FOLLOWS = """
+INSERT INTO follows (tag, endpoint_id, created_at)
+SELECT CASE WHEN id <= :groups THEN 'all' ELSE 'topic:' || (1 + id % :columns) END, id, 1 FROM endpoints
+"""
+
+
+class Server:
+    """The Bot API in a process of its own, which tells at the end what it took."""
+
+    def __enter__(self) -> Server:
+        command = [sys.executable, __file__, "--server"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.base_url = str(self._told()["base_url"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def report(self) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write("report\n")
+        self._process.stdin.flush()
+        return self._told()
+
+    def _told(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return told
+
+
+async def serve() -> None:
+    """Answer until the input ends; each line of it asks for a line about all that was taken."""
+    async with BotApi(TOKEN, limits=Limits()) as api:
+        print(json.dumps({"base_url": api.base_url}), flush=True)
+        while await asyncio.to_thread(sys.stdin.readline):
+            taken = [(str(message.chat), message.at, message.html.startswith("reply")) for message in api.messages]
+            refused = [refusal.status for _, refusal in api.refused]
+            print(json.dumps({"taken": taken, "refused": refused}), flush=True)
+
+
+@dataclass
+class Asker:
+    """Users who ask for something at random times."""
+
+    bot: SharedBot
+    chats: list[str]
+    seconds: list[float] = field(default_factory=list)
+    after_digest: list[float] = field(default_factory=list)  # of chats that were just written to
+    asked: int = 0
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        from aiogram.methods import SendMessage
+
+        chance = random.Random(_SEED)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(chance.expovariate(1 / _EVERY))
+                self.asked += 1
+                stranger = str(_STRANGERS + self.asked)
+                chat = chance.choice((stranger, stranger, chance.choice(self.chats)))
+                group.create_task(self._ask(SendMessage(chat_id=int(chat), text="reply"), chat))
+
+    async def _ask(self, method: Any, chat: str) -> None:
+        kept = self.after_digest if self.bot.pace.wait(chat) else self.seconds
+        begun = time.perf_counter()
+        await self.bot.call(method, chat)
+        kept.append(time.perf_counter() - begun)
+
+
+def prepare(db: Database, readers: int) -> None:
+    """An approved issue; each reader follows what one of the columns has, each group all of them."""
+    block = Block(BlockKind.PARAGRAPH, "南昌高新区聚焦光电产业，上半年新增企业120家，完善服务体系，搭建公共平台。" * 5)
+    columns = tuple(Column(f"第{n}栏", "", (Article(f"第{n}篇", "", (block, block)),)) for n in range(1, COLUMNS + 1))
+    issue = Issue("huoju", "火炬动态", "科技部火炬中心", 2022, 5, 534, None, columns)
+    with db.transaction():
+        added = archive.add(
+            db,
+            issue,
+            source="benchmark",
+            warnings=(),
+            column_name=lambda bulletin, column: ColumnName(column.name, ""),
+            tags_of=lambda article, column: ["all", f"topic:{article.title[1:-1]}"],
+            now=1,
+        )
+        archive.approve(db, archive.load(db, added.id), "benchmark", 1)
+        db.run(_PEOPLE, {"count": readers + GROUPS})
+        db.run(_RHYTHM)
+        db.run(_ENDPOINTS, {"groups": GROUPS})
+        db.run(_FOLLOWS, {"groups": GROUPS, "columns": COLUMNS})
+    (planned,) = planner.to_plan(db, _now())
+    plan = planner.begin(db, planned)
+    assert plan is not None
+    for low, high in plan.slices:
+        planner.plan_slice(db, plan, low, high, {"telegram": _DAY}, _now())
+    planner.end(db, plan, _now())
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def broadcast(settings: Settings, readers: int) -> tuple[Asker, int]:
+    """Send it all, with users who ask meanwhile; these, and how many messages the ledger has as sent."""
+    app = App(settings)
+    with app.database() as db:
+        prepare(db, readers)
+        chats = [str(row["address"]) for row in db.all("SELECT address FROM endpoints WHERE address NOT LIKE '-%'")]
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(app.store())
+        engine = await stack.enter_async_context(app.engine(store))
+        (bot,) = app.bots
+        await bot.load()  # a program that has users has imported it long ago
+        asker = Asker(bot, chats)
+        asking = asyncio.create_task(asker.run())
+        try:
+            await engine.drain()
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+    with app.database() as db:
+        return asker, int(db.value("SELECT COUNT(*) FROM messages WHERE state = 'sent'"))
+
+
+def measure(readers: int) -> dict[str, Any]:
+    """All of it, as ratios and figures."""
+    with tempfile.TemporaryDirectory(prefix="telegram-") as folder, Server() as server:
+        settings = Settings.model_validate(
+            {
+                "database": {"url": f"sqlite:///{folder}/dispatch.db"},
+                "telegram": {"token": TOKEN, "api_base": server.base_url},
+                "web": {"base_url": "https://bulletin.example.org"},
+            }
+        )
+        asker, sent = asyncio.run(broadcast(settings, readers))
+        report = server.report()
+    return result(report, asker, sent, readers)
+
+
+def result(report: dict[str, Any], asker: Asker, sent: int, readers: int) -> dict[str, Any]:
+    """What the server took, which must be what the ledger has."""
+    digests = [(chat, at) for chat, at, reply in report["taken"] if not reply]
+    expected = readers + GROUPS * COLUMNS
+    if not len(digests) == sent == expected:
+        sys.exit(f"{expected} messages were due; the server took {len(digests)}, and the ledger has {sent} as sent")
+    first, last = min(at for _, at in digests), max(at for _, at in digests)
+    counted = sum(first <= at <= last for _, at, _ in report["taken"])
+    groups = Counter(chat for chat, _ in digests if chat.startswith("-"))
+    return {
+        "ratios": {
+            "rate_to_permitted": round((counted - 1) / (last - first) / PERMITTED, 3),
+            "too_many_requests": report["refused"].count(429),
+            "reply_seconds": round(max(asker.seconds), 3),
+        },
+        "figures": {
+            "chats": readers,
+            "groups": len(groups),
+            "messages": counted,
+            "seconds": round(last - first, 1),
+            "replies": len(asker.seconds) + len(asker.after_digest),
+            "median_reply_seconds": round(statistics.median(asker.seconds), 3),
+            "reply_seconds_after_digest": round(max(asker.after_digest, default=0.0), 3),
+        },
+    }
+
+
+def show(measured: dict[str, Any]) -> None:
+    figures = measured["figures"]
+    print(f"{figures['messages']:,} messages to {figures['chats']:,} chats and {figures['groups']} groups", end=" ")
+    print(f"in {figures['seconds']} seconds; {figures['replies']} replies meanwhile", end="")
+    print(f" (median {figures['median_reply_seconds']} seconds;", end=" ")
+    print(f"at most {figures['reply_seconds_after_digest']} where a digest had just come)")
+    for name, value in measured["ratios"].items():
+        print(f"{name}: {value} ({'at least' if name == 'rate_to_permitted' else 'at most'} {PROMISED[name]})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="600 chats instead of 3,000")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--server", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.server:
+        asyncio.run(serve())
+        return
+    measured = measure(600 if options.quick else 3_000)
+    print(json.dumps(measured, indent=2)) if options.json else show(measured)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What is written to the bot without a command, and the greeting."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatch.bot.codes import start_payload
+from tests.bot.conftest import Talk
+
+NANCHANG = "park:南昌高新区"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "南昌高新区：点按即可关注"), ("en", "南昌高新区: tap to follow")]
+)
+async def test_a_name_alone_is_offered_and_not_followed(talk: Talk, language: str, words: str) -> None:
+    ann = talk.api.user("Ann", language=language)
+    await ann.send("南昌高新区")
+    answer = await ann.next()
+    assert words in answer.text
+    assert talk.endpoint(ann.id) is None
+    await ann.press(answer, "南昌高新区")
+    assert talk.follows(ann.id) == {NANCHANG}
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "是指哪一个"), ("en", "Which one is")])
+async def test_a_part_of_a_name_alone_is_asked(talk: Talk, language: str, words: str) -> None:
+    ann = talk.api.user("Ann", language=language)
+    await ann.send("nanchang")
+    answer = await ann.next()
+    assert words in answer.text
+    await ann.press(answer, "南昌高新区")
+    assert talk.follows(ann.id) == {NANCHANG}
+
+
+async def test_in_a_group_only_commands_are_answered(talk: Talk) -> None:
+    ann = talk.api.user("Ann")
+    group = talk.api.group("群", members={ann: "creator"})
+    group.promote(talk.api.me)  # so that it sees all that is written
+    await ann.send("南昌", chat=group)
+    await ann.send("/nonsense", chat=group)
+    await ann.send("/following", chat=group)
+    assert "还没有关注" in (await group.next()).text
+    assert len(group.texts) == 1
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "没有这个命令"), ("en", "no such command")])
+async def test_an_unknown_command_is_told(talk: Talk, language: str, words: str) -> None:
+    ann = talk.api.user("Ann", language=language)
+    await ann.send("/nonsense 南昌")
+    assert words in (await ann.next()).text
+
+
+async def test_the_greeting_leads_to_all_there_is(talk: Talk) -> None:
+    ann = talk.api.user("Ann")
+    await ann.start()
+    greeting = await ann.next()
+    words = " ".join(greeting.labels)
+    assert "省份" in words
+    assert "产业" in words
+    assert "栏目" in words
+    assert "全部内容" in words
+    await ann.press(greeting, "产业")
+    await greeting.edited()
+    assert "主题：产业" in greeting.text
+
+
+async def test_what_a_link_has_followed_can_be_dropped_below_it(talk: Talk) -> None:
+    ann = talk.api.user("Ann")
+    await ann.start(start_payload([NANCHANG, "topic:blockchain"]))
+    answer = await ann.next()
+    assert answer.labels == ["✅ 南昌高新区", "✅ 区块链"]
+    await ann.press(answer, "区块链")
+    await answer.edited()
+    assert answer.labels == ["✅ 南昌高新区", "区块链"]
+    assert talk.follows(ann.id) == {NANCHANG}
+
+
+async def test_everybody_in_a_group_is_greeted(talk: Talk) -> None:
+    ann, bob = talk.api.user("Ann"), talk.api.user("Bob")
+    group = talk.api.group("群", members={ann: "creator", bob: "member"})
+    await bob.start(chat=group)
+    assert "您好" in (await group.next()).text

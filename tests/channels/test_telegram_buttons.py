@@ -1,0 +1,179 @@
+"""The buttons below a digest, and what they say when they are pressed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatch.assets import templates_dir
+from dispatch.channels.telegram import TelegramChannel
+from dispatch.channels.telegram_buttons import LONGEST, Button, Mute, Previous, Unfollow, pack, tag_hash, unpack
+from dispatch.digests.render import Renderer
+from dispatch.model import Outcome, Reason, Rejected, Sent
+from dispatch.settings import TelegramSettings
+from tests.channels.test_telegram import TOKEN, BotApi, content, envelope, failure, linked, send_all, serving
+
+_IDS = st.integers(1, 10**18 - 1)
+BUTTONS = st.one_of(
+    st.builds(Unfollow, _IDS, st.text().map(tag_hash)), st.builds(Mute, _IDS), st.builds(Previous, _IDS, _IDS)
+)
+REASONS = tuple(Reason(f"park:{name}", name) for name in ("南京高新区", "昆山高新区", "苏州工业园", "无锡高新区"))
+
+
+def channel_for(base: str, pages: bool = True) -> TelegramChannel:
+    settings = TelegramSettings.model_validate({"token": TOKEN, "api_base": base, "timeout": 10})
+    return TelegramChannel(settings, Renderer(templates_dir(), None, linked if pages else lambda *place: ""))
+
+
+def keyboard(posted: dict[str, str]) -> list[list[dict[str, Any]]]:
+    if "reply_markup" not in posted:
+        return []
+    found: list[list[dict[str, Any]]] = json.loads(posted["reply_markup"])["inline_keyboard"]
+    return found
+
+
+@given(BUTTONS)
+def test_what_is_packed_is_unpacked_and_has_room(button: Button) -> None:
+    assert unpack(pack(button)) == button
+    assert len(pack(button).encode()) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["", "x", "1:m:", "1:m:-1", "1:m:1:2", "2:m:1", "1:u:1:", "1:u:1:short", "1:m:１", "1:m:1\n", f"1:m:{'9' * 40}"],
+)
+def test_data_of_nobodys_is_nothing(data: str) -> None:
+    assert unpack(data) is None
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_sent_is_a_button_or_none(data: str) -> None:
+    found = unpack(data)
+    assert found is None or pack(found) == data or data.lstrip("1:ump") != data
+
+
+def test_the_follow_is_found_among_those_of_the_endpoint_alone() -> None:
+    button = Unfollow(5, tag_hash("park:南京高新区"))
+    assert button.tag(["all", "park:南京高新区"]) == "park:南京高新区"
+    assert button.tag(["all"]) == ""
+
+
+async def test_a_digest_has_its_buttons() -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        await send_all(channel_for(base), content("导语。"), envelope(endpoint_id=5, reasons=REASONS))
+    (posted,) = api.posted
+    page, *drops, last = keyboard(posted)
+    assert page == [{"text": "阅读全文", "url": "https://news.example.org/huoju/534/1"}]
+    assert [row[0]["text"] for row in drops] == ["退订“南京高新区”", "退订“昆山高新区”", "退订“苏州工业园”"]
+    assert unpack(drops[1][0]["callback_data"]) == Unfollow(5, tag_hash("park:昆山高新区"))
+    assert [button["text"] for button in last] == ["静音一天", "上一期"]
+    assert [unpack(button["callback_data"]) for button in last] == [Mute(5), Previous(5, 1)]
+
+
+async def test_several_articles_lead_to_the_page_of_the_issue() -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        await send_all(channel_for(base), content("导语。", articles=2), envelope(endpoint_id=5))
+    assert keyboard(api.posted[0])[0][0]["url"] == "https://news.example.org/huoju/534"
+
+
+async def test_the_buttons_stand_below_the_last_part_alone_and_one_failure_repeats_no_other() -> None:
+    api = BotApi()
+    what = content(*["南京高新区计划实施重大产业项目32个。" * 60] * 9)
+    async with serving(api) as base:
+        channel = channel_for(base)
+        rendered = channel.render(what)
+        assert rendered.parts >= 2
+        (lane,) = channel.lanes("telegram")
+        outcomes: list[Outcome] = []
+        async with channel.open(lane) as connection:
+            first = range(rendered.parts - 1)
+            outcomes += [await connection.send(envelope(endpoint_id=5), rendered, part) for part in first]
+            api.answers = [lambda: failure(400, "Bad Request: BUTTON_DATA_INVALID")]
+            refused = await connection.send(envelope(endpoint_id=5), rendered, rendered.parts - 1)
+            outcomes.append(await connection.send(envelope(endpoint_id=5), rendered, rendered.parts - 1))
+        await channel.close()
+    assert all(isinstance(outcome, Sent) for outcome in outcomes)
+    assert isinstance(refused, Rejected)
+    shown = [bool(keyboard(posted)) for posted in api.posted]
+    assert shown == [*[False] * (rendered.parts - 1), True, True]
+
+
+async def test_without_pages_there_are_buttons_and_a_command() -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        await send_all(channel_for(base, pages=False), content("导语。"), envelope(endpoint_id=5, unsubscribe_url=""))
+    (posted,) = api.posted
+    assert "发送 /unfollow 可退订。" in posted["text"]
+    assert not any("url" in button for row in keyboard(posted) for button in row)
+    assert len(keyboard(posted)) == 2
+
+
+async def test_a_public_channel_has_no_buttons_that_change_something() -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        await send_all(channel_for(base), content("导语。"), envelope(endpoint_id=5, address="@news"))
+    assert [[button["text"] for button in row] for row in keyboard(api.posted[0])] == [["阅读全文"]]
+
+
+async def test_english_readers_have_english_buttons() -> None:
+    api = BotApi()
+    what = content("导语。")
+    english = type(what)(what.kind, "en", what.format, what.sections)
+    async with serving(api) as base:
+        await send_all(channel_for(base), english, envelope(endpoint_id=5, language="en"))
+    texts = [button["text"] for row in keyboard(api.posted[0]) for button in row]
+    assert texts == ["Full text", "Unfollow “南京高新区”", "Mute for a day", "Previous issue"]
+
+
+async def test_what_nobody_follows_has_no_buttons() -> None:
+    api = BotApi()
+    what = content("导语。")
+    async with serving(api) as base:
+        await send_all(channel_for(base), type(what)("test", "zh", "full", what.sections), envelope())
+    assert "reply_markup" not in api.posted[0]
+
+
+@pytest.mark.parametrize("page", ["http://localhost:8080/x/1", "http://intranet/x/1", "ftp://a.example/x/1"])
+async def test_a_page_that_telegram_refuses_is_no_button(page: str) -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        settings = TelegramSettings.model_validate({"token": TOKEN, "api_base": base})
+        channel = TelegramChannel(settings, Renderer(templates_dir(), None, lambda *place: page))
+        await send_all(channel, content("导语。"), envelope())
+    assert "reply_markup" not in api.posted[0]
+
+
+async def test_a_topic_is_written_to_and_its_chat_is_told_when_it_is_gone() -> None:
+    api = BotApi()
+    gone = "Bad Request: message thread not found"
+    async with serving(api) as base:
+        await send_all(channel_for(base), content("导语。"), envelope(address="-1005/7"))
+        api.answers = [lambda: failure(400, gone)]
+        (outcome,) = await send_all(channel_for(base), content("导语。"), envelope(address="-1005/7"))
+    assert (api.posted[0]["chat_id"], api.posted[0]["message_thread_id"]) == ("-1005", "7")
+    assert getattr(outcome, "new_address", "") == "-1005"
+    told = api.posted[2]
+    assert (told["chat_id"], "message_thread_id" in told) == ("-1005", False)
+    assert "话题已被删除" in told["text"]
+
+
+async def test_a_closed_topic_is_a_matter_of_rights() -> None:
+    api = BotApi(answers=[lambda: failure(400, "Bad Request: TOPIC_CLOSED")])
+    async with serving(api) as base:
+        (outcome,) = await send_all(channel_for(base), content("导语。"), envelope(address="-1005/7"))
+    assert outcome == Rejected("Bad Request: TOPIC_CLOSED", "400")
+
+
+@pytest.mark.parametrize("paid", [False, True])
+async def test_the_broadcast_is_paid_for_only_where_a_setting_says_so(*, paid: bool) -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        settings = TelegramSettings.model_validate({"token": TOKEN, "api_base": base, "paid_broadcast": paid})
+        await send_all(TelegramChannel(settings, Renderer(templates_dir(), None, linked)), content("一。"), envelope())
+    assert ("allow_paid_broadcast" in api.posted[0]) is paid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dispatch.bot.routers import beginning, browsing, following, suggesting
+from dispatch.bot.routers import beginning, browsing, following, language, pausing, rights, suggesting, timing, wording
 
 if TYPE_CHECKING:
     from aiogram import Router
@@ -16,5 +16,10 @@ def routers() -> list[Router]:
         beginning.router(),
         browsing.router(),
         following.router(),
+        language.router(),
+        pausing.router(),
+        rights.router(),
+        timing.router(),
+        wording.router(),
         suggesting.router(),  # it takes what is left
     ]

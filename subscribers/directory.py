@@ -191,7 +191,7 @@ def agreed(
     """The person has said yes, and to what: from now on they are written to, whatever was before.
 
     Who was not written to until now follows just what they said yes to: what somebody else had put there, or they
-    themselves before they left, is over.
+    themselves before they left, is over; so are the words of those who had left.
     """
     was = db.rows(SQL["standing_of"], {"id": endpoint_id})[0]
     waiting = was[0] not in (EndpointState.ACTIVE, EndpointState.PAUSED)
@@ -202,6 +202,7 @@ def agreed(
     if waiting and follows:
         others = {tag for (tag,) in db.rows(SQL["follows_of"], {"endpoint_id": endpoint_id})} - set(follows)
         unfollow(db, endpoint_id, sorted(others), act)
+    if follows and was[0] in (EndpointState.SUPPRESSED, EndpointState.GONE):
         db.run(SQL["drop_words"], {"endpoint_id": endpoint_id})
     channel, address = db.rows(SQL["address_of"], {"id": endpoint_id})[0]
     suppression.lift(db, hasher, Address(channel, address, ""))

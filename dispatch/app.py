@@ -158,7 +158,7 @@ class App:
         if proposed and stored.state is not IssueState.HELD:
             return Notice(stored.name, "", proposed=proposed)
         url, nobodys = self.preview_url(db, issue_id), tuple(article.title for article in unreached(db, issue_id))
-        return Notice(stored.name, url, stored.warnings, revision=stored.revision, nobodys=nobodys)
+        return Notice(stored.name, url, stored.warnings, revision=stored.revision, nobodys=nobodys, issue_id=issue_id)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""
@@ -348,7 +348,7 @@ class App:
         line = self.bots.get(name)
         await line.load()
         await asyncio.to_thread(import_module, "dispatch.bot.conversation")
-        from dispatch.bot.conversation import Conversation, Wishes
+        from dispatch.bot.conversation import Conversation, Reading, Wishes
         from dispatch.bot.desk import Office
 
         base_url = self.settings.web.base_url
@@ -360,10 +360,11 @@ class App:
             base_url=base_url,
             first=self.settings.subscribers.first_digest,
             admins=tuple(to.address for to in self.approvers.addresses if to.channel == "telegram"),
+            preview=self.preview_url,
         )
         posted = self.settings.telegram.updates == "webhook"
         wishes = Wishes(f"{base_url}/telegram/{name}", webhook_secret(line.settings)) if posted else Wishes()
-        return Conversation(line, office, store, self.clock, wishes)
+        return Conversation(line, office, store, self.clock, Reading(self.connect, self.renderer), wishes)
 
     def _posts(self, store: Store) -> dict[str, Post]:
         """Where updates are posted to, by the bot."""

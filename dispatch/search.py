@@ -124,9 +124,16 @@ def search(
     order: Order = Order.RELEVANCE,
     most: int = 20,
     skip: int = 0,
+    catch_up: int | None = None,
 ) -> Found:
-    """The articles that hold a query, best or newest first; `most` of them after the first `skip`."""
-    index(db)
+    """The articles that hold a query, best or newest first; `most` of them after the first `skip`. Articles that are
+    not indexed yet are seen to first: all of them, or about `catch_up` where somebody waits for the answer."""
+    if catch_up is None:
+        index(db)
+    else:
+        for _ in range(0, catch_up, _AT_ONCE):
+            if not index_some(db):
+                break
     total, best = 0, list[tuple[tuple[float | str, ...], int, int]]()
     for row in _candidates(db, query, within or Within()):
         score = _score(row, query)
@@ -147,18 +154,25 @@ def index(db: Database, advance: Callable[[int], None] = lambda done: None) -> i
     """Index the articles that are not yet; how many there were. `advance` is told of each few. What takes long is done
     between the transactions, which are short: others send meanwhile."""
     done = 0
-    while rows := db.all(SQL["missing"], {"most": _AT_ONCE}):
-        made = [(row["id"], fold(row["title"]), _text(row)) for row in rows]
-        found = [sorted(terms(title) | terms(text)) for _, title, text in made]
+    while count := index_some(db):
+        done += count
+        advance(count)
+    return done
+
+
+def index_some(db: Database) -> int:
+    """Index a few of the articles that are not yet; how many there were of them."""
+    rows = db.all(SQL["missing"], {"most": _AT_ONCE})
+    made = [(row["id"], fold(row["title"]), _text(row)) for row in rows]
+    found = [sorted(terms(title) | terms(text)) for _, title, text in made]
+    if rows:
         with db.transaction():
             missing = {row["id"] for row in db.all(SQL["missing"], {"most": _AT_ONCE})}
             for (id_, title, text), words in zip(made, found, strict=True):
                 if id_ in missing:  # nobody was quicker, and it is still there
                     db.run(SQL["add_text"], {"id": id_, "title": title, "text": text})
                     db.many(SQL["add_term"], [{"id": id_, "term": term} for term in words])
-        done += len(rows)
-        advance(len(rows))
-    return done
+    return len(rows)
 
 
 def unindexed(db: Database) -> int:

@@ -48,8 +48,9 @@ AND i.bulletin = :bulletin
 AND (c.key = :column OR c.name = :column)
 
 -- name: filter_tags
-AND EXISTS (SELECT 1 FROM digest_articles da JOIN digest_tags g ON g.digest_id = da.digest_id AND g.bit = da.bit
-            WHERE da.article_id = a.id AND g.tag IN (:tags))
+-- Those with the tags are found once, and not looked for with each article.
+AND a.id IN (SELECT da.article_id FROM digest_tags g JOIN digest_articles da ON da.digest_id = g.digest_id AND da.bit = g.bit
+             WHERE g.tag IN (:tags))
 
 -- name: filter_since
 AND i.date >= :since

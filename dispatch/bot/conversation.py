@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -26,6 +27,7 @@ from dispatch.bot.desk import Desk, Later, Office, Replies, Step
 from dispatch.bot.inbox import Open, Received
 from dispatch.bot.links import note_name
 from dispatch.bot.routers import routers
+from dispatch.bot.shelf import Shelf
 from dispatch.bot.speaking import packed, speak
 from dispatch.bot.staging import Staged, Staging
 from dispatch.bot.standing import Administrators
@@ -33,6 +35,7 @@ from dispatch.bot.turns import Turns
 from dispatch.bot.voice import spoken, text, voice
 from dispatch.channels.bot_session import GetRawUpdates
 from dispatch.channels.telegram import without_token
+from dispatch.delivery.store import Store
 from dispatch.errors import DispatchError
 from subscribers.database import Database
 from subscribers.errors import DatabaseError, SubscriberError
@@ -40,7 +43,7 @@ from subscribers.errors import DatabaseError, SubscriberError
 if TYPE_CHECKING:
     from dispatch.channels.telegram_bots import SharedBot
     from dispatch.delivery.clock import Clock
-    from dispatch.delivery.store import Store
+    from dispatch.digests.render import Renderer
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +68,17 @@ class Wishes:
     secret: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What it takes to show people what is in the archive: a connection to the store, and what writes articles down."""
+
+    connect: Callable[[], Database]
+    renderer: Renderer
+
+
 class Conversation:
-    """Serves until it is stopped. `office` lacks the number and the name of the bot, which the API tells."""
+    """Serves until it is stopped. `office` lacks the number and the name of the bot, which the API tells. What people
+    read and search is looked up over a connection of its own, by `reading`."""
 
     def __init__(
         self,
@@ -74,6 +86,7 @@ class Conversation:
         office: Office,
         store: Store,
         clock: Clock,
+        reading: Reading,
         wishes: Wishes = Wishes(),
         poll: float = _POLL,
     ) -> None:
@@ -81,6 +94,8 @@ class Conversation:
         self._office = office
         self._store = store
         self._clock = clock
+        self._reading = reading
+        self._shelf: Shelf | None = None  # while it serves
         self._wishes = wishes
         self._poll = poll
         self._number = office.number
@@ -93,7 +108,7 @@ class Conversation:
         self._dispatcher.include_routers(*routers())
         self._administrators = Administrators(line.api, clock)
         staging = Staging(self._number, store, self._administrators)
-        for observer in (self._dispatcher.message, self._dispatcher.callback_query):
+        for observer in (self._dispatcher.message, self._dispatcher.callback_query, self._dispatcher.inline_query):
             observer.middleware(staging)
 
     async def serve(self, stopping: asyncio.Event) -> None:
@@ -102,12 +117,25 @@ class Conversation:
         try:
             if not await self._or_stop(self._begin(), stop):
                 return
-            await self._take_up()
-            while not stopping.is_set():
-                await self._or_stop(self._receive(), stop)
+            async with self._shelved():
+                await self._take_up()
+                while not stopping.is_set():
+                    await self._or_stop(self._receive(), stop)
         finally:
             stop.cancel()
-            await self._turns.stop()
+
+    @asynccontextmanager
+    async def _shelved(self) -> AsyncIterator[None]:
+        """What can be read is at hand inside; at the end what is being handled has been."""
+        async with Store(self._reading.connect) as store:
+            self._shelf = Shelf(store, self._office, self._reading.renderer, self._clock)
+            indexing = asyncio.create_task(self._shelf.index())
+            try:
+                yield
+            finally:
+                await self._turns.stop()
+                indexing.cancel()
+                await asyncio.gather(indexing, return_exceptions=True)
 
     async def _or_stop(self, work: Any, stop: asyncio.Task[Literal[True]]) -> bool:
         """Whether some work ended before the stop came, which breaks it off."""
@@ -289,7 +317,12 @@ class Conversation:
                 Update.model_validate_json(update.body, context={"bot": self._line.api}),
                 office=self._office,
                 administrators=self._administrators,
+                store=self._store,
+                clock=self._clock,
+                shelf=self._shelf,
             )
+        except DatabaseError:
+            raise  # it is handled once the store answers again
         except Exception as error:
             log.exception("update %d: %s", update.update_id, type(error).__name__)
             made = UNHANDLED

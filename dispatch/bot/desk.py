@@ -4,14 +4,15 @@ with it, and replies."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendMessage
+from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
-from dispatch.bot.scene import Scene
+from dispatch.bot.scene import Scene, mark
 from dispatch.bot.voice import Voice, voice
 from dispatch.catalog import Catalog
 from dispatch.delivery import ledger
@@ -49,6 +50,8 @@ class Office:
     base_url: str = ""
     first: bool = False
     admins: tuple[str, ...] = ()  # the chats that may approve issues and are told of trouble
+    preview: Callable[[Database, int], str] = field(default=lambda db, issue: "", repr=False)
+    """The page on which an issue is read before it is out, by its id; "" where there are no pages."""
 
 
 class Desk:
@@ -168,7 +171,7 @@ class Desk:
         quoting = not here.is_private and self.scene.message_id and not self.scene.callback_id
         values: dict[str, Any] = {
             "chat_id": here.chat_id,
-            "text": html,
+            "text": self._about(html),
             "parse_mode": "HTML",
             "link_preview_options": LinkPreviewOptions(is_disabled=not preview),
         }
@@ -191,14 +194,23 @@ class Desk:
         return EditMessageText(
             chat_id=self.scene.here.chat_id,
             message_id=self.scene.message_id,
-            text=html,
+            text=self._about(html),
             parse_mode="HTML",
             link_preview_options=LinkPreviewOptions(is_disabled=True),
             **values,
         )
 
+    def _about(self, html: str) -> str:
+        """A text that says first about which chat it is, where that is another than it stands in. The buttons below
+        are about that chat, too (`staging`)."""
+        if not self.scene.is_managed:
+            return html
+        return f"<b>{escape(mark(self.scene.place.title), quote=False)}</b>\n\n{html}"
+
     def told(self, words: str, **values: object) -> Replies:
-        """A word in reply: to a press an alert, else a message."""
+        """A word in reply: to a press an alert, else a message. Who types behind the bot's name is shown nothing."""
+        if self.scene.query_id:
+            return [AnswerInlineQuery(inline_query_id=self.scene.query_id, results=[], cache_time=1)]
         if self.scene.callback_id:
             return [self.toast(self.say.plain(words, **values), alert=True)]
         return [self.answer(self.say(words, **values))]

@@ -39,7 +39,12 @@ class Html(str):
 
 
 def _inserted(value: object) -> str:
-    return value if isinstance(value, Html) else escape(str(value), quote=False)
+    return value if isinstance(value, Html) else escaped(str(value))
+
+
+def escaped(words: str) -> Html:
+    """Words as they stand, as Telegram's HTML."""
+    return Html(escape(words, quote=False))
 
 
 def text(words: str) -> str:

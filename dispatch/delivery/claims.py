@@ -15,7 +15,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from dispatch.delivery import confirmations, corrections, ledger, rights
+from dispatch.delivery import alarms, confirmations, corrections, ledger, rights
 from dispatch.delivery.chosen import Chosen
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
@@ -442,6 +442,7 @@ class _Check:
             parts_done=message.parts_done,
             expires_at=message.expires_at,
             secret=content["secret"] or row["secret"] or "",
+            alarm=alarms.of_content(content),
             **{name: row[name] for name in ("channel", "queue", "address", "language")},
         )
 

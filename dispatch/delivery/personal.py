@@ -21,7 +21,17 @@ from subscribers.personal import Person, iso
 
 SQL = queries(Path(__file__).with_name("personal.sql"))
 SLICE = 2_000  # deliveries of a transaction, with their messages and attempts
-TABLES = (*personal.TABLES, "deliveries", "messages", "attempts", "bounces", "bot_chats", "bot_managing", "bot_updates")
+TABLES = (
+    *personal.TABLES,
+    "deliveries",
+    "messages",
+    "attempts",
+    "bounces",
+    "bot_chats",
+    "bot_managers",
+    "bot_managing",
+    "bot_updates",
+)
 _TIMES = ("due_at", "expires_at", "created_at", "ended_at", "paused_at")
 Tick = Callable[[int], None]
 
@@ -70,6 +80,9 @@ def _chats(db: Database, person: Person) -> dict[str, Any]:
     return {
         "known": [{**row, "may_write": bool(row["may_write"]), "changed_at": iso(row["changed_at"])} for row in known],
         "managed": db.all(SQL["managed"], {name: wanted[name] for name in ("chats", "addresses")}),
+        "administered": [
+            {**row, "seen_at": iso(row["seen_at"])} for row in db.all(SQL["managers"], {"chats": wanted["chats"]})
+        ],
         "unanswered": [{**row, "added_at": iso(row["added_at"])} for row in unanswered],
     }
 
@@ -228,6 +241,7 @@ def _forget_chats(db: Database, person: Person, *, unanswered: bool) -> None:
     wanted = _of_chats(person)
     db.run(SQL["drop_chats"], {name: wanted[name] for name in ("chats", "names")})
     db.run(SQL["drop_managed"], {name: wanted[name] for name in ("chats", "addresses")})
+    db.run(SQL["drop_managers"], {"chats": wanted["chats"]})
     if unanswered:
         db.run(SQL["blank_unanswered"], {"chats": wanted["chats"]})
 

@@ -88,3 +88,11 @@ DELETE FROM bot_managing WHERE user_id IN (:chats) OR address IN (:addresses)
 -- name: blank_unanswered
 -- The number stays, by which the same update is known when it comes again.
 UPDATE bot_updates SET actor = 0, body = '', replies = '' WHERE actor IN (:chats)
+
+-- name: managers
+-- Which chats their users were seen to administer, or who was seen to administer these.
+SELECT bot, user_id, chat_id, seen_at FROM bot_managers WHERE user_id IN (:chats) OR chat_id IN (:chats)
+ORDER BY bot, user_id, chat_id
+
+-- name: drop_managers
+DELETE FROM bot_managers WHERE user_id IN (:chats) OR chat_id IN (:chats)

@@ -75,28 +75,37 @@ class Reading:
         return next(section for section in self.sections if entry in section.entries)
 
 
-class Library:
-    """The issues that may be read. Their texts stay in memory, so that readers who come at the moment of sending
-    keep the store's thread no longer than a look at the issue's state."""
+class ReadingCache:
+    """The issues that were read last, `most` of them. It belongs to the thread of one store."""
 
-    def __init__(self, store: Calls) -> None:
-        self._store = store
+    def __init__(self, most: int = _KEPT) -> None:
+        self._most = most
         self._kept: OrderedDict[tuple[int, str], Reading] = OrderedDict()
 
-    async def find(self, bulletin: str, ref: str) -> Reading | None:
+    def find(self, db: Database, bulletin: str, ref: str) -> Reading | None:
         """The issue; None where there is none or it may not be read (held, cancelled)."""
-        return await self._store.call(self._read, bulletin, ref)
-
-    def _read(self, db: Database, bulletin: str, ref: str) -> Reading | None:
         row = db.one(SQL["public_issue"], {"bulletin": bulletin, "ref": ref})
         if row is None:
             return None
         key = (row["id"], row["fingerprint"])
         reading = self._kept.pop(key, None) or load(db, row["id"])
         self._kept[key] = reading
-        if len(self._kept) > _KEPT:
+        if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return reading
+
+
+class Library:
+    """The issues that may be read. Their texts stay in memory, so that readers who come at the moment of sending
+    keep the store's thread no longer than a look at the issue's state."""
+
+    def __init__(self, store: Calls) -> None:
+        self._store = store
+        self._cache = ReadingCache()
+
+    async def find(self, bulletin: str, ref: str) -> Reading | None:
+        """The issue; None where there is none or it may not be read (held, cancelled)."""
+        return await self._store.call(self._cache.find, bulletin, ref)
 
 
 def load(db: Database, issue_id: int) -> Reading:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dispatch.bot import inbox
+from dispatch.bot import chats
 from dispatch.delivery import claims, personal, planner
 from subscribers import suppression
 from subscribers.model import Address, EndpointState
@@ -88,7 +88,8 @@ async def test_an_erased_person_is_nowhere(talk: Talk, language: str, yes: str, 
     await ann.next()
     with talk.db.transaction():
         managing = {"bot": 42, "user_id": ann.id, "address": "-100700", "title": "某群"}
-        talk.db.run(inbox.SQL["manage"], managing)
+        talk.db.run(chats.SQL["manage"], managing)
+        chats.seen_managing(talk.db, 42, ann.id, -100700, talk.app.clock.now())
     await ann.send("/forget")
     question = await ann.next()
     assert (name in everything(talk), str(ann.id) in everything(talk)) == (True, True)
@@ -155,3 +156,35 @@ async def test_what_a_sender_holds_meanwhile_is_waited_for(talk: Talk) -> None:
     assert held.address == str(ann.id)
     assert personal.erase(talk.db, who, at(now + 300_001)).done
     assert str(ann.id) not in everything(talk)
+
+
+async def test_who_manages_a_chat_sets_it_and_has_their_own_data(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="en")
+    group = talk.api.group("某群", members={ann: "creator"}, bot="administrator")
+    await ann.send("/follow 南昌高新区", chat=group)
+    await group.next()
+    await ann.send("/follow topic:blockchain")
+    await ann.next()
+    with talk.db.transaction():
+        talk.db.run(chats.SQL["manage"], {"bot": 42, "user_id": ann.id, "address": str(group.id), "title": "某群"})
+    await ann.send("/digest daily 07:00")
+    shown = await ann.next()
+    assert "某群" in shown.text
+    await ann.press(shown, "Weekly")
+    await shown.edited()
+    of_group, own = talk.endpoint(group.id), talk.endpoint(ann.id)
+    assert of_group is not None
+    assert own is not None
+    assert (of_group.preferences.rhythm.cadence, own.preferences.rhythm.cadence) == ("weekly", "now")
+    await ann.send("/mydata")
+    sent = await ann.next()
+    assert sent.document is not None
+    told = json.loads(sent.document.data)
+    assert [endpoint["address"] for endpoint in told["endpoints"]] == [str(ann.id)]
+    assert [row["title"] for row in told["chats"]["managed"]] == ["某群"]
+    await ann.send("/forget")
+    question = await ann.next()
+    await ann.press(question, "Yes")
+    await question.edited()
+    assert talk.follows(group.id) == {"park:南昌高新区"}
+    assert talk.endpoint(ann.id) is None or talk.follows(ann.id) == set()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dispatch.bot import inbox
+from dispatch.bot import chats, inbox
 from dispatch.delivery import bounces, claims, integrity, ledger, personal, reports, settles
 from dispatch.delivery.bounces import Bounce
 from dispatch.delivery.bounces import Limits as BounceLimits
@@ -54,9 +54,10 @@ def person(desk: Desk) -> int:
         words.add(desk.db, telegram, [read(NAME), read("广告", excluded=True)], at(desk.clock.now()))
         wrote = inbox.received({"update_id": 7, "message": {"from": {"id": int(CHAT)}, "text": f"/follow {NAME}"}})
         chat = {"bot": 42, "chat_id": int(CHAT), "kind": "group", "title": NAME, "name": "", "may_write": 1}
-        desk.db.run(inbox.SQL["save_chat"], {**chat, "now": desk.clock.now()})
+        desk.db.run(chats.SQL["save"], {**chat, "now": desk.clock.now()})
         managing = {"bot": 42, "user_id": int(CHAT), "address": "-1007", "title": f"{NAME}的群"}
-        desk.db.run(inbox.SQL["manage"], managing)
+        desk.db.run(chats.SQL["manage"], managing)
+        chats.seen_managing(desk.db, 42, int(CHAT), -1007, desk.clock.now())
     inbox.take_in(desk.db, 42, [wrote], desk.clock.now())
     with desk.db.transaction():
         hasher = Hasher.load(desk.db)
@@ -179,7 +180,8 @@ def test_an_erasure_that_a_bot_asks_for_leaves_it_what_it_answers(desk: Desk) ->
     who = person(desk)
     assert personal.erase(desk.db, who, at(desk.clock.now()), unanswered=False).done
     assert [update.update_id for update in inbox.waiting(desk.db, 42)] == [7]
-    assert desk.db.all("SELECT * FROM bot_managing") == desk.db.all("SELECT * FROM bot_chats") == []
+    for table in ("bot_managing", "bot_managers", "bot_chats"):
+        assert desk.db.all(f"SELECT * FROM {table}") == []
 
 
 def test_an_opt_out_stays_the_reason_and_ids_are_not_used_again(desk: Desk) -> None:
@@ -276,6 +278,7 @@ def test_the_data_of_a_person_tells_what_they_got(desk: Desk) -> None:
     assert json.loads(json.dumps(found)) == found
     assert found["subscriber"]["name"] == NAME
     assert {endpoint["address"] for endpoint in found["endpoints"]} == {ADDRESS, CHAT, HOOK}
+    assert [row["chat_id"] for row in found["chats"]["administered"]] == [-1007]
     mail = found["endpoints"][0]
     assert [step["step"] for step in mail["consent_steps"]] == ["given", "asked"]
     assert mail["consent_steps"][1]["text"] == "我同意"
@@ -319,6 +322,7 @@ PERSONAL = {
     "firsts": {"tag"},
     "words": {"word", "excluded", "created_at"},
     "bot_chats": {"bot", "chat_id", "kind", "title", "name", "may_write", "changed_at"},
+    "bot_managers": {"bot", "user_id", "chat_id", "seen_at"},
     "bot_managing": {"bot", "user_id", "address", "title"},
     "bot_updates": {"bot", "update_id", "actor", "body", "replies", "begun", "added_at"},
     "consents": {"id", "step", "basis", "way", "origin", "wish", "answers", "at"},
@@ -394,6 +398,7 @@ NOBODYS = {
     "bots": "the names of our own bots",
     "holds": "of issues; which administrator",
     "cancels": "of issues; which administrator",
+    "alarms": "what was wrong with the program's work",
 }
 
 

@@ -12,7 +12,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.methods import SendDocument
 from aiogram.types import BufferedInputFile
 
-from dispatch.bot import inbox
+from dispatch.bot import chats, inbox
 from dispatch.bot.desk import Desk, Replies, Step
 from dispatch.bot.following import OUTDATED
 from dispatch.bot.paging import button, keyboard
@@ -120,7 +120,8 @@ def _erased(desk: Desk) -> Replies:
     say, found = desk.say, desk.endpoint  # as they were spoken to until now
     if found is None and not _manages(desk):
         return desk.told(_NONE)
-    desk.db.run(inbox.SQL["manage_none"], _user(desk))
+    for query in ("manage_none", "seen_nowhere"):
+        desk.db.run(chats.SQL[query], _user(desk))
     if found is not None:
         who, act = found.subscriber_id, desk.act
         people.stop(desk.db, who, act)
@@ -134,8 +135,8 @@ def _erased(desk: Desk) -> Replies:
 
 
 def _manages(desk: Desk) -> bool:
-    """Whether it is known that they manage a chat from here."""
-    return desk.db.one(inbox.SQL["managing"], _user(desk)) is not None
+    """Whether something is known of chats that they manage."""
+    return any(desk.db.all(chats.SQL[query], _user(desk)) for query in ("managing", "seen_where"))
 
 
 def _user(desk: Desk) -> dict[str, int]:

@@ -187,4 +187,3 @@ async def test_who_manages_a_chat_sets_it_and_has_their_own_data(talk: Talk) -> 
     await ann.press(question, "Yes")
     await question.edited()
     assert talk.follows(group.id) == {"park:南昌高新区"}
-    assert talk.endpoint(ann.id) is None or talk.follows(ann.id) == set()

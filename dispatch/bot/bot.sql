@@ -31,3 +31,7 @@ ON CONFLICT (bot) DO UPDATE SET username = excluded.username WHERE bots.username
 
 -- name: bot_name
 SELECT username FROM bots WHERE bot = :bot
+
+-- name: data_given
+-- When somebody last had their data.
+SELECT MAX(at) FROM audit WHERE subject = 'endpoint' AND subject_id = :id AND action = :action

@@ -48,3 +48,9 @@ ON CONFLICT (bot, user_id) DO UPDATE SET address = excluded.address, title = exc
 
 -- name: manage_none
 DELETE FROM bot_managing WHERE bot = :bot AND user_id = :user_id
+
+-- name: seen_where
+SELECT chat_id FROM bot_managers WHERE bot = :bot AND user_id = :user_id
+
+-- name: seen_nowhere
+DELETE FROM bot_managers WHERE bot = :bot AND user_id = :user_id

@@ -31,6 +31,10 @@ MOST_FOLLOWS = 200
 """Of one endpoint; the whole catalog is fewer things than that by its provinces and groups."""
 
 Replies = Iterable["TelegramMethod[Any]"]
+Later = Callable[[Database], object]
+"""Work that has transactions of its own: it is done when the replies are made. A crash before it leaves it undone, so
+what it goes on from must be in the store already, where somebody else finds it."""
+
 Step = Callable[["Desk"], Replies]
 """What a handler makes of an update: it is run in the transaction in which the update is marked as handled."""
 
@@ -58,6 +62,7 @@ class Desk:
         self.office = office
         self.scene = scene
         self.now = now
+        self.later: list[Later] = []
 
     @property
     def catalog(self) -> Catalog:
@@ -105,9 +110,7 @@ class Desk:
         new = [tag for tag in dict.fromkeys(tags) if tag not in known]
         if len(known) + len(new) > MOST_FOLLOWS:
             raise TooMany
-        found = self.endpoint
-        if found is None:
-            found = self._begin()
+        found = self.known()
         if found.state in (EndpointState.ACTIVE, EndpointState.PAUSED):
             directory.follow(self.db, found.id, new, self.act, first=self.office.first)
             self._move_here(found)
@@ -141,11 +144,19 @@ class Desk:
             directory.unfollow(self.db, found.id, gone, self.act)
         return gone
 
-    def prefer(self, **changes: Any) -> Preferences | None:
-        """Change preferences (fields of Preferences); those that hold now, None where there is no endpoint yet."""
+    @property
+    def preferences(self) -> Preferences:
+        """How the place wants its messages; what holds for everybody where nothing is known of it yet."""
         found = self.endpoint
-        if found is None:
-            return None
+        return Preferences(language=self.scene.language) if found is None else found.preferences
+
+    def known(self) -> Endpoint:
+        """The endpoint of the place. A new one waits: nothing is sent before something is followed."""
+        return self.endpoint or self._begin()
+
+    def prefer(self, **changes: Any) -> Preferences:
+        """Change preferences (fields of Preferences), also of a place that follows nothing yet; those that hold now."""
+        found = self.known()
         preferences = replace(found.preferences, **changes)
         if preferences != found.preferences:
             directory.set_preferences(self.db, found.id, preferences, self.act)

@@ -261,6 +261,14 @@ SELECT digest_id, tag, bit FROM digest_tags WHERE digest_id IN (:ids)
 -- What the readers follow now: few tags each, where a digest carries many.
 SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids)
 
+-- name: claimed_words
+SELECT endpoint_id, folded, excluded FROM words WHERE endpoint_id IN (:ids)
+
+-- name: digests_texts
+-- What words are looked for in.
+SELECT d.digest_id, d.bit, a.title, a.credit, a.blocks
+FROM digest_articles d JOIN articles a ON a.id = d.article_id WHERE d.digest_id IN (:ids) ORDER BY d.digest_id, d.bit
+
 -- name: holds
 SELECT issue_id, column_position, channel FROM holds
 

@@ -10,11 +10,16 @@ from dispatch.bot.routers import (
     browsing,
     delivered,
     following,
+    language,
     managing,
     membership,
+    pausing,
     reading,
+    rights,
     searching,
     suggesting,
+    timing,
+    wording,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +37,11 @@ def routers() -> list[Router]:
         browsing.router(),
         delivered.router(),
         following.router(),
+        language.router(),
+        pausing.router(),
+        rights.router(),
+        timing.router(),
+        wording.router(),
         searching.router(),  # after all that reads and shows: it answers their old buttons
         suggesting.router(),  # it takes what is left
     ]

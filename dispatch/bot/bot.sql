@@ -17,7 +17,12 @@ SELECT 1 FROM bot_updates WHERE bot = :bot AND update_id = :update_id AND body <
 UPDATE bot_updates SET body = '', replies = :replies, begun = 0 WHERE bot = :bot AND update_id = :update_id
 
 -- name: begun
-UPDATE bot_updates SET begun = :begun WHERE bot = :bot AND update_id = :update_id
+-- Only one of two processes that think they are to speak goes on.
+UPDATE bot_updates SET begun = :begun WHERE bot = :bot AND update_id = :update_id AND begun = :was AND replies <> ''
+
+-- name: one
+SELECT update_id, actor, body, replies, begun FROM bot_updates
+WHERE bot = :bot AND update_id = :update_id AND (body <> '' OR replies <> '')
 
 -- name: ended
 UPDATE bot_updates SET body = '', replies = '', actor = 0 WHERE bot = :bot AND update_id = :update_id

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from aiogram import Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
@@ -24,14 +24,14 @@ from aiogram.types import Update
 from dispatch.bot import inbox
 from dispatch.bot.commands import introduce
 from dispatch.bot.desk import Desk, Later, Office, Replies, Step
-from dispatch.bot.inbox import Open, Received
+from dispatch.bot.inbox import Open
 from dispatch.bot.links import note_name
 from dispatch.bot.routers import routers
 from dispatch.bot.shelf import Shelf
-from dispatch.bot.speaking import packed, speak
+from dispatch.bot.speaking import Speaker, packed
 from dispatch.bot.staging import Staged, Staging
 from dispatch.bot.standing import Administrators
-from dispatch.bot.turns import Turns
+from dispatch.bot.turns import Speech, Turns, where
 from dispatch.bot.voice import spoken, text, voice
 from dispatch.channels.bot_session import GetRawUpdates
 from dispatch.channels.telegram import without_token
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dispatch.digests.render import Renderer
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 ALLOWED = ("message", "callback_query", "inline_query", "my_chat_member", "chat_member")
 """The updates that are asked for (Bot API, `allowed_updates`); `chat_member` tells who administers a chat no more."""
@@ -56,6 +57,7 @@ _MOST_OPEN = 2_000  # updates in memory; what is beyond waits at Telegram
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds after trouble, the last one again and again
 _WRONG_TOKEN = 60.0
 _LOCKED = 1.0
+_POSTED = 0.2  # between two looks at what any process has taken in by webhook
 _DAY = 86_400.0
 
 
@@ -103,7 +105,8 @@ class Conversation:
         self._offset: int | None = None  # from which on updates are asked for; None: as it is written down
         self._pruned = 0.0
         self._in_turn: set[int] = set()  # the updates that have a turn
-        self._arrived = asyncio.Event()
+        self._over = asyncio.Event()
+        self._speaker = Speaker(line, store, office.number, clock, self._over)
         self._dispatcher = Dispatcher(disable_fsm=True)
         self._dispatcher.include_routers(*routers())
         self._administrators = Administrators(line.api, clock)
@@ -133,6 +136,7 @@ class Conversation:
             try:
                 yield
             finally:
+                self._over.set()
                 await self._turns.stop()
                 indexing.cancel()
                 await asyncio.gather(indexing, return_exceptions=True)
@@ -209,10 +213,10 @@ class Conversation:
         while self._turns.count >= _MOST_OPEN:
             await self._clock.sleep(_LOCKED)
         if self._wishes.webhook:
-            await self._arrived_or_late()
-        elif not await self._ask():
-            return
-        await self._take_up()
+            await self._clock.sleep(_POSTED)
+            await self._take_up()
+        else:
+            await self._ask()
 
     async def _tidy(self) -> None:
         """Once a day, forget what cannot come again, and whether the numbers have begun anew."""
@@ -225,8 +229,8 @@ class Conversation:
             log.error("what was answered long ago cannot be tidied away: %s", error)
         self._pruned, self._offset = now, None
 
-    async def _ask(self) -> bool:
-        """Ask for updates and write them down; whether there were any. They are confirmed by the next ask."""
+    async def _ask(self) -> None:
+        """Ask for updates, write them down and give them their turns. They are confirmed by the next ask."""
         for tries in range(1_000_000):
             try:
                 if self._offset is None:
@@ -236,10 +240,11 @@ class Conversation:
                 )
                 updates = cast(list[dict[str, Any]], await self._line.api(ask, round(self._poll) + 15))
                 found = [inbox.received(update) for update in updates]
-                await self.take_in(found)
+                new = await self._store.call(inbox.take_in, self._number, found, self._clock.now()) if found else []
                 if found:
                     self._offset = found[-1].update_id + 1
-                return bool(found)
+                self._give_turns(Open(update.update_id, update.actor, update.body) for update in new)
+                return
             except AiogramError as error:
                 await self._trouble(error, tries)
             except ValueError as error:
@@ -248,22 +253,6 @@ class Conversation:
             except DatabaseError as error:
                 log.error("updates cannot be written down: %s", error)
                 await self._clock.sleep(_LOCKED)
-        return False
-
-    async def take_in(self, updates: Sequence[Received]) -> None:
-        """Write down what came, by webhook too. Raises DatabaseError: then it is not confirmed, and comes again."""
-        if updates:
-            await self._store.call(inbox.take_in, self._number, updates, self._clock.now())
-            self._arrived.set()
-
-    async def _arrived_or_late(self) -> None:
-        """Until this process has taken something in, or another one may have."""
-        try:
-            async with asyncio.timeout(_LOCKED):
-                await self._arrived.wait()
-        except TimeoutError:
-            pass
-        self._arrived.clear()
 
     async def _take_up(self) -> None:
         """Give turns to what is open: what came in just now, and what a stop has left."""
@@ -272,42 +261,43 @@ class Conversation:
         except DatabaseError as error:
             log.error("what came in cannot be read: %s", error)
             return
-        for update in found:
+        self._give_turns(found)
+
+    def _give_turns(self, updates: Iterable[Open]) -> None:
+        for update in updates:
             if update.update_id not in self._in_turn:
                 self._in_turn.add(update.update_id)
                 self._turns.put(update)
 
     # -------------------------------------------------------------------------------------------- handling
 
-    async def _handle(self, update: Open) -> None:
+    async def _handle(self, update: Open) -> Speech:
+        """Handle an update, however often the store is locked; what makes the replies to it."""
         try:
-            await self._see_through(update)
-        finally:
+            replies, begun, later = update.replies, update.begun, list[Later]()
+            if update.body:
+                (replies, later), begun = await self._insistently(self._answered, update), 0
+        except BaseException:
             self._in_turn.discard(update.update_id)
+            raise
 
-    async def _see_through(self, update: Open) -> None:
-        """Handle an update and make the replies to it. However often the store is locked, it is not lost."""
+        async def speech() -> None:
+            try:
+                await self._insistently(self._speak, Open(update.update_id, update.actor, "", replies, begun))
+            finally:
+                self._in_turn.discard(update.update_id)
+                await self._do_later(later)
+
+        return speech
+
+    async def _insistently(self, work: Callable[[Open], Awaitable[Result]], update: Open) -> Result:
+        """Do something about an update until the store takes it."""
         while True:
             try:
-                replies, begun, later = update.replies, update.begun, list[Later]()
-                if update.body:
-                    (replies, later), begun = await self._answered(update), 0
-                try:
-                    await self._speak(update.update_id, replies, begun)
-                finally:
-                    await self._do_later(later)
-                return
+                return await work(update)
             except DatabaseError as error:
                 log.error("an update cannot be handled now: %s", error)
                 await self._clock.sleep(_LOCKED)
-                if not await self._still_open(update):
-                    return
-
-    async def _still_open(self, update: Open) -> bool:
-        try:
-            return await self._store.call(inbox.is_open, self._number, update.update_id) if update.body else True
-        except DatabaseError:
-            return True
 
     async def _answered(self, update: Open) -> tuple[str, list[Later]]:
         """The replies to an update, which is handled then, and what is to be done when they are made."""
@@ -324,7 +314,7 @@ class Conversation:
         except DatabaseError:
             raise  # it is handled once the store answers again
         except Exception as error:
-            log.exception("update %d: %s", update.update_id, type(error).__name__)
+            log.error("update %d: %s", update.update_id, where(error))
             made = UNHANDLED
         return await self._store.call(self._carry_out, update.update_id, made)
 
@@ -339,7 +329,7 @@ class Conversation:
             return self._commit(db, update_id, _excused(made, _sorry))
         except Exception as error:
             # Nobody foresaw it: that must not keep the bot from answering others, nor this update coming up for ever.
-            log.exception("update %d: %s", update_id, type(error).__name__)
+            log.error("update %d: %s", update_id, where(error))
             return self._commit(db, update_id, _excused(made, _broken))
 
     def _commit(self, db: Database, update_id: int, made: Any) -> tuple[str, list[Later]]:
@@ -363,15 +353,15 @@ class Conversation:
             try:
                 await self._store.call(item)
             except Exception as error:
-                log.exception("what follows an update failed: %s", type(error).__name__)
+                log.error("what follows an update failed: %s", where(error))
 
-    async def _speak(self, update_id: int, replies: str, begun: int) -> None:
-        async def note(count: int) -> None:
-            await self._store.call(inbox.begun, self._number, update_id, count)
-
-        if replies:
-            await speak(self._line, self._clock, replies, begun, note)
-        await self._store.call(inbox.ended, self._number, update_id)
+    async def _speak(self, update: Open) -> None:
+        """Make the replies, as they stand in the store: after trouble some are made."""
+        found = await self._store.call(inbox.one, self._number, update.update_id)
+        if found is None or found.body:
+            return
+        if await self._speaker.speak(update.update_id, found.replies, found.begun):
+            await self._store.call(inbox.ended, self._number, update.update_id)
 
     async def _refuse(self, update: Open, first: bool) -> None:
         """An update that is one too many of its user: it is not handled, and the user is told once."""
@@ -379,11 +369,12 @@ class Conversation:
             replies = packed(_too_many(update)) if first and update.body else ""
             if replies:
                 log.warning("a chat user sends more than can be answered")
-            if update.body:
                 await self._store.call(inbox.handled, self._number, update.update_id, replies)
-                await self._speak(update.update_id, replies, 0)
-        except DatabaseError as error:
-            log.error("an update cannot be refused now: %s", error)
+                await self._speak(update)
+            elif update.body:
+                await self._store.call(inbox.ended, self._number, update.update_id)
+        except (DatabaseError, ValueError) as error:
+            log.error("an update cannot be refused now: %s", where(error))
         finally:
             self._in_turn.discard(update.update_id)
 

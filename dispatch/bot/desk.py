@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
@@ -205,7 +204,7 @@ class Desk:
         are about that chat, too (`staging`)."""
         if not self.scene.is_managed:
             return html
-        return f"<b>{escape(mark(self.scene.place.title), quote=False)}</b>\n\n{html}"
+        return f"{mark(self.scene.place)}\n\n{html}"
 
     def told(self, words: str, **values: object) -> Replies:
         """A word in reply: to a press an alert, else a message. Who types behind the bot's name is shown nothing."""

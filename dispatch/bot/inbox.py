@@ -72,9 +72,15 @@ def handled(db: Database, bot: int, update_id: int, replies: str) -> None:
     db.run(SQL["handled"], {"bot": bot, "update_id": update_id, "replies": replies})
 
 
-def begun(db: Database, bot: int, update_id: int, count: int) -> None:
-    """Note that so many replies are under way or said."""
-    db.run(SQL["begun"], {"bot": bot, "update_id": update_id, "begun": count})
+def begun(db: Database, bot: int, update_id: int, was: int, count: int) -> bool:
+    """Note that so many replies are under way or said, where `was` so many were; whether that was so."""
+    return bool(db.run(SQL["begun"], {"bot": bot, "update_id": update_id, "was": was, "begun": count}))
+
+
+def one(db: Database, bot: int, update_id: int) -> Open | None:
+    """An update that is open."""
+    row = db.one(SQL["one"], {"bot": bot, "update_id": update_id})
+    return None if row is None else Open(**row)
 
 
 def ended(db: Database, bot: int, update_id: int) -> None:
@@ -101,17 +107,24 @@ def parsed(body: str) -> Received:
 def received(update: dict[str, Any]) -> Received:
     """An update as it is written down. Raises ValueError for what is none."""
     number = update.get("update_id")
-    if not isinstance(number, int) or not 0 <= number < 1 << 62:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 62:
         raise ValueError("no update")
     return Received(number, _actor(update), json.dumps(update, ensure_ascii=True))
 
 
+# Users that stand for others: administrators who stay anonymous, who writes as a channel, posts of a linked channel.
+_NOBODY = frozenset({1087968824, 136817688, 777000})
+
+
 def _actor(update: dict[str, Any]) -> int:
-    """The user who acts in an update, else the chat, else nobody."""
+    """The user who acts in an update, else the chat in whose name it is, or in which; 0 for nobody."""
     for content in update.values():
         if isinstance(content, dict):
-            for key in ("from", "sender_chat", "chat"):
-                who = content.get(key)
-                if isinstance(who, dict) and isinstance(who.get("id"), int) and abs(who["id"]) < 1 << 62:
-                    return int(who["id"])
+            found = [_id(content.get(key)) for key in ("sender_chat", "from", "chat")]
+            return next((who for who in found if who and who not in _NOBODY), 0)
     return 0
+
+
+def _id(who: object) -> int:
+    number = who.get("id") if isinstance(who, dict) else None
+    return number if isinstance(number, int) and abs(number) < 1 << 62 else 0

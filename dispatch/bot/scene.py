@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,15 +61,28 @@ MARK = "⚙"
 _LONGEST_MARK = 64  # characters of a title
 
 
-def mark(title: str) -> str:
-    """The line with which a message begins that is about the chat of this title."""
-    return f"{MARK} {' '.join(title.split())[:_LONGEST_MARK]}".rstrip()
+def mark(place: Place) -> str:
+    """The line (HTML) with which a message begins that is about another chat. The link of the sign says which one: two
+    chats may have one title."""
+    title = " ".join(place.title.split())[:_LONGEST_MARK]
+    topic = f" #{place.thread}" if place.thread else ""
+    return f'<b><a href="{_link(place)}">{MARK}</a> {escape(title, quote=False)}{topic}</b>'
 
 
-def marked(text: str | None) -> str:
-    """The line that says about which chat a message of the bot's is; "" where it is about the one that it stands in."""
-    first = (text or "").partition("\n")[0].rstrip()
-    return first if first.startswith(MARK) else ""
+def _link(place: Place) -> str:
+    number = str(abs(place.chat_id)).removeprefix("100")
+    return f"https://t.me/c/{number}/{place.thread or 1}"
+
+
+def is_marked(message: Message) -> bool:
+    """Whether a message of the bot's is about another chat than the one that it stands in."""
+    return (message.text or "").startswith(MARK)
+
+
+def is_about(message: Message, place: Place) -> bool:
+    """Whether a message of the bot's is marked as being about this place. Only the bot can write its entities."""
+    links = [entity.url for entity in message.entities or () if entity.type == "text_link" and entity.offset == 0]
+    return is_marked(message) and links == [_link(place)]
 
 
 def place_of(message: Message) -> Place:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,7 +19,9 @@ from aiogram.exceptions import (
     TelegramServerError,
 )
 from aiogram.types import BufferedInputFile
+from aiohttp import ClientConnectorError
 
+from dispatch.bot import inbox
 from dispatch.channels.telegram import without_token
 
 if TYPE_CHECKING:
@@ -25,11 +29,14 @@ if TYPE_CHECKING:
 
     from dispatch.channels.telegram_bots import SharedBot
     from dispatch.delivery.clock import Clock
+    from dispatch.delivery.store import Store
 
 log = logging.getLogger(__name__)
 
 _LONGEST_REST = 120.0  # seconds; a reply that may go only later is of no use to anybody
 _TRIES = 3
+_NOBODY_THERE = 60  # tries at an address where nobody answers
+_LONGEST_PAUSE = 30.0  # seconds between two of them
 # What changes nothing when it is made again.
 _REPEATABLE = (methods.EditMessageText, methods.EditMessageReplyMarkup, methods.AnswerCallbackQuery,
                methods.AnswerInlineQuery, methods.LeaveChat, methods.DeleteMessage)  # fmt: skip
@@ -66,43 +73,119 @@ def _call(name: str, values: dict[str, Any]) -> TelegramMethod[Any]:
     return found
 
 
-async def speak(line: SharedBot, clock: Clock, text: str, begun: int, note: Callable[[int], Awaitable[None]]) -> None:
-    """Make the calls after the first `begun`; `note` writes down how many are begun, before each."""
-    for place, call in enumerate(unpacked(text)):
-        if place < begun:
-            continue
-        await note(place + 1)
+class Speaker:
+    """Makes replies for one bot until `over`: what was not begun by then is made after the next start."""
+
+    def __init__(self, line: SharedBot, store: Store, number: int, clock: Clock, over: asyncio.Event) -> None:
+        self._line = line
+        self._store = store
+        self._number = number
+        self._clock = clock
+        self._over = over
+
+    async def speak(self, update_id: int, text: str, begun: int) -> bool:
+        """Make the calls after the first `begun`; whether nothing is left to be made here. Raises DatabaseError."""
+        for place, call in enumerate(unpacked(text)):
+            if place < begun:
+                continue
+            try:
+                if not await _Reply(self, update_id, place, call).made():
+                    return False
+            except TelegramForbiddenError:
+                return True  # they have blocked the bot, or it may not write there: the rest is for nobody
+            except AiogramError as error:
+                words = without_token(str(error), self._line.settings.token.get_secret_value())
+                log.warning("a reply could not be made: %s: %s", type(call).__name__, words)
+        return True
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, until the end at most."""
+        await self.unless_over(asyncio.ensure_future(self._clock.sleep(seconds)), lambda: True)
+
+    async def unless_over(self, work: asyncio.Future[Any], may_stop: Callable[[], bool]) -> bool:
+        """Whether some work ended; at the end it is broken off where it may be."""
+        over = asyncio.create_task(self._over.wait())
         try:
-            await _make(line, clock, call)
-        except TelegramForbiddenError:
-            return  # they have blocked the bot, or it may not write there: the rest is for nobody
-        except AiogramError as error:
-            words = without_token(str(error), line.settings.token.get_secret_value())
-            log.warning("a reply could not be made: %s: %s", type(call).__name__, words)
+            await asyncio.wait((work, over), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done() and may_stop():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                return False
+            await work
+            return True
+        finally:
+            over.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    async def note(self, update_id: int, was: int, begun: int) -> bool:
+        """Write down how many replies are begun; whether nobody else has written something else."""
+        return await self._store.call(inbox.begun, self._number, update_id, was, begun)
+
+    async def call(self, call: TelegramMethod[Any], begin: Callable[[], Awaitable[None]]) -> None:
+        if isinstance(call, _PACED):
+            await self._line.call(call, str(call.chat_id), begin=begin)
+        else:
+            await begin()
+            await self._line.api(call)
 
 
-async def _make(line: SharedBot, clock: Clock, call: TelegramMethod[Any]) -> None:
-    for tries in range(1, _TRIES + 1):
-        try:
-            await _once(line, call)
+class _Reply:
+    """One call. It is noted as begun when its turn has come, and as not begun where it is known not to have arrived."""
+
+    def __init__(self, speaker: Speaker, update_id: int, place: int, call: TelegramMethod[Any]) -> None:
+        self._speaker = speaker
+        self._update_id = update_id
+        self._place = place
+        self._call = call
+        self._begun = False
+
+    async def made(self) -> bool:
+        """False where the end came before, or another process makes it. Raises AiogramError."""
+        for tries in itertools.count(1):
+            if self._speaker.is_over:
+                return False
+            try:
+                return await self._try()
+            except _TakenOver:
+                return False
+            except TelegramRetryAfter as error:
+                if tries >= _TRIES or error.retry_after > _LONGEST_REST:
+                    raise
+                await self._again(error.retry_after)
+            except TelegramBadRequest as error:
+                if not any(words in error.message for words in _HARMLESS):
+                    raise
+                return True
+            except (TelegramNetworkError, TelegramServerError) as error:
+                if isinstance(error.__cause__, ClientConnectorError) and tries < _NOBODY_THERE:
+                    await self._again(min(2.0 * tries, _LONGEST_PAUSE))
+                elif tries < _TRIES and isinstance(self._call, _REPEATABLE):
+                    await self._speaker.rest(tries)
+                else:  # whether it arrived is not known: what would be seen twice is not made again
+                    raise
+        return False
+
+    async def _try(self) -> bool:
+        work = asyncio.ensure_future(self._speaker.call(self._call, self._begin))
+        return await self._speaker.unless_over(work, lambda: not self._begun)
+
+    async def _begin(self) -> None:
+        if self._begun:
             return
-        except TelegramRetryAfter as error:  # it was not taken
-            if tries == _TRIES or error.retry_after > _LONGEST_REST:
-                raise
-            await clock.sleep(error.retry_after)
-        except TelegramBadRequest as error:
-            if not any(words in error.message for words in _HARMLESS):
-                raise
-            return
-        except (TelegramNetworkError, TelegramServerError):
-            # Whether it arrived is not known: what would be seen twice is not made again.
-            if tries == _TRIES or not isinstance(call, _REPEATABLE):
-                raise
-            await clock.sleep(tries)
+        self._begun = True  # from here on it is not broken off
+        if not await self._speaker.note(self._update_id, self._place, self._place + 1):
+            raise _TakenOver
+
+    async def _again(self, seconds: float) -> None:
+        """It was not taken: it counts as not begun while it waits."""
+        if self._begun and not await self._speaker.note(self._update_id, self._place + 1, self._place):
+            raise _TakenOver
+        self._begun = False
+        await self._speaker.rest(seconds)
 
 
-async def _once(line: SharedBot, call: TelegramMethod[Any]) -> None:
-    if isinstance(call, _PACED):
-        await line.call(call, str(call.chat_id))
-    else:
-        await line.api(call)
+class _TakenOver(Exception):
+    """Another process goes on with these replies."""

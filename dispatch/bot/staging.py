@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiogram import BaseMiddleware
 from aiogram.dispatcher.flags import get_flag
+from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineQuery, Message, TelegramObject
 
 from dispatch.bot.chats import managed_place
-from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene, mark, marked, place_of
+from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene, is_about, is_marked, place_of
 from dispatch.bot.voice import spoken, text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Staging(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         scene = await self._scene(event, at_home=bool(get_flag(data, "here")))
         if scene is None:
-            return await handler(event, data)
+            return [AnswerCallbackQuery(callback_query_id=event.id)] if isinstance(event, CallbackQuery) else []
         if scene.is_managed and not _is_about(event, scene.place):
             return Staged(replace(scene, place=scene.here), _of_another)
         if scene.is_managed and not await self._administrators.has(scene.place.chat_id, scene.user_id):
@@ -85,7 +86,7 @@ class Staging(BaseMiddleware):
         if at_home or not here.is_private:
             return scene
         # A press is about what the message with the button is about, whatever has been chosen since.
-        said = isinstance(event, Message) or not isinstance(message, Message) or marked(message.text)
+        said = isinstance(event, Message) or not isinstance(message, Message) or is_marked(message)
         if not said:
             return scene
         managed = await self._store.call(managed_place, self._number, scene.user_id)
@@ -125,7 +126,7 @@ def _is_about(event: TelegramObject, place: Place) -> bool:
     if isinstance(event, Message):
         return True
     message = event.message if isinstance(event, CallbackQuery) else None
-    return isinstance(message, Message) and marked(message.text) == mark(place.title)
+    return isinstance(message, Message) and is_about(message, place)
 
 
 def _refused(desk: Desk) -> Replies:

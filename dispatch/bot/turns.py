@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dispatch.bot.inbox import Open
 from dispatch.delivery.clock import Clock
@@ -28,12 +30,25 @@ class _Queue:
     told: bool = False  # that there is too much
 
 
+Speech = Callable[[], Awaitable[None]]
+"""Makes the replies to an update that was handled."""
+
+
+def where(error: Exception) -> str:
+    """What kind of error came up and where, without its words: these may be a user's."""
+    places = traceback.extract_tb(error.__traceback__)[-4:]
+    return f"{type(error).__name__} at " + " < ".join(
+        f"{Path(at.filename).name}:{at.lineno}" for at in reversed(places)
+    )
+
+
 class Turns:
-    """`handle` is called for each update, `refuse` for those that are too many (`first`: for the first of them)."""
+    """`handle` is called for each update, and then what it gave; `refuse` for those that are too many, with whether it
+    is the first of them."""
 
     def __init__(
         self,
-        handle: Callable[[Open], Awaitable[None]],
+        handle: Callable[[Open], Awaitable[Speech]],
         refuse: Callable[[Open, bool], Coroutine[None, None, None]],
         clock: Clock,
     ) -> None:
@@ -73,10 +88,26 @@ class Turns:
             while queue.waiting:
                 await self._patience(actor)
                 async with self._places:
-                    if queue.waiting:  # a stop leaves what waits where it is
-                        await self._handle(queue.waiting.popleft())
+                    if not queue.waiting:  # a stop leaves what waits where it is
+                        break
+                    speech = await self._handled(queue.waiting.popleft())
+                if speech is not None:  # which may have to wait for its chat: nobody else does
+                    await self._spoken(speech)
         finally:
             self._queues.pop(actor, None)
+
+    async def _handled(self, update: Open) -> Speech | None:
+        try:
+            return await self._handle(update)
+        except Exception as error:  # this user's next one has its turn all the same
+            log.error("an update could not be handled: %s", where(error))
+            return None
+
+    async def _spoken(self, speech: Speech) -> None:
+        try:
+            await speech()
+        except Exception as error:
+            log.error("replies could not be made: %s", where(error))
 
     async def _patience(self, actor: int) -> None:
         """Wait while this user has had more than a steady pace allows."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
@@ -58,15 +58,25 @@ class SharedBot:
         await asyncio.to_thread(import_module, "dispatch.channels.bot_session")
         return self.api
 
-    async def call(self, method: TelegramMethod[Result], chat: str, *, urgent: bool = True) -> Result:
+    async def call(
+        self,
+        method: TelegramMethod[Result],
+        chat: str,
+        *,
+        urgent: bool = True,
+        begin: Callable[[], Awaitable[None]] | None = None,
+    ) -> Result:
         """Ask for a method that writes to a chat (an id or @name, with or without a topic), at the pace of the bot;
-        what is `urgent` goes before the broadcast. Raises what aiogram does, 429 included: wait for that elsewhere."""
+        what is `urgent` goes before the broadcast. `begin` is awaited when its turn has come, before anything is sent.
+        Raises what aiogram does, 429 included: wait for that elsewhere."""
         from aiogram.exceptions import TelegramRetryAfter
 
         bot = await self.load()
         well = False
         await self.pace.acquire(chat, urgent=urgent)
         try:
+            if begin is not None:
+                await begin()
             result = await bot(method)
             well = True
         except TelegramRetryAfter:

@@ -35,11 +35,11 @@ class UpdatePages:
         """200 once the update is written down: until then the Bot API sends it again."""
         post = self._posts.get(request.match_info["bot"])
         said = request.headers.get(SECRET_HEADER, "")
-        if post is None or not hmac.compare_digest(said.encode(), post.secret.encode()):
+        if post is None or not hmac.compare_digest(said.encode("utf-8", "surrogateescape"), post.secret.encode()):
             raise web.HTTPNotFound
-        body = await request.clone(client_max_size=_MOST_BYTES).text()
+        data = await request.clone(client_max_size=_MOST_BYTES).read()
         try:
-            await post.take(body)
+            await post.take(data.decode())
         except ValueError:
             return web.Response(status=400, text="no update")
         except DatabaseError as error:

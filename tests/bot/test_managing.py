@@ -10,11 +10,12 @@ from aiogram.types import CallbackQuery, TelegramObject
 
 from dispatch.bot.codes import start_payload
 from dispatch.bot.desk import Desk, Office, Step
-from dispatch.bot.scene import Place, Scene, mark, marked
+from dispatch.bot.scene import Place, Scene, mark
 from dispatch.bot.staging import Staged, Staging
 from dispatch.bot.standing import Administrators
 from dispatch.delivery.store import Store
 from dispatch.testing.bot_api import User
+from dispatch.testing.telegram_html import parse_html
 from tests.bot.conftest import Talk, answered
 
 NANCHANG = start_payload(["park:南昌高新区"])
@@ -190,10 +191,38 @@ async def test_a_button_is_about_the_chat_that_its_message_is_about(talk: Talk) 
 
 
 @pytest.mark.parametrize(
-    ("title", "line"), [("频道", "⚙ 频道"), ("a\nb  c", "⚙ a b c"), ("x" * 200, "⚙ " + "x" * 64), ("", "⚙"), (" ", "⚙")]
+    ("place", "line"),
+    [
+        (Place(-1001, title="频道"), "⚙ 频道"),
+        (Place(-1001, 7, title="论坛"), "⚙ 论坛 #7"),
+        (Place(-1001, title="a\nb  c<"), "⚙ a b c<"),
+        (Place(-1001, title="x" * 200), "⚙ " + "x" * 64),
+        (Place(-1001), "⚙ "),
+    ],
 )
-def test_a_message_says_which_chat_it_is_about(title: str, line: str) -> None:
-    assert mark(title) == line
-    assert marked(f"{line}\n\nwords") == line
-    assert marked("words\n⚙ x") == ""
-    assert marked(None) == ""
+def test_a_message_says_which_chat_it_is_about(place: Place, line: str) -> None:
+    assert parse_html(mark(place)).text == line
+
+
+@pytest.mark.parametrize("topics", [False, True])
+async def test_a_list_of_one_chat_changes_no_other_of_the_same_title(talk: Talk, topics: bool) -> None:
+    ann = talk.api.user("Ann")
+    if topics:
+        forum = talk.api.group("论坛", members={ann: "creator"}, bot="administrator", forum=True)
+        first, second = [f"{forum.id}/{forum.topic(name).id}" for name in ("一", "二")]
+    else:
+        first, second = [str(talk.api.channel("频道", admins=[ann]).id) for _ in range(2)]
+    lists = []
+    for address in (first, second):
+        await ann.send(f"/manage {address}")
+        await ann.next()
+        await ann.send("/follow 南昌高新区")
+        await ann.next()
+        await ann.send("/following")
+        lists.append(await ann.next())
+    await ann.press(lists[0], lists[0].labels[0])
+    await answered(talk)
+    assert talk.follows(first) == talk.follows(second) == {"park:南昌高新区"}
+    await ann.press(lists[1], lists[1].labels[0])
+    await answered(talk)
+    assert (talk.follows(first), talk.follows(second)) == ({"park:南昌高新区"}, set())

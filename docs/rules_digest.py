@@ -6,7 +6,7 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dispatch.catalog.rules import DIGEST, RULES
@@ -30,20 +30,26 @@ def code_of(source: str) -> str:
     where strings and comments stand in the lines is.
     """
     tree = ast.parse(source)
-    left_out = {line for string in _docstrings(tree) for line in _lines(string)}
-    within = {line for string in _strings(tree) for line in _lines(string)[:-1]}
     lines = source.splitlines()
     for line, column in _comments(source):
         lines[line - 1] = lines[line - 1][:column].rstrip()
+    left_out = {line for string in _docstrings(tree) if _is_alone(lines, string) for line in _lines(string)}
+    within = {line for string in _strings(tree) for line in _lines(string)[:-1]}
     kept = [text for line, text in enumerate(lines, start=1) if line not in left_out and (text or line in within)]
     return "\n".join(kept)
 
 
 def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and node.body and isinstance(first := node.body[0], ast.Expr):
-            if isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-                yield first.value
+        first = node.body[0] if isinstance(node, _DOCUMENTED) and node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            yield first.value
+
+
+def _is_alone(lines: Sequence[str], string: ast.expr) -> bool:
+    """No code stands beside a string in its lines."""
+    first, last = (lines[line - 1].encode() for line in (string.lineno, string.end_lineno or string.lineno))
+    return not first[: string.col_offset].strip() and not last[string.end_col_offset :].strip()
 
 
 def _strings(tree: ast.Module) -> Iterator[ast.expr]:

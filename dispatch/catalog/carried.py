@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dispatch.catalog.values import Bulletin, ColumnSpec, Park
+from dispatch.catalog.values import ColumnSpec, Park
 from dispatch.catalog.words import fold_word
 from dispatch.model import Article, Role
 

@@ -11,7 +11,7 @@ from dispatch.assets import config_dir
 from dispatch.catalog.files import Entries, read_entries
 from dispatch.catalog.source import Place
 from dispatch.catalog.values import OtherZone, Park
-from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head
+from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head, zone_heads
 from dispatch.errors import CatalogError
 
 ERROR, WARNING = "error", "warning"
@@ -144,11 +144,7 @@ def _unused_groups(entries: Entries) -> Iterator[Remark]:
 
 def _zones_that_are_parks(entries: Entries) -> Iterator[Remark]:
     """Zones that became national: the line of the park counts, the one of the zone does nothing any more."""
-    heads = {
-        fold_word(zone_head(name)): park.name
-        for park, _ in entries.parks.values()
-        for name in (park.name, park.full_name, *park.aliases)
-    }
+    heads = zone_heads(park for park, _ in entries.parks.values())
     for zone, place in entries.zones.values():
         head = zone_head(_without_province(zone))
         if len(head) > 1 and head in heads:

@@ -22,6 +22,7 @@ RULES = (
     "intake/park_roles.py",
     "intake/park_rules.py",
     "intake/passages.py",
+    "intake/plain_catalog.py",
     "intake/shared_names.py",
     "intake/tagger.py",
     "intake/topic_rules.py",

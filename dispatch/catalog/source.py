@@ -196,8 +196,11 @@ def check_shared_words(entries: Iterable[tuple[Sequence[str], Place]], told: Tol
     """No two entries answer to one word, and none lists a word twice."""
     owners: dict[str, Place] = {}
     for words, place in entries:
-        for number, word in enumerate(map(fold_word, words)):
+        own: set[str] = set()
+        for name in words:
+            word = fold_word(name)
             other = owners.setdefault(word, place)
-            if other is not place or word in map(fold_word, words[:number]):
-                reason = f"the name {words[number]!r} is taken already ({other.path}, line {other.line})"
+            if other is not place or word in own:
+                reason = f"the name {name!r} is taken already ({other.path}, line {other.line})"
                 told(place.error(reason, "let it stand in one of the two only"))
+            own.add(word)

@@ -38,7 +38,9 @@ ZONE_TAILS = (
 )
 # The same for finding them in a text: what begins in one of a few ways (高新, 国家级高新) ...
 ZONE_BEGINNINGS = ("高新", "国家高新", "国家级高新", "(国家)高新", "高技术", "国家高技术", "国家级高技术")
-# ... and goes on in many: 区, 园区, 技术产业开发区.
+# ... and goes on in many: 区, 园区, 技术产业开发区. What begins with the last character of a name and is another word
+# runs on: 高新区块链, 高新区域, 高新区隔.
+RUNS_ON = r"块链|域|隔"
 ZONE_ENDING = re.compile(
     r"(?<=高新)(?:(?:技术)?(?:产业)?(?:开发区|园区|区)|技术产业园)|(?<=高技术)产业(?:开发区|园区|园|区)"
 )
@@ -73,6 +75,12 @@ def zone_head(name: str) -> str:
     """The place in a zone's name (南昌高新区 -> 南昌), "" where the name does not say 高新区."""
     head = _ZONE_END.sub("", name)
     return head if head != name else ""
+
+
+def zone_heads(parks: Iterable[Park]) -> dict[str, str]:
+    """The places in the names of parks, folded, with the name of the park of each."""
+    names = ((name, park.name) for park in parks for name in (park.name, park.full_name, *park.aliases))
+    return {fold_word(head): park for name, park in names if (head := zone_head(name))}
 
 
 def demonstration_head(name: str) -> str:

@@ -46,6 +46,13 @@ ZONE_ENDING = re.compile(
 )
 
 
+# What a name must say more than: any zone at all is called so, in simplified or traditional characters.
+_ANY_ZONE = re.compile(
+    r"(?:[国國]家[级級]?|省[级級])?(?:高新(?:技[术術])?(?:[产產][业業])?|高技[术術](?:[产產][业業])?|[经經][济濟]?(?:技[术術])?"
+    r"|科技|工[业業]|自主[创創]新|自[创創])?(?:[开開][发發]?|示[范範])?(?:[区區]|[园園][区區]?|城)?"
+)
+
+
 # A demonstration zone is written in each of these ways where a name of the catalog says the first.
 DEMONSTRATION_TAILS = ("国家自主创新示范区", "自主创新示范区", "国家自创区", "自创区")
 
@@ -75,6 +82,11 @@ def zone_head(name: str) -> str:
     """The place in a zone's name (南昌高新区 -> 南昌), "" where the name does not say 高新区."""
     head = _ZONE_END.sub("", name)
     return head if head != name else ""
+
+
+def means_any_zone(name: str) -> bool:
+    """高新区, 国家高新技术产业开发区 or 区, folded or not: no name of one zone."""
+    return _ANY_ZONE.fullmatch(fold_word(name)) is not None
 
 
 def zone_heads(parks: Iterable[Park]) -> dict[str, str]:

@@ -5,17 +5,17 @@
 The product's own engine sends an approved issue to private chats, and several digests of it to each group, by the Bot
 API of `dispatch.testing`, a server in a process of its own. It counts in sliding windows what Telegram permits without
 payment: 30 messages a second, one a second to a chat, 20 a minute to a group, and answers 429 beyond. While the digests
-go out, a task asks the bot for a reply at random times, to chats that get digests and to others; replies share the pace
-and go first.
+go out, users write /search to the bot at random times, and the program's own conversation answers them by long polling;
+replies share the pace and go first.
 
 Ratios and figures:
     rate_to_permitted   messages a second, from the first to the last the server took, over the 30 it permits (at
                         least 0.95)
     too_many_requests   answers of 429 (0)
-    reply_seconds       the longest that a reply took (at most 1)
+    reply_seconds       the longest from a user's /search to the answer in their chat (at most 1)
 
-A chat that was written to less than a second ago may not be written to yet: how long replies to such took, the wait for
-that second included, stands beside (`reply_seconds_after_digest`).
+The users who search are none who get a digest: a chat that was written to less than a second ago may not be written to
+yet, so an answer there comes that much later.
 
 --quick sends to 600 chats instead of 3,000, under the same names. The server and the ledger must agree on every
 message.
@@ -38,15 +38,14 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any
 
 from dispatch import archive
 from dispatch.app import App
 from dispatch.archive import ColumnName
-from dispatch.channels.telegram_bots import SharedBot
 from dispatch.delivery import planner
 from dispatch.model import Article, Block, BlockKind, Column, Issue
 from dispatch.settings import Settings
@@ -98,11 +97,18 @@ class Server:
         self._process.kill()
         self._process.wait()
 
+    def let_ask(self) -> None:
+        """From now on users ask."""
+        self._say("ask")
+
     def report(self) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write("report\n")
-        self._process.stdin.flush()
+        self._say("report")
         return self._told()
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
 
     def _told(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -111,43 +117,41 @@ class Server:
 
 
 async def serve() -> None:
-    """Answer until the input ends; each line of it asks for a line about all that was taken."""
+    """Answer until the input ends. The line `ask` lets users begin to ask; any other one asks for a line about all that
+    was taken."""
+    asking: asyncio.Task[None] | None = None
+    seconds: list[float] = []
     async with BotApi(TOKEN, limits=Limits()) as api:
         print(json.dumps({"base_url": api.base_url}), flush=True)
-        while await asyncio.to_thread(sys.stdin.readline):
-            taken = [(str(message.chat), message.at, message.html.startswith("reply")) for message in api.messages]
+        while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+            if line == "ask":
+                asking = asyncio.create_task(ask(api, seconds))
+                continue
+            if asking is not None:
+                asking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await asking
+            taken = [(str(message.chat), message.at) for message in api.messages]
             refused = [refusal.status for _, refusal in api.refused]
-            print(json.dumps({"taken": taken, "refused": refused}), flush=True)
+            print(json.dumps({"taken": taken, "refused": refused, "seconds": seconds}), flush=True)
 
 
-@dataclass
-class Asker:
-    """Users who ask for something at random times."""
+async def ask(api: BotApi, seconds: list[float]) -> None:
+    """Users who search at random times until it is cancelled; how long each had to wait."""
+    chance = random.Random(_SEED)
 
-    bot: SharedBot
-    chats: list[str]
-    seconds: list[float] = field(default_factory=list)
-    after_digest: list[float] = field(default_factory=list)  # of chats that were just written to
-    asked: int = 0
-
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        from aiogram.methods import SendMessage
-
-        chance = random.Random(_SEED)
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await asyncio.sleep(chance.expovariate(1 / _EVERY))
-                self.asked += 1
-                stranger = str(_STRANGERS + self.asked)
-                chat = chance.choice((stranger, stranger, chance.choice(self.chats)))
-                group.create_task(self._ask(SendMessage(chat_id=int(chat), text="reply"), chat))
-
-    async def _ask(self, method: Any, chat: str) -> None:
-        kept = self.after_digest if self.bot.pace.wait(chat) else self.seconds
+    async def one(number: int) -> None:
+        user = api.user(f"U{number}", id=_STRANGERS + number, language="zh-hans", started=True)
         begun = time.perf_counter()
-        await self.bot.call(method, chat)
-        kept.append(time.perf_counter() - begun)
+        await user.send("/search 光电")
+        answer = await user.next(60)
+        seconds.append(time.perf_counter() - begun)
+        assert "光电" in answer.text, answer.text
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(100_000):
+            await asyncio.sleep(chance.expovariate(1 / _EVERY))
+            group.create_task(one(number))
 
 
 def prepare(db: Database, readers: int) -> None:
@@ -182,26 +186,25 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def broadcast(settings: Settings, readers: int) -> tuple[Asker, int]:
-    """Send it all, with users who ask meanwhile; these, and how many messages the ledger has as sent."""
+async def broadcast(settings: Settings, readers: int, begin: Callable[[], None]) -> int:
+    """Send it all while the bot answers; how many messages the ledger has as sent. `begin` is called when it does."""
     app = App(settings)
     with app.database() as db:
         prepare(db, readers)
-        chats = [str(row["address"]) for row in db.all("SELECT address FROM endpoints WHERE address NOT LIKE '-%'")]
+    stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(app.store())
         engine = await stack.enter_async_context(app.engine(store))
-        (bot,) = app.bots
-        await bot.load()  # a program that has users has imported it long ago
-        asker = Asker(bot, chats)
-        asking = asyncio.create_task(asker.run())
+        conversation = await app.conversation(store, "default")
+        talking = asyncio.create_task(conversation.serve(stop))
+        begin()
         try:
             await engine.drain()
         finally:
-            asking.cancel()
-            await asyncio.wait([asking])
+            stop.set()
+            await talking
     with app.database() as db:
-        return asker, int(db.value("SELECT COUNT(*) FROM messages WHERE state = 'sent'"))
+        return int(db.value("SELECT COUNT(*) FROM messages WHERE state = 'sent'"))
 
 
 def measure(readers: int) -> dict[str, Any]:
@@ -214,34 +217,33 @@ def measure(readers: int) -> dict[str, Any]:
                 "web": {"base_url": "https://bulletin.example.org"},
             }
         )
-        asker, sent = asyncio.run(broadcast(settings, readers))
+        sent = asyncio.run(broadcast(settings, readers, server.let_ask))
         report = server.report()
-    return result(report, asker, sent, readers)
+    return result(report, sent, readers)
 
 
-def result(report: dict[str, Any], asker: Asker, sent: int, readers: int) -> dict[str, Any]:
+def result(report: dict[str, Any], sent: int, readers: int) -> dict[str, Any]:
     """What the server took, which must be what the ledger has."""
-    digests = [(chat, at) for chat, at, reply in report["taken"] if not reply]
+    digests = [(chat, at) for chat, at in report["taken"] if int(chat) < _STRANGERS]
     expected = readers + GROUPS * COLUMNS
     if not len(digests) == sent == expected:
         sys.exit(f"{expected} messages were due; the server took {len(digests)}, and the ledger has {sent} as sent")
     first, last = min(at for _, at in digests), max(at for _, at in digests)
-    counted = sum(first <= at <= last for _, at, _ in report["taken"])
+    counted = sum(first <= at <= last for _, at in report["taken"])
     groups = Counter(chat for chat, _ in digests if chat.startswith("-"))
     return {
         "ratios": {
             "rate_to_permitted": round((counted - 1) / (last - first) / PERMITTED, 3),
             "too_many_requests": report["refused"].count(429),
-            "reply_seconds": round(max(asker.seconds), 3),
+            "reply_seconds": round(max(report["seconds"]), 3),
         },
         "figures": {
             "chats": readers,
             "groups": len(groups),
             "messages": counted,
             "seconds": round(last - first, 1),
-            "replies": len(asker.seconds) + len(asker.after_digest),
-            "median_reply_seconds": round(statistics.median(asker.seconds), 3),
-            "reply_seconds_after_digest": round(max(asker.after_digest, default=0.0), 3),
+            "replies": len(report["seconds"]),
+            "median_reply_seconds": round(statistics.median(report["seconds"]), 3),
         },
     }
 
@@ -249,9 +251,8 @@ def result(report: dict[str, Any], asker: Asker, sent: int, readers: int) -> dic
 def show(measured: dict[str, Any]) -> None:
     figures = measured["figures"]
     print(f"{figures['messages']:,} messages to {figures['chats']:,} chats and {figures['groups']} groups", end=" ")
-    print(f"in {figures['seconds']} seconds; {figures['replies']} replies meanwhile", end="")
-    print(f" (median {figures['median_reply_seconds']} seconds;", end=" ")
-    print(f"at most {figures['reply_seconds_after_digest']} where a digest had just come)")
+    print(f"in {figures['seconds']} seconds; {figures['replies']} searches answered meanwhile", end="")
+    print(f" (median {figures['median_reply_seconds']} seconds)")
     for name, value in measured["ratios"].items():
         print(f"{name}: {value} ({'at least' if name == 'rate_to_permitted' else 'at most'} {PROMISED[name]})")
 

@@ -158,7 +158,7 @@ class App:
         if proposed and stored.state is not IssueState.HELD:
             return Notice(stored.name, "", proposed=proposed)
         url, nobodys = self.preview_url(db, issue_id), tuple(article.title for article in unreached(db, issue_id))
-        return Notice(stored.name, url, stored.warnings, revision=stored.revision, nobodys=nobodys)
+        return Notice(stored.name, url, stored.warnings, revision=stored.revision, nobodys=nobodys, issue_id=issue_id)
 
     def stop_reading(self) -> None:
         """End what is being read, and the processes that read."""
@@ -360,6 +360,7 @@ class App:
             base_url=base_url,
             first=self.settings.subscribers.first_digest,
             admins=tuple(to.address for to in self.approvers.addresses if to.channel == "telegram"),
+            preview=self.preview_url,
         )
         posted = self.settings.telegram.updates == "webhook"
         wishes = Wishes(f"{base_url}/telegram/{name}", webhook_secret(line.settings)) if posted else Wishes()

@@ -216,6 +216,7 @@ class Notice:
     warnings: tuple[str, ...] = ()
     proposed: int = 0
     revision: int = 1  # that is held
+    issue_id: int = 0  # in the archive
     nobodys: tuple[str, ...] = ()  # the titles of articles that nobody would get
 
     @property
@@ -225,13 +226,26 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong with the program's work, for those who see to it: of a `source`, a `lane`, an issue of
+    which something `expired`, or the `store`; what it is about, and how that shows. Since when (ms), and until when (0:
+    it is not over)."""
+
+    kind: str
+    subject: str
+    detail: str
+    since: int
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All that the rendering of a message depends on, but for what is personal.
 
     `kind` is `digest`, `test`, `correction` (only what was changed), or one without sections: `confirm`, `data`,
     `erase`; `language` `zh` or `en`; `format` `full` or `titles`. `title` is what all that is sent here is called, ""
     where it has no one name. The kind `notice` asks for an approval: it has a `notice`, and titles alone in its
-    sections.
+    sections. The kind `alarm` has an `alarm` and no sections.
     """
 
     kind: str
@@ -240,6 +254,7 @@ class Content:
     sections: tuple[Section, ...]
     title: str = ""
     notice: Notice | None = None
+    alarm: Alarm | None = None
 
 
 @dataclass(slots=True)  # not frozen, nor is an envelope: one of each is made a message, in a third of the time

@@ -15,7 +15,7 @@ from pathlib import Path
 from dispatch import archive
 from dispatch.app import App
 from dispatch.channels.telegram_bots import lease_of
-from dispatch.delivery import bounces, control, corrections, ledger, planner
+from dispatch.delivery import alarms, bounces, control, corrections, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
 from dispatch.delivery.member import Member
 from dispatch.delivery.retention import prune
@@ -36,6 +36,7 @@ from subscribers.errors import DatabaseError, SubscriberError
 log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
+_ALARMS = 60.0  # seconds between two looks for something that is wrong
 _KEYS = 30.0  # seconds between two looks for new keys
 _RESUMED = 500  # endpoints that are resumed in one transaction
 
@@ -230,6 +231,8 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
         await plan_firsts(app, store, engine)
         report.corrections = await plan_corrections(app, store, engine)
         await _carry_out(app, store, engine)
+        if alarming(app):
+            await store.call(alarms.watch, app.approvers, app.clock.now())
         waiting = await store.call(_waiting, app.clock.now())
         progress.expect(due_by_channel(waiting))
         report.summary = await engine.drain()
@@ -330,11 +333,24 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         await prune(store, settings.retention, app.clock.now(), engine.stopping)
         await store.call(app.originals.sweep, app.clock.now())
 
+    watch = alarms.Watch(store, app.approvers, app.clock)
+
+    async def alarm() -> None:
+        if await watch.look():
+            engine.wake()
+
+    watched = [Job("alarms", _ALARMS, alarm)] if alarming(app) else []
     return [
+        *watched,
         Job("plan", settings.engine.poll, plan),
         Job("bounces", settings.bounces.every, returned),
         Job("retention", _DAY, tidy),
     ]
+
+
+def alarming(app: App) -> bool:
+    """Whether somebody is told when something is wrong."""
+    return app.settings.publish.alarms and bool(app.approvers.addresses)
 
 
 def _keys(app: App, store: Store) -> Job:

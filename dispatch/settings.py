@@ -261,6 +261,7 @@ class PublishSettings(Section):
     approvers: Annotated[tuple[str, ...], NoDecode] = ()
     approvers_secret: SecretStr = SecretStr("")
     approvers_language: Literal["zh", "en"] = "zh"
+    alarms: bool = True
 
     @field_validator("approvers", mode="before")
     @classmethod

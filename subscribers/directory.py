@@ -29,6 +29,7 @@ from subscribers.model import (
     Preferences,
     Rhythm,
     Subscriber,
+    Word,
 )
 from subscribers.rhythm import after_quiet
 from subscribers.suppression import Hasher
@@ -190,7 +191,7 @@ def agreed(
     """The person has said yes, and to what: from now on they are written to, whatever was before.
 
     Who was not written to until now follows just what they said yes to: what somebody else had put there, or they
-    themselves before they left, is over.
+    themselves before they left, is over; so are the words of those who had left.
     """
     was = db.rows(SQL["standing_of"], {"id": endpoint_id})[0]
     waiting = was[0] not in (EndpointState.ACTIVE, EndpointState.PAUSED)
@@ -201,6 +202,8 @@ def agreed(
     if waiting and follows:
         others = {tag for (tag,) in db.rows(SQL["follows_of"], {"endpoint_id": endpoint_id})} - set(follows)
         unfollow(db, endpoint_id, sorted(others), act)
+    if follows and was[0] in (EndpointState.SUPPRESSED, EndpointState.GONE):
+        db.run(SQL["drop_words"], {"endpoint_id": endpoint_id})
     channel, address = db.rows(SQL["address_of"], {"id": endpoint_id})[0]
     suppression.lift(db, hasher, Address(channel, address, ""))
     if preferences is not None:
@@ -271,9 +274,10 @@ def _insert_follows(db: Database, endpoint_id: int, tags: Iterable[str], now: in
 
 
 def clear_follows(db: Database, endpoint_id: int) -> None:
-    """Of an endpoint that ends, or becomes another's: it follows nothing, and is owed no first digest."""
-    db.run(SQL["unfollow_all"], {"endpoint_id": endpoint_id})
-    db.run(SQL["drop_firsts"], {"endpoint_id": endpoint_id})
+    """Of an endpoint that ends, or becomes another's: it follows nothing, chooses nothing by words, and is owed
+    no first digest."""
+    for query in ("unfollow_all", "drop_firsts", "drop_words"):
+        db.run(SQL[query], {"endpoint_id": endpoint_id})
 
 
 def unfollow(db: Database, endpoint_id: int, tags: Iterable[str], act: Act) -> int:
@@ -346,9 +350,14 @@ def of_endpoints(db: Database, ids: Sequence[int]) -> list[Subscriber]:
     follows: dict[int, list[str]] = {}
     for endpoint_id, tag in db.rows(SQL["follows_of_endpoints"], {"ids": list(ids)}):
         follows.setdefault(endpoint_id, []).append(tag)
+    words: dict[int, list[Word]] = {}
+    for row in db.all(SQL["words_of_endpoints"], {"ids": list(ids)}):
+        words.setdefault(row["endpoint_id"], []).append(_word(row))
     found = (rows[id_] for id_ in ids if id_ in rows)
     return [
-        _subscriber(list(of_one), lambda row: tuple(follows.get(row["id"], ())))
+        _subscriber(
+            list(of_one), lambda row: tuple(follows.get(row["id"], ())), lambda row: tuple(words.get(row["id"], ()))
+        )
         for _, of_one in groupby(found, key=itemgetter("subscriber_id"))
     ]
 
@@ -359,41 +368,51 @@ def _of_id(db: Database, subscriber_id: int) -> Subscriber | None:
 
 
 def _load(db: Database, low: int, high: int) -> Iterator[Subscriber]:
-    """The subscribers with ids from `low` to `high`, merged from two cursors that have the same order."""
+    """The subscribers with ids from `low` to `high`, merged from three cursors that have the same order."""
     span = {"low": low, "high": high}
-    follows = _Follows(db.each(SQL["follows"], span))
+    follows, words = _Hanging(db.each(SQL["follows"], span)), _Hanging(db.each(SQL["words"], span))
     for _, rows in groupby(db.each(SQL["subscribers"], span), key=itemgetter("subscriber_id")):
-        yield _subscriber(list(rows), follows.of)
+        yield _subscriber(
+            list(rows),
+            lambda row: tuple(found["tag"] for found in follows.of(row)),
+            lambda row: tuple(map(_word, words.of(row))),
+        )
 
 
-class _Follows:
-    """The follows of endpoints that are asked for in the order of subscribers and endpoints."""
+class _Hanging:
+    """Rows that hang on endpoints, which are asked for in the order of subscribers and endpoints."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
         self._groups = groupby(rows, key=_place)
         self._place, self._rows = next(self._groups, _END)
 
-    def of(self, row: Row) -> tuple[str, ...]:
+    def of(self, row: Row) -> tuple[Row, ...]:
         wanted = _place(row)
         while self._place < wanted:
             self._place, self._rows = next(self._groups, _END)
-        return tuple(found["tag"] for found in self._rows) if self._place == wanted else ()
+        return tuple(self._rows) if self._place == wanted else ()
 
 
 def _place(row: Row) -> tuple[int, int]:
     return row["subscriber_id"], row["id"]
 
 
-def _subscriber(rows: list[Row], follows: Callable[[Row], tuple[str, ...]]) -> Subscriber:
+def _subscriber(
+    rows: list[Row], follows: Callable[[Row], tuple[str, ...]], words: Callable[[Row], tuple[Word, ...]]
+) -> Subscriber:
     return Subscriber(
         id=rows[0]["subscriber_id"],
         name=rows[0]["name"],
         created_at=rows[0]["created_at"],
-        endpoints=tuple(_endpoint(row, follows(row)) for row in rows if row["id"] is not None),
+        endpoints=tuple(_endpoint(row, follows(row), words(row)) for row in rows if row["id"] is not None),
     )
 
 
-def _endpoint(row: Row, follows: tuple[str, ...]) -> Endpoint:
+def _word(row: Row) -> Word:
+    return Word(row["word"], row["folded"], bool(row["excluded"]))
+
+
+def _endpoint(row: Row, follows: tuple[str, ...], words: tuple[Word, ...]) -> Endpoint:
     return Endpoint(
         id=row["id"],
         subscriber_id=row["subscriber_id"],
@@ -406,6 +425,7 @@ def _endpoint(row: Row, follows: tuple[str, ...]) -> Endpoint:
         follows=follows,
         created_at=row["endpoint_created_at"],
         paused_until=row["paused_until"],
+        words=words,
     )
 
 

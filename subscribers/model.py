@@ -78,6 +78,16 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word that an article must hold for a reader, or must not (`excluded`): as it was written, and as it is looked
+    for."""
+
+    text: str
+    folded: str
+    excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """The endpoint that has an address, and whether its subscriber was removed since."""
 
@@ -101,6 +111,7 @@ class Endpoint:
     follows: tuple[str, ...]
     created_at: int = 0
     paused_until: int | None = None
+    words: tuple[Word, ...] = ()
 
     @property
     def opted_out(self) -> bool:

@@ -27,7 +27,7 @@ from subscribers.suppression import Hasher
 SQL = queries(Path(__file__).with_name("sql") / "personal.sql")
 ERASED = "erased"  # the reason for which nothing goes to an address whose person was erased
 NEVER = "never confirmed"  # the reason of an endpoint that is about to go for that
-TABLES = ("subscribers", "endpoints", "follows", "firsts", "consents", "audit")  # that `forget` changes
+TABLES = ("subscribers", "endpoints", "follows", "words", "firsts", "consents", "audit")  # that `forget` changes
 _PAGE = 500
 _CHANNELS = ("email", "telegram", "webhook")
 _AT_LEAST = 4  # bytes of a word that is searched for
@@ -132,10 +132,15 @@ def _endpoint(db: Database, hasher: Hasher, row: Row) -> dict[str, Any]:
             **rhythm,
         },
         "follows": [{"tag": item["tag"], "since": iso(item["created_at"])} for item in db.all(SQL["follows"], at)],
+        "words": [_word(item) for item in db.all(SQL["words"], at)],
         "newest_digest_owed_for": [item["tag"] for item in db.all(SQL["firsts"], at)],
         "consent_steps": [_step(item) for item in db.all(SQL["consents"], at)],
         "suppressed_by_hash": bool(suppression.reasons(db, hasher, [address])),
     }
+
+
+def _word(row: Row) -> dict[str, Any]:
+    return {"word": row["word"], "excluded": bool(row["excluded"]), "since": iso(row["created_at"])}
 
 
 def _step(row: Row) -> dict[str, Any]:
@@ -177,6 +182,7 @@ def stop(db: Database, subscriber_id: int, act: Act, *, for_good: bool = True) -
     db.run(SQL["stop_endpoints"], {"id": subscriber_id, "reason": ERASED, "now": act.at})
     if found.endpoints:
         db.run(SQL["drop_follows"], {"ids": found.endpoints})
+        db.run(SQL["drop_words"], {"ids": found.endpoints})
         db.run(SQL["drop_firsts"], {"ids": found.endpoints})
     return found
 
@@ -186,7 +192,7 @@ def forget(db: Database, known: Person) -> None:
     inside a transaction."""
     ids = [row["id"] for row in db.all(SQL["endpoints"], {"id": known.subscriber_id})]
     if ids:
-        for query in ("drop_follows", "drop_firsts", "drop_consents"):
+        for query in ("drop_follows", "drop_words", "drop_firsts", "drop_consents"):
             db.run(SQL[query], {"ids": ids})
     db.run(SQL["drop_endpoints"], {"id": known.subscriber_id})
     db.run(SQL["drop_subscriber"], {"id": known.subscriber_id})

@@ -25,31 +25,13 @@ UPDATE bot_updates SET body = '', replies = '', actor = 0 WHERE bot = :bot AND u
 -- name: prune
 DELETE FROM bot_updates WHERE bot = :bot AND added_at < :before AND body = '' AND replies = ''
 
--- name: managing
-SELECT address, title FROM bot_managing WHERE bot = :bot AND user_id = :user_id
-
--- name: manage
-INSERT INTO bot_managing (bot, user_id, address, title) VALUES (:bot, :user_id, :address, :title)
-ON CONFLICT (bot, user_id) DO UPDATE SET address = excluded.address, title = excluded.title
-
--- name: manage_none
-DELETE FROM bot_managing WHERE bot = :bot AND user_id = :user_id
-
--- name: save_chat
-INSERT INTO bot_chats (bot, chat_id, kind, title, name, may_write, changed_at)
-VALUES (:bot, :chat_id, :kind, :title, :name, :may_write, :now)
-ON CONFLICT (bot, chat_id) DO UPDATE SET kind = excluded.kind, title = excluded.title, name = excluded.name,
-  may_write = excluded.may_write, changed_at = excluded.changed_at
-
--- name: drop_chat
-DELETE FROM bot_chats WHERE bot = :bot AND chat_id = :chat_id
-
--- name: chats
-SELECT chat_id, kind, title, name, may_write FROM bot_chats WHERE bot = :bot ORDER BY title, chat_id
-
 -- name: name_bot
 INSERT INTO bots (bot, username) VALUES (:bot, :username)
 ON CONFLICT (bot) DO UPDATE SET username = excluded.username WHERE bots.username <> excluded.username
 
 -- name: bot_name
 SELECT username FROM bots WHERE bot = :bot
+
+-- name: data_given
+-- When somebody last had their data.
+SELECT MAX(at) FROM audit WHERE subject = 'endpoint' AND subject_id = :id AND action = :action

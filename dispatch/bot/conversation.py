@@ -23,7 +23,7 @@ from aiogram.types import Update
 
 from dispatch.bot import inbox
 from dispatch.bot.commands import introduce
-from dispatch.bot.desk import Desk, Office, Replies, Step
+from dispatch.bot.desk import Desk, Later, Office, Replies, Step
 from dispatch.bot.inbox import Open, Received
 from dispatch.bot.links import note_name
 from dispatch.bot.routers import routers
@@ -289,10 +289,13 @@ class Conversation:
         """Handle an update and make the replies to it. However often the store is locked, it is not lost."""
         while True:
             try:
-                replies, begun = update.replies, update.begun
+                replies, begun, later = update.replies, update.begun, list[Later]()
                 if update.body:
-                    replies, begun = await self._answered(update), 0
-                await self._speak(update.update_id, replies, begun)
+                    (replies, later), begun = await self._answered(update), 0
+                try:
+                    await self._speak(update.update_id, replies, begun)
+                finally:
+                    await self._do_later(later)
                 return
             except DatabaseError as error:
                 log.error("an update cannot be handled now: %s", error)
@@ -306,14 +309,16 @@ class Conversation:
         except DatabaseError:
             return True
 
-    async def _answered(self, update: Open) -> str:
-        """The replies to an update, which is handled then."""
+    async def _answered(self, update: Open) -> tuple[str, list[Later]]:
+        """The replies to an update, which is handled then, and what is to be done when they are made."""
         try:
             made = await self._dispatcher.feed_update(
                 self._line.api,
                 Update.model_validate_json(update.body, context={"bot": self._line.api}),
                 office=self._office,
                 administrators=self._administrators,
+                store=self._store,
+                clock=self._clock,
                 shelf=self._shelf,
             )
         except DatabaseError:
@@ -323,7 +328,7 @@ class Conversation:
             made = UNHANDLED
         return await self._store.call(self._carry_out, update.update_id, made)
 
-    def _carry_out(self, db: Database, update_id: int, made: Any) -> str:
+    def _carry_out(self, db: Database, update_id: int, made: Any) -> tuple[str, list[Later]]:
         """Do what a handler wants done and note the replies, or neither."""
         try:
             return self._commit(db, update_id, made)
@@ -337,18 +342,28 @@ class Conversation:
             log.exception("update %d: %s", update_id, type(error).__name__)
             return self._commit(db, update_id, _excused(made, _broken))
 
-    def _commit(self, db: Database, update_id: int, made: Any) -> str:
+    def _commit(self, db: Database, update_id: int, made: Any) -> tuple[str, list[Later]]:
         with db.transaction():
             if not inbox.is_open(db, self._number, update_id):
-                return ""
-            replies = packed(self._replies(db, made))
+                return "", []
+            found, later = self._replies(db, made)
+            replies = packed(found)
             inbox.handled(db, self._number, update_id, replies)
-        return replies
+        return replies, later
 
-    def _replies(self, db: Database, made: Any) -> Replies:
+    def _replies(self, db: Database, made: Any) -> tuple[Replies, list[Later]]:
         if isinstance(made, Staged):
-            return list(made.step(Desk(db, self._office, made.scene, self._clock.now())))
-        return made if isinstance(made, list) else []
+            desk = Desk(db, self._office, made.scene, self._clock.now())
+            return list(made.step(desk)), desk.later
+        return made if isinstance(made, list) else [], []
+
+    async def _do_later(self, work: Sequence[Later]) -> None:
+        """What fails is left to whoever else finds it."""
+        for item in work:
+            try:
+                await self._store.call(item)
+            except Exception as error:
+                log.exception("what follows an update failed: %s", type(error).__name__)
 
     async def _speak(self, update_id: int, replies: str, begun: int) -> None:
         async def note(count: int) -> None:

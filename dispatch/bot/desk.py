@@ -4,14 +4,15 @@ with it, and replies."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
-from dispatch.bot.scene import Scene
+from dispatch.bot.scene import Scene, mark
 from dispatch.bot.voice import Voice, voice
 from dispatch.catalog import Catalog
 from dispatch.delivery import ledger
@@ -30,6 +31,10 @@ MOST_FOLLOWS = 200
 """Of one endpoint; the whole catalog is fewer things than that by its provinces and groups."""
 
 Replies = Iterable["TelegramMethod[Any]"]
+Later = Callable[[Database], object]
+"""Work that has transactions of its own: it is done when the replies are made. A crash before it leaves it undone, so
+what it goes on from must be in the store already, where somebody else finds it."""
+
 Step = Callable[["Desk"], Replies]
 """What a handler makes of an update: it is run in the transaction in which the update is marked as handled."""
 
@@ -45,6 +50,8 @@ class Office:
     base_url: str = ""
     first: bool = False
     admins: tuple[str, ...] = ()  # the chats that may approve issues and are told of trouble
+    preview: Callable[[Database, int], str] = field(default=lambda db, issue: "", repr=False)
+    """The page on which an issue is read before it is out, by its id; "" where there are no pages."""
 
 
 class Desk:
@@ -55,6 +62,7 @@ class Desk:
         self.office = office
         self.scene = scene
         self.now = now
+        self.later: list[Later] = []
 
     @property
     def catalog(self) -> Catalog:
@@ -102,9 +110,7 @@ class Desk:
         new = [tag for tag in dict.fromkeys(tags) if tag not in known]
         if len(known) + len(new) > MOST_FOLLOWS:
             raise TooMany
-        found = self.endpoint
-        if found is None:
-            found = self._begin()
+        found = self.known()
         if found.state in (EndpointState.ACTIVE, EndpointState.PAUSED):
             directory.follow(self.db, found.id, new, self.act, first=self.office.first)
             self._move_here(found)
@@ -138,11 +144,19 @@ class Desk:
             directory.unfollow(self.db, found.id, gone, self.act)
         return gone
 
-    def prefer(self, **changes: Any) -> Preferences | None:
-        """Change preferences (fields of Preferences); those that hold now, None where there is no endpoint yet."""
+    @property
+    def preferences(self) -> Preferences:
+        """How the place wants its messages; what holds for everybody where nothing is known of it yet."""
         found = self.endpoint
-        if found is None:
-            return None
+        return Preferences(language=self.scene.language) if found is None else found.preferences
+
+    def known(self) -> Endpoint:
+        """The endpoint of the place. A new one waits: nothing is sent before something is followed."""
+        return self.endpoint or self._begin()
+
+    def prefer(self, **changes: Any) -> Preferences:
+        """Change preferences (fields of Preferences), also of a place that follows nothing yet; those that hold now."""
+        found = self.known()
         preferences = replace(found.preferences, **changes)
         if preferences != found.preferences:
             directory.set_preferences(self.db, found.id, preferences, self.act)
@@ -157,7 +171,7 @@ class Desk:
         quoting = not here.is_private and self.scene.message_id and not self.scene.callback_id
         values: dict[str, Any] = {
             "chat_id": here.chat_id,
-            "text": html,
+            "text": self._about(html),
             "parse_mode": "HTML",
             "link_preview_options": LinkPreviewOptions(is_disabled=not preview),
         }
@@ -180,11 +194,18 @@ class Desk:
         return EditMessageText(
             chat_id=self.scene.here.chat_id,
             message_id=self.scene.message_id,
-            text=html,
+            text=self._about(html),
             parse_mode="HTML",
             link_preview_options=LinkPreviewOptions(is_disabled=True),
             **values,
         )
+
+    def _about(self, html: str) -> str:
+        """A text that says first about which chat it is, where that is another than it stands in. The buttons below
+        are about that chat, too (`staging`)."""
+        if not self.scene.is_managed:
+            return html
+        return f"<b>{escape(mark(self.scene.place.title), quote=False)}</b>\n\n{html}"
 
     def told(self, words: str, **values: object) -> Replies:
         """A word in reply: to a press an alert, else a message. Who types behind the bot's name is shown nothing."""

@@ -54,6 +54,23 @@ class Scene:
         return self.here != self.place
 
 
+MARK = "⚙"
+"""What the bot's messages about another chat begin with."""
+
+_LONGEST_MARK = 64  # characters of a title
+
+
+def mark(title: str) -> str:
+    """The line with which a message begins that is about the chat of this title."""
+    return f"{MARK} {' '.join(title.split())[:_LONGEST_MARK]}".rstrip()
+
+
+def marked(text: str | None) -> str:
+    """The line that says about which chat a message of the bot's is; "" where it is about the one that it stands in."""
+    first = (text or "").partition("\n")[0].rstrip()
+    return first if first.startswith(MARK) else ""
+
+
 def place_of(message: Message) -> Place:
     """Where a message stands."""
     chat = message.chat

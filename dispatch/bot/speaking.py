@@ -16,6 +16,7 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramServerError,
 )
+from aiogram.types import BufferedInputFile
 
 from dispatch.channels.telegram import without_token
 
@@ -38,16 +39,31 @@ _HARMLESS = ("message is not modified", "query is too old")
 
 
 def packed(replies: Iterable[TelegramMethod[Any]]) -> str:
-    """Calls as JSON; "" for none."""
-    calls = [
-        [type(reply).__name__, reply.model_dump(mode="json", exclude_unset=True, by_alias=True)] for reply in replies
-    ]
+    """Calls as JSON; "" for none. Files that are sent are texts in UTF-8."""
+    calls = [[type(reply).__name__, _values(reply)] for reply in replies]
     return json.dumps(calls, ensure_ascii=False) if calls else ""
+
+
+def _values(reply: TelegramMethod[Any]) -> dict[str, Any]:
+    """The parameters of a call; of a file its name and its text."""
+    file = reply.document if isinstance(reply, methods.SendDocument) else None
+    if not isinstance(file, BufferedInputFile):
+        return reply.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    values = reply.model_dump(mode="json", exclude_unset=True, by_alias=True, exclude={"document"})
+    return {**values, "document": {"name": file.filename, "text": file.data.decode()}}
 
 
 def unpacked(text: str) -> list[TelegramMethod[Any]]:
     """The calls that `packed` has packed."""
-    return [getattr(methods, name).model_validate(values) for name, values in json.loads(text)] if text else []
+    return [_call(name, values) for name, values in json.loads(text)] if text else []
+
+
+def _call(name: str, values: dict[str, Any]) -> TelegramMethod[Any]:
+    file = values.get("document")
+    if isinstance(file, dict):
+        values = {**values, "document": BufferedInputFile(file["text"].encode(), file["name"])}
+    found: TelegramMethod[Any] = getattr(methods, name).model_validate(values)
+    return found
 
 
 async def speak(line: SharedBot, clock: Clock, text: str, begun: int, note: Callable[[int], Awaitable[None]]) -> None:

@@ -11,10 +11,9 @@ from aiogram import BaseMiddleware
 from aiogram.dispatcher.flags import get_flag
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineQuery, Message, TelegramObject
 
-from dispatch.bot import inbox
-from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, PRIVATE, Place, Scene, place_of
+from dispatch.bot.chats import managed_place
+from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene, mark, marked, place_of
 from dispatch.bot.voice import spoken, text
-from subscribers.database import Database
 
 if TYPE_CHECKING:
     from dispatch.bot.desk import Desk, Replies, Step
@@ -51,6 +50,10 @@ class Staging(BaseMiddleware):
         scene = await self._scene(event, at_home=bool(get_flag(data, "here")))
         if scene is None:
             return await handler(event, data)
+        if scene.is_managed and not _is_about(event, scene.place):
+            return Staged(replace(scene, place=scene.here), _of_another)
+        if scene.is_managed and not await self._administrators.has(scene.place.chat_id, scene.user_id):
+            return Staged(replace(scene, place=scene.here), _not_sure)
         if get_flag(data, "changes"):
             scene = replace(scene, may_change=await self._may_change(event, scene))
             if not scene.may_change:
@@ -81,7 +84,13 @@ class Staging(BaseMiddleware):
         )
         if at_home or not here.is_private:
             return scene
+        # A press is about what the message with the button is about, whatever has been chosen since.
+        said = isinstance(event, Message) or not isinstance(message, Message) or marked(message.text)
+        if not said:
+            return scene
         managed = await self._store.call(managed_place, self._number, scene.user_id)
+        if managed is None and isinstance(event, CallbackQuery) and isinstance(message, Message):
+            managed = _NOWHERE
         return scene if managed is None else replace(scene, place=managed)
 
     async def _may_change(self, event: TelegramObject, scene: Scene) -> bool:
@@ -89,6 +98,9 @@ class Staging(BaseMiddleware):
         place = scene.place
         if place.is_private:
             return place.chat_id == scene.user_id
+        user = event.from_user if isinstance(event, Message | CallbackQuery) else None
+        if user is not None and user.is_bot and scene.user_id != GROUP_ANONYMOUS_BOT:
+            return False
         if isinstance(event, Message) and event.sender_chat is not None and not scene.is_managed:
             anonymous = event.sender_chat.id == place.chat_id
             return anonymous and (scene.user_id in (0, GROUP_ANONYMOUS_BOT) or place.kind == "channel")
@@ -103,17 +115,29 @@ def _typed(query: InlineQuery) -> Scene:
     return Scene(here, here, user.id, user.full_name, language, query_id=query.id)
 
 
-def managed_place(db: Database, number: int, user_id: int) -> Place | None:
-    """The chat that a user manages from the private one; None for that one itself."""
-    row = db.one(inbox.SQL["managing"], {"bot": number, "user_id": user_id})
-    if row is None:
-        return None
-    chat, _, thread = row["address"].partition("/")
-    return Place(int(chat), int(thread or 0), "managed", row["title"])
+_NOWHERE = Place(0, kind="managed")
+"""Managed by nobody: the message is about a chat, and none is chosen any more."""
+
+
+def _is_about(event: TelegramObject, place: Place) -> bool:
+    """Whether something in a private chat is meant for the chat that is managed. The mark in a message of our own is
+    ours, whoever presses its button."""
+    if isinstance(event, Message):
+        return True
+    message = event.message if isinstance(event, CallbackQuery) else None
+    return isinstance(message, Message) and marked(message.text) == mark(place.title)
 
 
 def _refused(desk: Desk) -> Replies:
     return desk.told(text("只有本群的管理员可以更改这里的关注和设置。"))
 
 
-__all__ = ["CHANGES", "HERE", "PRIVATE", "Staged", "Staging", "managed_place"]
+def _of_another(desk: Desk) -> Replies:
+    return desk.told(text("这条消息是关于另一个群组或频道的。请先用 /manage 选择它，再试一次。"))
+
+
+def _not_sure(desk: Desk) -> Replies:
+    return desk.told(text("现在无法确认您是那里的管理员，所以什么也没有做。/manage off 回到本聊天。"))
+
+
+__all__ = ["CHANGES", "HERE", "Staged", "Staging"]

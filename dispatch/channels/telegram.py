@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from dispatch.channels import approval_buttons
+from dispatch.channels.approval_buttons import Pressed, Wish
 from dispatch.channels.causes import explain
 from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, Reserve, extent, split, visible_units
 from dispatch.channels.telegram_bots import Bots, Chats, SharedBot
@@ -24,7 +26,7 @@ from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
 from dispatch.digests.words import clip
 from dispatch.errors import RenderError, SettingsError
-from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
+from dispatch.model import Content, Envelope, Notice, Outcome, Rejected, Retry, Sent
 from dispatch.settings import TelegramSettings
 from subscribers.addresses import telegram_place
 
@@ -49,12 +51,38 @@ _LABEL = 30  # characters of a follow on its button
 _FOLLOWED = frozenset({"digest", "bundle", "correction"})  # kinds of contents
 # Telegram refuses a whole message for a button whose address is none of the public web.
 _OPENS = re.compile(r"https?://[^/\s]+\.[^/\s.]+(?::[0-9]+)?/")
+_OPENS_AT_MOST = 2_000  # characters of an address
 _HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
 _CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[0-9]{1,19}/[0-9]{1,10}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
 _NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED|TOPIC_ID_INVALID", re.I)
 _NO_CHAT = re.compile(r"chat not found|PEER_ID_INVALID|user not found|user_deactivated|chat_id is invalid", re.I)
+
+
+def opens(url: str) -> bool:
+    """Whether a button may lead to a page."""
+    return len(url) <= _OPENS_AT_MOST and _OPENS.match(url) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalButtons:
+    """The words of the buttons below the notice of an issue that is held; `url` is its preview, or ""."""
+
+    preview: str
+    approve: str
+    cancel: str
+    url: str
+    issue_id: int
+    revision: int
+
+    def rows(self, envelope: Envelope) -> list[list[tuple[str, str, str]]]:
+        """As those below a digest."""
+        approve, cancel = (
+            approval_buttons.pack(Pressed(wish, self.issue_id, self.revision)) for wish in (Wish.APPROVE, Wish.CANCEL)
+        )
+        row = [(self.approve, approve, ""), (self.cancel, cancel, "")]
+        return [[(self.preview, "", self.url), *row]] if self.url else [row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,7 @@ class RenderedChat:
     texts: tuple[Slotted, ...]
     personal: Personal
     topic_deleted: str = ""  # what a chat is told whose topic is gone
-    buttons: Buttons | None = None
+    buttons: Buttons | ApprovalButtons | None = None
 
     @property
     def parts(self) -> int:
@@ -200,8 +228,10 @@ class TelegramChannel:
         texts = tuple(Slotted.parse(part) for part in headed)
         return RenderedChat(texts, personal, gone, self._buttons(content))
 
-    def _buttons(self, content: Content) -> Buttons | None:
-        """None for what no reader follows: tests and notices."""
+    def _buttons(self, content: Content) -> Buttons | ApprovalButtons | None:
+        """None for tests, and for what nobody is asked to decide."""
+        if content.notice is not None:
+            return self._approval(content, content.notice)
         if content.kind not in _FOLLOWED or not content.sections:
             return None
         first = content.sections[0]
@@ -209,7 +239,16 @@ class TelegramChannel:
         unfollow, mute, read, previous, url = (line.strip() for line in words[:5])
         if len(first.matching) > 1 or len(content.sections) > 1:
             url = url.rpartition("/")[0]  # the issue's page
-        return Buttons(unfollow, mute, read, previous, url if _OPENS.match(url) else "", first.digest.id)
+        return Buttons(unfollow, mute, read, previous, url if opens(url) else "", first.digest.id)
+
+    def _approval(self, content: Content, notice: Notice) -> ApprovalButtons | None:
+        """None where nobody listens, and for other content of an issue that is out: that takes a comparison first."""
+        if not self._settings.conversation or not notice.issue_id or notice.proposed:
+            return None
+        words = self._renderer.text("telegram/approval.txt.j2", content).split("\n")
+        preview, approve, cancel = (line.strip() for line in words[:3])
+        url = notice.preview_url if opens(notice.preview_url) else ""
+        return ApprovalButtons(preview, approve, cancel, url, notice.issue_id, notice.revision)
 
     def _head(self, content: Content, part: int, parts: int) -> str:
         """What a message begins with that goes on from the one before: in a busy chat it stands alone."""
@@ -217,6 +256,8 @@ class TelegramChannel:
 
     def _html(self, content: Content) -> str:
         """The content with as much of its texts as there is room for; measured before it is divided, which is slow."""
+        if content.alarm is not None:
+            return self._renderer.text("telegram/alarm.html.j2", content).strip()
         whole = Size.whole(content)
 
         def build(size: Size) -> str:

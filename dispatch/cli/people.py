@@ -29,6 +29,8 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
     for endpoint in subscriber.endpoints:
         say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {_state(endpoint)}")
         say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {preferences_words(endpoint.preferences)}")
+        if endpoint.words:
+            say(f"     {words_text(endpoint)}")
         if endpoint.consent:
             say(f"     consent: {endpoint.consent}, {iso(endpoint.consented_at)}")
         if secrets and endpoint.address.secret:
@@ -36,6 +38,20 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
         if endpoint.state is EndpointState.PENDING:
             ask = " (--send asks by mail)" if endpoint.address.channel == "email" else ""
             say(f"     it gets nothing until: dispatch subscribers confirm {endpoint.label}{ask}")
+
+
+def words_text(endpoint: Endpoint) -> str:
+    """By which words an endpoint chooses, in a line."""
+    only, never = (", ".join(words) for words in words_json(endpoint).values())
+    parts = [f"only with {only}" if only else "", f"never with {never}" if never else ""]
+    return "; ".join(filter(None, parts)) or "no words"
+
+
+def words_json(endpoint: Endpoint) -> dict[str, list[str]]:
+    return {
+        "only": [word.text for word in endpoint.words if not word.excluded],
+        "never": [word.text for word in endpoint.words if word.excluded],
+    }
 
 
 def _state(endpoint: Endpoint) -> str:
@@ -78,6 +94,7 @@ def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
         "consent": endpoint.consent,
         "consented_at": iso(endpoint.consented_at),
         "follows": list(endpoint.follows),
+        "words": words_json(endpoint),
         "language": found.language,
         "format": found.format,
         "bundled": found.bundled,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, suppressions, transfer
+from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, suppressions, transfer, wording
 from dispatch.cli.context import session, user
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.output import emit_json, say, warn
@@ -295,6 +295,7 @@ def unsubscribe(
     say(f"e{wish.endpoint_id}: " + (f"no longer follows {wish.tag}" if wish.tag else "unsubscribed"))
 
 
+commands.command("words")(wording.words)
 commands.command("set")(moving.set_)
 commands.command("add-endpoint")(moving.add_endpoint)
 commands.command()(moving.move)

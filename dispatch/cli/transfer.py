@@ -108,9 +108,10 @@ def _act(ctx: typer.Context) -> Act:
 
 
 def _checker(app: App, act: Act) -> Checker:
+    from dispatch.reader_words import fold
     from subscribers.transfer.rows import Checker
 
-    return Checker(app.address, app.catalog.resolve, act.at)
+    return Checker(app.address, app.catalog.resolve, act.at, fold)
 
 
 def _terms(app: App, db: Database, act: Act, file: Path, basis: str, *, ask: bool) -> Terms:

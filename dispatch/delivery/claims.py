@@ -11,9 +11,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
-from dispatch.delivery import confirmations, corrections, ledger, rights
+from dispatch.delivery import alarms, confirmations, corrections, ledger, rights
+from dispatch.delivery.chosen import Chosen
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
 from dispatch.states import WAITS
@@ -23,6 +26,7 @@ from subscribers.database import Database
 from subscribers.model import EndpointState
 from subscribers.proof import Step
 
+NO_WORD = "no article of it passes the reader's words"
 ALREADY = "already confirmed"  # the reason of a confirmation that nobody needs any more
 _ALL = ""  # in the place of a channel
 _ACTIVE, _PLANNED, _CANCELLED = EndpointState.ACTIVE.value, DeliveryState.PLANNED.value, IssueState.CANCELLED.value
@@ -190,6 +194,7 @@ class _Check:
         self._follows: defaultdict[int, list[str]] = defaultdict(list)
         for endpoint_id, tag in db.page(SQL["claimed_follows"], {"ids": people}):
             self._follows[endpoint_id].append(tag)
+        self._chosen = Chosen.load(db, people)
         asked = [confirmations.consent_of(m.content) for m in self._leased if m.kind == confirmations.KIND]
         self._requests = consent.requests(db, asked) if asked else {}
         owed = {delivery.digest_id for deliveries in self._deliveries.values() for delivery in deliveries}
@@ -198,6 +203,7 @@ class _Check:
             self._corrections = corrections.Corrections(db, set(self._told.values()), people)
             owed |= self._corrections.digests
         self._digests = _digests(db, owed)
+        self._chosen.read(db, owed)
 
     def _look(self, message: _Leased) -> Work | None:
         endpoint = self._endpoints.get(message.endpoint_id or 0)
@@ -285,7 +291,7 @@ class _Check:
         waiting = [
             delivery for delivery, digest in zip(deliveries, digests, strict=True) if digest.waits(endpoint.channel)
         ]
-        wanted = any(tag in digest.bits for digest in digests for tag in self._follows[endpoint.id])
+        wanted = any(self._variant(endpoint, delivery.digest_id) for delivery in deliveries)
         if not wanted or all(digest.cancel_reason(endpoint.channel) for digest in digests):
             self._end(message, MessageState.CANCELLED, f"nothing more of it is owed; parts sent: {message.parts_done}")
         elif waiting:
@@ -293,6 +299,12 @@ class _Check:
         else:
             return self._begun(message, endpoint)
         return None
+
+    def _variant(self, endpoint: _Endpoint, digest: int) -> int:
+        """The articles of a digest that a reader follows and whose words they want, as they stand now."""
+        bits = self._digests[digest].bits
+        followed = reduce(or_, (bits.get(tag, 0) for tag in self._follows[endpoint.id]), 0)
+        return self._chosen.of(endpoint.id, digest, followed)
 
     def _begun(self, message: _Leased, endpoint: _Endpoint) -> Work:
         """A message of which parts have gone, as it was then; one that was begun before revisions were counted has the
@@ -314,7 +326,8 @@ class _Check:
             self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
             return None
         wanted = work.owed if self._follows[endpoint.id] else ()
-        going = [part for part in wanted if not self._digests[part.digest_id].cancel_reason(endpoint.channel)]
+        kept = self._bearable(wanted, endpoint)
+        going = [part for part in kept if not self._digests[part.digest_id].cancel_reason(endpoint.channel)]
         waiting = [part for part in going if self._digests[part.digest_id].waits(endpoint.channel)]
         if not going:
             why = "nothing of it is theirs or followed any more, or it is cancelled, or a later correction tells of it"
@@ -324,6 +337,12 @@ class _Check:
         else:
             return work if message.parts_done else replace(work, owed=tuple(going))
         return None
+
+    def _bearable(self, wanted: Sequence[Owed], endpoint: _Endpoint) -> list[Owed]:
+        """Of what a correction tells of, the articles without a word that the reader wants none with. The words that an
+        article must have are not asked for: the reader has had it, and a correction may take just them out."""
+        left = [(part, self._chosen.without_excluded(endpoint.id, part.digest_id, part.variant)) for part in wanted]
+        return [part._replace(variant=variant) for part, variant in left if variant]
 
     def _told_of(self, message: _Leased, endpoint: _Endpoint) -> Work:
         """A correction with all that it tells of, in the order of the issue's columns."""
@@ -368,10 +387,13 @@ class _Check:
             variant = 0
             for tag in tags:
                 variant |= bits[tag]
-            if variant:
-                owed.append(Owed(delivery.id, delivery.digest_id, variant, tuple(tags), digest.revision))
+            left = self._chosen.of(endpoint.id, delivery.digest_id, variant)
+            if left != variant:  # the reasons are those of what is left
+                tags = [tag for tag in tags if bits[tag] & left]
+            if left:
+                owed.append(Owed(delivery.id, delivery.digest_id, left, tuple(tags), digest.revision))
             else:
-                self._end_delivery(delivery, "no longer follows anything in it")
+                self._end_delivery(delivery, NO_WORD if variant else "no longer follows anything in it")
         return owed, waiting
 
     def _pause(self, message: _Leased, digest: int) -> None:
@@ -420,6 +442,7 @@ class _Check:
             parts_done=message.parts_done,
             expires_at=message.expires_at,
             secret=content["secret"] or row["secret"] or "",
+            alarm=alarms.of_content(content),
             **{name: row[name] for name in ("channel", "queue", "address", "language")},
         )
 

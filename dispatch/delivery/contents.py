@@ -11,27 +11,28 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dispatch import archive
-from dispatch.delivery import corrections, notices, rights
+from dispatch.delivery import alarms, corrections, notices, rights
 from dispatch.delivery.channel import Channel, Rendered
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
 from dispatch.digests.compose import section
 from dispatch.errors import Failure, RenderError
-from dispatch.model import Content, Digest, Notice
+from dispatch.model import Alarm, Content, Digest, Notice
 from subscribers.database import Database
 
 log = logging.getLogger(__name__)
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-# Channel, kind, language, format, digests with variants and revisions.
-_Key = tuple[str, str, str, str, tuple[tuple[int, int, int], ...]]
+# Channel, kind, language, format, digests with variants and revisions, an alarm.
+_Key = tuple[str, str, str, str, tuple[tuple[int, int, int], ...], Alarm | None]
 _VARIANTS, _DIGESTS = 256, 64
 _KINDS = (
     "test",
     "confirm",
     corrections.KIND,
     notices.KIND,
+    alarms.KIND,
     *rights.KINDS,
 )  # of messages, that are contents of their own; the others are digests
 
@@ -39,7 +40,8 @@ _KINDS = (
 def _key(work: Work) -> _Key:
     """What decides how a message reads, but for what is personal."""
     kind = work.kind if work.kind in _KINDS else "digest"
-    return work.channel, kind, work.language, work.format, tuple([(owed[1], owed[2], owed[4]) for owed in work.owed])
+    variants = tuple([(owed[1], owed[2], owed[4]) for owed in work.owed])
+    return work.channel, kind, work.language, work.format, variants, work.alarm
 
 
 def _wanted(variants: Sequence[tuple[int, int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
@@ -120,14 +122,14 @@ class Contents:
         return found
 
     async def _make(self, key: _Key) -> Rendered | RenderError:
-        channel, kind, language, form, variants = key
+        channel, kind, language, form, variants, alarm = key
         try:
             sections = tuple([section(await self._digest(*of), variant) for of, variant in _wanted(variants)])
             if kind == corrections.KIND:  # what was not changed is no news
                 sections = tuple(replace(part, others=()) for part in sections)
         except RenderError as error:
             return error
-        content = Content(kind, language, form, sections, self._title(language))
+        content = Content(kind, language, form, sections, self._title(language), alarm=alarm)
         if kind == notices.KIND:
             if self._notice is None or not variants:
                 return RenderError("nothing is known of an issue that waits for approval")

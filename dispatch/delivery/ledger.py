@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from dispatch.model import MessageState, Rejected, Retry, Sent
+from dispatch.model import Alarm, MessageState, Rejected, Retry, Sent
 from subscribers.consent import Request
 from subscribers.database import Database, Row, queries
 from subscribers.model import Endpoint
@@ -76,6 +76,7 @@ class Work:
     request: Request | None = None  # of a confirmation: what was asked
     right: Right | None = None  # of a message with a link to the reader's data, or to its end
     correction: Correction | None = None
+    alarm: Alarm | None = None
 
 
 @dataclass(frozen=True, slots=True)

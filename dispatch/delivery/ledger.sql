@@ -261,6 +261,14 @@ SELECT digest_id, tag, bit FROM digest_tags WHERE digest_id IN (:ids)
 -- What the readers follow now: few tags each, where a digest carries many.
 SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids)
 
+-- name: claimed_words
+SELECT endpoint_id, folded, excluded FROM words WHERE endpoint_id IN (:ids)
+
+-- name: digests_texts
+-- What words are looked for in.
+SELECT d.digest_id, d.bit, a.title, a.credit, a.blocks
+FROM digest_articles d JOIN articles a ON a.id = d.article_id WHERE d.digest_id IN (:ids) ORDER BY d.digest_id, d.bit
+
 -- name: holds
 SELECT issue_id, column_position, channel FROM holds
 
@@ -342,7 +350,7 @@ WHERE id = :id AND epoch = :epoch AND state = 'sending'
 -- The content of what goes to a bare address holds the secret that signed it, which nobody needs any more.
 UPDATE messages SET state = :state, owner = '', lease_until = 0, reason = :reason, provider_id = :provider_id,
                     attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now, begun = 0,
-                    content = CASE WHEN kind IN ('test', 'notice') THEN '' ELSE content END
+                    content = CASE WHEN kind IN ('test', 'notice', 'alarm') THEN '' ELSE content END
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_deliveries

@@ -32,11 +32,12 @@ def queue(db: Database, approvers: Approvers, issue_id: int, revision: int, now:
     digests = [(digest_id, 0) for digest_id in archive.digest_ids(db, issue_id)]
     return sum(
         db.run(SQL["add_notice"], _values(approvers, address, issue_id, revision, digests, now))
-        for address in _different(approvers.addresses)
+        for address in different(approvers.addresses)
     )
 
 
-def _different(addresses: Iterable[Address]) -> Iterable[Address]:
+def different(addresses: Iterable[Address]) -> Iterable[Address]:
+    """Each address once."""
     return {(address.channel, address.address): address for address in addresses}.values()
 
 

@@ -21,7 +21,17 @@ from subscribers.personal import Person, iso
 
 SQL = queries(Path(__file__).with_name("personal.sql"))
 SLICE = 2_000  # deliveries of a transaction, with their messages and attempts
-TABLES = (*personal.TABLES, "deliveries", "messages", "attempts", "bounces")
+TABLES = (
+    *personal.TABLES,
+    "deliveries",
+    "messages",
+    "attempts",
+    "bounces",
+    "bot_chats",
+    "bot_managers",
+    "bot_managing",
+    "bot_updates",
+)
 _TIMES = ("due_at", "expires_at", "created_at", "ended_at", "paused_at")
 Tick = Callable[[int], None]
 
@@ -57,7 +67,34 @@ def data(db: Database, subscriber_id: int) -> dict[str, Any]:
         "taken_away": [data(db, former) for former in personal.formerly(db, subscriber_id)],
         "deliveries": [_delivery(row) for row in reports.deliveries(db, wanted)],
         "messages": [_message(row) for ids in _pages(_message_ids(db, person)) for row in _with_attempts(db, ids)],
+        "chats": _chats(db, person),
         "complaints": [_bounce(row) for row in bounces.of_endpoints(db, person.endpoints)] if person.endpoints else [],
+    }
+
+
+def _chats(db: Database, person: Person) -> dict[str, Any]:
+    """What bots know of a person's chats: that they are in them, who manages what, and what is not answered yet."""
+    wanted = _of_chats(person)
+    unanswered = db.all(SQL["unanswered"], {"chats": wanted["chats"]})
+    known = db.all(SQL["chats"], {name: wanted[name] for name in ("chats", "names")})
+    return {
+        "known": [{**row, "may_write": bool(row["may_write"]), "changed_at": iso(row["changed_at"])} for row in known],
+        "managed": db.all(SQL["managed"], {name: wanted[name] for name in ("chats", "addresses")}),
+        "administered": [
+            {**row, "seen_at": iso(row["seen_at"])} for row in db.all(SQL["managers"], {"chats": wanted["chats"]})
+        ],
+        "unanswered": [{**row, "added_at": iso(row["added_at"])} for row in unanswered],
+    }
+
+
+def _of_chats(person: Person) -> dict[str, list[Any]]:
+    """By what a person's chats are found: ids, public names, addresses. No list is empty: 0 and "" are nobody's."""
+    addresses = [address.address for address in person.addresses if address.channel == "telegram"]
+    heads = [address.partition("/")[0] for address in addresses]
+    return {
+        "chats": [int(head) for head in heads if not head.startswith("@")] or [0],
+        "names": [head.lower() for head in heads if head.startswith("@")] or [""],
+        "addresses": addresses or [""],
     }
 
 
@@ -153,18 +190,20 @@ def erase(
     scrub: bool = True,
     thorough: bool = False,
     for_good: bool = True,
+    unanswered: bool = True,
 ) -> Erased:
     """Remove a person everywhere, by transactions of `page` rows; `tick` is told of each how many.
 
     It may be called again, and then goes on where it was: see `Erased.sending`. `thorough` takes the time to let
     PostgreSQL clean its tables, too; without `scrub` the caller cleans the files (`Database.scrub`) of `traces`.
-    `for_good`: see `subscribers.personal.stop`.
+    `for_good`: see `subscribers.personal.stop`. With `unanswered`, what they have sent to a bot and has no answer yet
+    goes, too: not where the bot asks for the erasure, which gives the answers.
     Raises NotFound.
     """
     taken: list[str] = []
     for former in personal.formerly(db, subscriber_id):
         # Their traces are looked for with the others'; what a sender has of them is waited for in the same way.
-        first = erase(db, former, act, tick=tick, page=page, scrub=False, for_good=for_good)
+        first = erase(db, former, act, tick=tick, page=page, scrub=False, for_good=for_good, unanswered=unanswered)
         if not first.done:
             return first
         taken += first.traces
@@ -174,6 +213,7 @@ def erase(
     if done.done:
         with db.transaction():
             personal.forget(db, person)
+            _forget_chats(db, person, unanswered=unanswered)
         _clean_lanes(db, person)
         done.traces = _traces(db, person) + taken
         if scrub:
@@ -195,6 +235,15 @@ def erase_unconfirmed(db: Database, endpoint_id: int, act: Act) -> Erased | None
         _clean_lanes(db, person)
         done.traces = _traces(db, person)
     return done
+
+
+def _forget_chats(db: Database, person: Person, *, unanswered: bool) -> None:
+    wanted = _of_chats(person)
+    db.run(SQL["drop_chats"], {name: wanted[name] for name in ("chats", "names")})
+    db.run(SQL["drop_managed"], {name: wanted[name] for name in ("chats", "addresses")})
+    db.run(SQL["drop_managers"], {"chats": wanted["chats"]})
+    if unanswered:
+        db.run(SQL["blank_unanswered"], {"chats": wanted["chats"]})
 
 
 def _traces(db: Database, person: Person) -> list[str]:

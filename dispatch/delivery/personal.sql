@@ -64,3 +64,35 @@ DELETE FROM lanes WHERE queue = :queue
 
 -- name: public_name
 SELECT 1 FROM articles WHERE title LIKE :pattern OR credit LIKE :pattern OR blocks LIKE :pattern LIMIT 1
+
+-- name: chats
+-- What a bot knows of the chats themselves, by their ids or public names.
+SELECT bot, chat_id, kind, title, name, may_write, changed_at FROM bot_chats
+WHERE chat_id IN (:chats) OR (name <> '' AND '@' || lower(name) IN (:names)) ORDER BY bot, chat_id
+
+-- name: managed
+-- Which chats their users manage from the private chat, or who manages these.
+SELECT bot, user_id, address, title FROM bot_managing
+WHERE user_id IN (:chats) OR address IN (:addresses) ORDER BY bot, user_id
+
+-- name: unanswered
+SELECT bot, update_id, actor, body, replies, begun, added_at FROM bot_updates WHERE actor IN (:chats)
+ORDER BY bot, update_id
+
+-- name: drop_chats
+DELETE FROM bot_chats WHERE chat_id IN (:chats) OR (name <> '' AND '@' || lower(name) IN (:names))
+
+-- name: drop_managed
+DELETE FROM bot_managing WHERE user_id IN (:chats) OR address IN (:addresses)
+
+-- name: blank_unanswered
+-- The number stays, by which the same update is known when it comes again.
+UPDATE bot_updates SET actor = 0, body = '', replies = '' WHERE actor IN (:chats)
+
+-- name: managers
+-- Which chats their users were seen to administer, or who was seen to administer these.
+SELECT bot, user_id, chat_id, seen_at FROM bot_managers WHERE user_id IN (:chats) OR chat_id IN (:chats)
+ORDER BY bot, user_id, chat_id
+
+-- name: drop_managers
+DELETE FROM bot_managers WHERE user_id IN (:chats) OR chat_id IN (:chats)

@@ -115,6 +115,7 @@ class Renderer:
         return {
             "say": words.say,
             "date_line": words.date_line,
+            "moment": words.moment,
             "issue_line": words.issue_line,
             "issues_line": words.issues_line,
             "bulletin_name": words.bulletin_name,

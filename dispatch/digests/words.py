@@ -33,6 +33,10 @@ class Words:
             "date", year=date.year, month=date.month, day=date.day, month_name=self.table["months"][date.month - 1]
         )
 
+    def moment(self, at: int) -> str:
+        """A time (ms) to the minute, in UTC: who sees to a machine has its log beside it."""
+        return f"{dt.datetime.fromtimestamp(at / 1000, dt.UTC):%Y-%m-%d %H:%M} UTC"
+
     def issue_line(self, digest: Digest) -> str:
         """2022年第5期(总第534期), as far as the numbers are known; else the issue's reference."""
         if digest.number and digest.total:

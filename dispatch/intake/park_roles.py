@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, lead
+
+# A park's name in the catalog, and where it stands.
+_Named = tuple[str, Hit]
 
 # A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
 _LEAD_PARKS = 2
@@ -29,21 +33,32 @@ _COMPARED_BEFORE = re.compile(
     r"(?:[^,。;:!?]{0,34}[区园城村江谷][、和与及])?$"
 )
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
+# Who has a house of its own in another's park is a guest there: 把“科创飞地”设在了杭州高新区.
+_HOST_BEFORE = re.compile(r"(?:飞地|异地|离岸)[^。;!?]{0,24}(?:[设安建放位][在于到]|落户|进驻|布局)[了在于]{0,2}$")
 _UNLIKE_BEFORE = ("与", "和", "同", "跟", "比起")
 _UNLIKE_AFTER = re.compile(r"(?:相比|相较|不同|一样|类似|的差距)")
 # One of a few named for many, or of a ranking: 南昌高新区、新余高新区等园区; 苏州工业园区、深圳高新区居前.
 _NAMED_FOR_MANY = re.compile(
     r"(?:[、和与及][^,。;:!?、和与及]{2,16}?){0,4}"
-    r"(?:等[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区)|(?:分?别?[位名]?[列居]|排名|排在|进入)前)"
+    r"(?:等[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区)|(?:分?别?[位名]?[列居]|排名|排在|进入)前|分别?[位名]?[列居]第)"
 )
-# 两家高新区, 3园区: a title that counts the parks it is about.
-_COUNTED = re.compile(r"(两|[二三四五六]|[2-6])(?:家|个|大)?(?:国家级?)?(?:高新区|园区|开发区)")
+# What parts a list, and a name in it: 到张店区、(淄博高新区)、淄博经济开发区. A list with so many others is about none.
+_SEPARATORS = re.compile(r"以及|[、和与及]")
+_PLACE_BEFORE = re.compile(r"[区县市园城州]$")
+_PLACE_AFTER = re.compile(r"[^区县市园城州]{1,14}[区县市园城州]")
+_CLAUSE_END = re.compile(r"[,。;:!?]")
+_OTHERS_IN_LIST = 2
+_LIST_GAP = 24  # characters: a place that is no park may stand between two that are
+# 两家高新区, 3园区: a title that counts the parks it is about, or a list that is counted at its end.
+_COUNTED = re.compile(r"(两|[二三四五六]|[2-6])(?:家|个|大)?(?:国家级?)?(?:高新(?:技术产业开发)?区|园区|开发区)")
 _NUMBERS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 
 
 def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
     """The names of those parks in `hits` that an article is about: what title and credit name and the text goes on
     about; else what the lead names; else what has paragraphs of its own; else the only one, if it is named twice."""
+    if 1 < len(hits) == _counted(parts[0].text):
+        return set(hits)
     named = {name for name, own in hits.items() if any(_is_headlined(hit) for hit in own)}
     times = Counter({name: sum(hit.passage.where == TEXT for hit in own) for name, own in hits.items()})
     enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * times.total())
@@ -53,9 +68,21 @@ def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -
 
 def is_compared(hit: Hit) -> bool:
     """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
-    if _COMPARED_BEFORE.search(hit.before) or _COMPARED_AFTER.match(hit.after):
+    if _COMPARED_BEFORE.search(hit.before) or _COMPARED_AFTER.match(hit.after) or _HOST_BEFORE.search(hit.before):
         return True
     return hit.before.endswith(_UNLIKE_BEFORE) and _UNLIKE_AFTER.match(hit.after) is not None
+
+
+def is_one_of_places(hit: Hit, parks: int = 1) -> bool:
+    """It stands in a list of districts and zones most of which are none of its `parks` parks."""
+    before = _SEPARATORS.split(_CLAUSE_END.split(hit.before)[-1])
+    after = _SEPARATORS.split(_CLAUSE_END.split(hit.after)[0])
+    beside = 0
+    if not before[-1]:
+        beside += sum(1 for _ in takewhile(_PLACE_BEFORE.search, reversed(before[:-1])))
+    if not after[0]:
+        beside += sum(1 for _ in takewhile(_PLACE_AFTER.match, after[1:]))
+    return beside + 1 - parks >= max(_OTHERS_IN_LIST, parks)
 
 
 def _is_headlined(hit: Hit) -> bool:
@@ -64,20 +91,58 @@ def _is_headlined(hit: Hit) -> bool:
 
 def _leading(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
     first = lead(parts)
-    leading = {name for name, own in hits.items() if any(hit.passage is first and _is_meant(hit) for hit in own)}
-    if len(leading) <= _LEAD_PARKS or len(leading) == _counted(parts[0].text):
+    inside = sorted(
+        ((name, hit) for name, own in hits.items() for hit in own if hit.passage is first), key=lambda one: one[1].start
+    )
+    leading = _meant(inside)
+    if len(leading) <= _LEAD_PARKS or len(leading) in (_counted(parts[0].text), _counted_behind(inside)):
         return leading
     repeated = len(leading) <= _LEAD_REPEATED_PARKS and all(times[name] > 1 for name in leading)
     return leading if repeated else set()
 
 
-def _is_meant(hit: Hit) -> bool:
-    return not is_compared(hit) and _NAMED_FOR_MANY.match(hit.after) is None
+def _meant(inside: Sequence[_Named]) -> set[str]:
+    """Those of a passage's parks, in its order, that it does not only compare with or name for many."""
+    return {
+        name
+        for members in _lists(inside)
+        if _NAMED_FOR_MANY.match(members[-1][1].after) is None
+        for name, hit in members
+        if not (is_compared(hit) or is_one_of_places(hit, len(members)))
+    }
+
+
+def _lists(inside: Sequence[_Named]) -> Iterator[Sequence[_Named]]:
+    """Names that stand beside each other as members of one list; a name alone is a list of one."""
+    members: list[_Named] = []
+    for one in inside:
+        if members and not _is_next(members[-1][1], one[1]):
+            yield members
+            members = []
+        members.append(one)
+    if members:
+        yield members
+
+
+def _is_next(hit: Hit, other: Hit) -> bool:
+    if other.start - hit.end > _LIST_GAP:
+        return False
+    between = hit.passage.text[hit.end : other.start]
+    return _SEPARATORS.match(between) is not None and not _CLAUSE_END.search(between)
+
+
+def _counted_behind(inside: Sequence[_Named]) -> int:
+    """How many parks the list says that it has: 哈尔滨、大庆、齐齐哈尔3个国家高新区."""
+    found = _COUNTED.match(inside[-1][1].after) if inside else None
+    return _number(found)
 
 
 def _counted(title: str) -> int:
     """How many parks a title says it is about; 0 where it says nothing."""
-    found = _COUNTED.search(title)
+    return _number(_COUNTED.search(title))
+
+
+def _number(found: re.Match[str] | None) -> int:
     return 0 if found is None else _NUMBERS.get(found[1]) or int(found[1])
 
 
@@ -122,4 +187,8 @@ def _opening(found: Mapping[str, Hit]) -> str:
 
 def _alone(hits: Mapping[str, Sequence[Hit]]) -> set[str]:
     """The only park of the article, named more than once and not to compare."""
-    return {name for name, own in hits.items() if len(hits) == 1 and sum(not is_compared(hit) for hit in own) > 1}
+    return {name for name, own in hits.items() if len(hits) == 1 and sum(map(_is_told_of, own)) > 1}
+
+
+def _is_told_of(hit: Hit) -> bool:
+    return not is_compared(hit) and not is_one_of_places(hit)

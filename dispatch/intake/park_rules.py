@@ -11,7 +11,7 @@ from itertools import pairwise
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import RUNS_ON, city_shorts, fold, province_short
 from dispatch.intake.other_zones import OtherZones
-from dispatch.intake.park_roles import is_compared, subject_names
+from dispatch.intake.park_roles import is_compared, is_one_of_places, subject_names
 from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, says_zone
@@ -28,13 +28,17 @@ _ZONE_FOLLOWS = re.compile(
     r"|生命科学园|集成电路|药谷|企业|创业者|模式|经验)"
     r"|(?:海淀|昌平|丰台|朝阳|通州|大兴|石景山|顺义|门头沟|房山|怀柔|延庆|平谷|密云|东城|西城)园"
 )
+# Companies come from a park, people from a place: 来自中关村的17家企业.
+_COMPANIES_FOLLOW = re.compile(
+    r"的?[\d一二两三四五六七八九十百多余几]{0,4}[家个支]?[^,。;:!?的]{0,6}(?:企业|公司|团队|机构|项目)"
+)
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
     r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
     r"|镇|街道|社区|小学|中学|[一二三四]小"
     r"|学校|学院|幼儿园|附小|附中|派出所|法庭|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|支行|分行|银行|酒店|饭店|大厦"
     r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|大走廊|股份|有限公司|集团|电子城|电脑城)"
-    r"|信息谷|科金|科技租赁|高科(?!技)"
+    r"|信息谷|[ae]谷|科金|科技租赁|高科(?!技)"
 )
 # A school or a hospital that is called after a park: 西安高新区第一小学.
 _HOUSE_FOLLOWS = re.compile(
@@ -65,6 +69,12 @@ _WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴
 _BARE = re.compile(
     rf"(?:(?<![\u4e00-\u9fff])|(?<=[{_WORDS_BEFORE}]))高新园?区(?!{RUNS_ON})|[我本]区(?![别分域间隔]|块链)"
 )
+# 高新区 beside a district or another zone of its city: 涪城区、高新区; 经开区、高新区、保税区.
+# The looks behind come after the word, so that the word is what is searched for.
+_BARE_ZONE = re.compile(
+    rf"高新区(?!{RUNS_ON})(?:(?<=[区县市园城][、和与及]高新区)"
+    r"|(?<![\u4e00-\u9fff]高新区)(?=[、和与及][\u4e00-\u9fff]{1,8}[区县市园城]))"
+)
 _OTHER_ZONE = re.compile(r"[\u4e00-\u9fff]{2}高新(?:技术产业)?(?:开发区|园区|区)")
 _ANY_ZONE = re.compile(
     r"(?:国家级?|省级|全国|各|全省|全市|[我该本]市|市区|一流|级|[家个批类座大]|指导|支持|推动|推进|推荐|建设|走进|来到|位于|落户|入驻"
@@ -94,6 +104,9 @@ class ParkRules:
             park, words = bare
             hits[park.name] = [*words, *hits.get(park.name, [])]
             subjects |= {park.name}
+        elif beside := self._beside(parts, hits):
+            park, words = beside
+            hits[park.name] = words
         tags = [
             ParkTag(name, Role.SUBJECT if name in subjects else Role.MENTION, _evidence(own))
             for name, own in hits.items()
@@ -163,7 +176,8 @@ class ParkRules:
         """The one park that 高新区 or 我区 alone can mean, by the city that credit, title, lead or text names."""
         title, credit = parts[:2]
         opening = [part for part in (title, credit, lead(parts)) if part]
-        words = [Hit(part, *found.span()) for part in opening for found in _BARE.finditer(part.text)]
+        found = [Hit(part, *found.span()) for part in opening for found in _BARE.finditer(part.text)]
+        words = [word for word in found if not is_one_of_places(word)]
         if not words or any(self._names_other_zone(part, hits) for part in opening):
             return None
         # What stands in the lead alone may be said of high-tech zones at large: 会议在南昌市召开,对高新区提出要求.
@@ -171,6 +185,16 @@ class ParkRules:
         for part in (credit, title, *(parts[2:] if certain else ())):
             if parks := self._parks_of(part, hits):
                 return (parks[0], words) if len(parks) == 1 else None
+        return None
+
+    def _beside(self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> tuple[Park, list[Hit]] | None:
+        """The park that a city's own news names as one of its districts: 涪城区、高新区 in a text of 绵阳市科技局."""
+        words = [Hit(part, *found.span()) for part in parts[2:] for found in _BARE_ZONE.finditer(part.text)]
+        if not words or any(self._names_other_zone(part, hits) for part in parts):
+            return None
+        for part in parts[:2][::-1]:
+            if parks := self._parks_of(part, hits):
+                return (parks[0], words) if len(parks) == 1 and parks[0].name not in hits else None
         return None
 
     def _parks_of(self, part: Passage, hits: Container[str]) -> list[Park]:
@@ -229,7 +253,8 @@ def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int
     headline = hit.passage.where == TITLE and hit.start == 0 and hit.after.startswith(":")
     beside = id(name) in listed or _is_beside(hit, _own_places(name.park))
     whole = any(word in hit.word and word != hit.word for word in map(fold, name.park.loose_aliases))  # 中国光谷
-    return headline or beside or whole or _ZONE_FOLLOWS.match(hit.after) is not None
+    origin = hit.before.endswith("来自") and _COMPANIES_FOLLOW.match(hit.after) is not None
+    return headline or beside or whole or origin or _ZONE_FOLLOWS.match(hit.after) is not None
 
 
 def _unambiguous(names: Sequence[ParkHit], certain: set[str]) -> Iterator[ParkHit]:

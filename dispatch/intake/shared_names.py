@@ -18,6 +18,7 @@ _SHARE = (
     r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市地])?"
 )
 _HIGH_TECH = re.compile(_SHARE + rf"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)(?!{RUNS_ON})")
+_SEVERAL = re.compile(r"(?:[2-9]|\d{2,4}|[两二三四五六七八九十]{1,4})[余多]?[家个]")
 _ZONE = re.compile(r"(?:国家级?)?高(?:新|技术)")
 _DEMONSTRATION = re.compile(_SHARE + r"(?:国家级?)?(?:自主创新示范区|自创区)")
 _SEPARATOR = re.compile(r"(?:以及|[、和与及])$")
@@ -52,7 +53,11 @@ class SharedNames:
         seen: set[int] = set()
         for tail in self._tail.finditer(part.text):
             whole = _ZONE.match(tail[0]) is not None
-            for start, end in self._places(part.text, tail.start(), seen):
+            places = list(self._places(part.text, tail.start(), seen))
+            # 重庆三个国家高新区 are some of Chongqing's, and not the one that is called after it.
+            if len(places) == 1 and _SEVERAL.match(tail[0]) and places[0][1] + 1 >= tail.start():
+                continue
+            for start, end in places:
                 # A name as a whole is found as such, or lies within another zone's.
                 beside = tail.start() - end <= 1 and part.text[end : tail.start()] in ("", "市")
                 if not (whole and beside):

@@ -37,7 +37,7 @@ from dispatch.testing.telegram.members import Member, Status
 from dispatch.testing.telegram.messages import Message
 from dispatch.testing.telegram.methods import METHODS, Handler
 from dispatch.testing.telegram.receiving import get_updates
-from dispatch.testing.telegram.sending import MAX_TEXT, ChatMessage, send_message
+from dispatch.testing.telegram.sending import MAX_TEXT, ChatMessage, send_document, send_message
 from dispatch.testing.telegram.users import CallbackAnswer, InlineAnswer, User
 from dispatch.testing.telegram.webhooks import Webhook, push
 from dispatch.testing.telegram.world import World
@@ -269,15 +269,17 @@ class BotApi(LoopbackServer, InjectedFaults):
         if name in added:
             return lambda call: added[name](call.params)
         if name == "sendmessage":
-            return self._send_message
+            return lambda call: self._send(call, send_message)
+        if name == "senddocument":
+            return lambda call: self._send(call, send_document)
         if name == "getupdates":
             return lambda call: get_updates(call, self.stopping.is_set)
         if name in METHODS:
             return METHODS[name]
         raise Refused(Refusal(404, "Not Found: method not found"))
 
-    def _send_message(self, call: Call) -> Any:
-        sent = send_message(call, self.limits, self._windows)
+    def _send(self, call: Call, send: Callable[[Call, Limits | None, Windows], Message]) -> Any:
+        sent = send(call, self.limits, self._windows)
         chat = chat_id(call.params.get("chat_id"))
         self.messages.put(
             ChatMessage(

@@ -45,6 +45,9 @@ INSERT INTO firsts (endpoint_id, tag) VALUES (:endpoint_id, :tag) ON CONFLICT DO
 -- name: drop_firsts
 DELETE FROM firsts WHERE endpoint_id = :endpoint_id
 
+-- name: drop_words
+DELETE FROM words WHERE endpoint_id = :endpoint_id
+
 -- name: follows_of
 SELECT tag FROM follows WHERE endpoint_id = :endpoint_id ORDER BY created_at, tag
 
@@ -99,6 +102,17 @@ WHERE e.id IN (:ids)
 
 -- name: follows_of_endpoints
 SELECT endpoint_id, tag FROM follows WHERE endpoint_id IN (:ids) ORDER BY endpoint_id, created_at, tag
+
+-- name: words_of_endpoints
+SELECT endpoint_id, word, folded, excluded FROM words WHERE endpoint_id IN (:ids)
+ORDER BY endpoint_id, created_at, folded
+
+-- name: words
+-- In the same order of endpoints. Few have words: those of an endpoint are sorted by themselves.
+SELECT e.subscriber_id, e.id, w.word, w.folded, w.excluded
+FROM endpoints e CROSS JOIN words w
+WHERE w.endpoint_id = e.id AND e.subscriber_id >= :low AND e.subscriber_id <= :high
+ORDER BY e.subscriber_id, e.id, w.created_at, w.folded
 
 -- name: follows
 -- In the same order of endpoints. CROSS JOIN makes the endpoints the outer loop, so that nothing is sorted.

@@ -24,6 +24,9 @@ FROM endpoints e JOIN rhythms r ON r.id = e.rhythm_id WHERE e.subscriber_id = :i
 -- name: follows
 SELECT tag, created_at FROM follows WHERE endpoint_id = :id ORDER BY created_at, tag
 
+-- name: words
+SELECT word, excluded, created_at FROM words WHERE endpoint_id = :id ORDER BY created_at, folded
+
 -- name: firsts
 SELECT tag FROM firsts WHERE endpoint_id = :id ORDER BY tag
 
@@ -41,6 +44,9 @@ WHERE subscriber_id = :id
 
 -- name: drop_follows
 DELETE FROM follows WHERE endpoint_id IN (:ids)
+
+-- name: drop_words
+DELETE FROM words WHERE endpoint_id IN (:ids)
 
 -- name: drop_firsts
 DELETE FROM firsts WHERE endpoint_id IN (:ids)

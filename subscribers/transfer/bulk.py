@@ -19,9 +19,10 @@ from typing import Any, cast
 from subscribers import audit, directory, proof, suppression
 from subscribers.audit import Act
 from subscribers.database import Database, Params, Row, queries
-from subscribers.model import COMPLAINED, OPTED_OUT, OWN_WISHES, Address, EndpointState, Holder, Rhythm
+from subscribers.model import COMPLAINED, OPTED_OUT, OWN_WISHES, Address, EndpointState, Holder, Rhythm, Word
 from subscribers.suppression import Hasher
 from subscribers.transfer.rows import Entry
+from subscribers.words import SQL as WORDS
 
 SQL = queries(Path(__file__).parents[1] / "sql" / "transfer.sql")
 _SHOWN = 20
@@ -333,17 +334,20 @@ class Preparer:
         ids = iter(self._new_ids("endpoints", sum(len(planned.new) for planned in slice_)))
         rows: list[Row] = []
         follows: list[Row] = []
+        words: list[Row] = []
         acts: list[tuple[int, Row]] = []
         for planned, owner in zip(slice_, owners, strict=True):
             mine = [self._endpoint(owner, item, planned.entry, ids) for item in planned.new]
             rows += mine
             tags = planned.entry.follows
             follows += [{"tag": tag, "endpoint_id": row["id"], "now": self._act.at} for row in mine for tag in tags]
+            words += [_word(row["id"], word, self._act.at) for row in mine for word in planned.entry.words]
             acts.append((owner, {"endpoints": [row["id"] for row in mine], "follows": tags}))
         taken_over = {holder.endpoint_id for planned in slice_ for _, holder in planned.new if holder is not None}
         self._insert([row for row in rows if row["id"] not in taken_over])
         self._take_over([row for row in rows if row["id"] in taken_over])
         self._out.many(directory.SQL["follow"], follows)
+        self._out.many(WORDS["add"], words)
         self._prove(rows)
         self._record("added", audit.SUBSCRIBER, acts)
 
@@ -376,7 +380,7 @@ class Preparer:
         """The endpoints of removed subscribers, which are used again (see `directory.add`)."""
         for row in rows:
             self._out.many(directory.SQL["take_over_endpoint"], [row])
-            for query in ("unfollow_all", "drop_firsts"):
+            for query in ("unfollow_all", "drop_firsts", "drop_words"):
                 self._out.many(directory.SQL[query], [{"endpoint_id": row["id"]}])
             if row["paused_until"] is not None:
                 self._out.many(SQL["set_paused_until"], [{"id": row["id"], "paused_until": row["paused_until"]}])
@@ -414,6 +418,11 @@ class Preparer:
         first = self._highest[table] + 1
         self._highest[table] += count
         return list(range(first, first + count))
+
+
+def _word(endpoint_id: int, word: Word, now: int) -> Row:
+    values = {"folded": word.folded, "word": word.text, "excluded": int(word.excluded)}
+    return {"endpoint_id": endpoint_id, **values, "now": now}
 
 
 def state_of(db: Database) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from subscribers.errors import BadFile, InvalidValue
 CHANNELS = ("email", "telegram", "webhook")
 COLUMNS = (
     *("name", *CHANNELS, "follows", "language", "cadence", "weekday", "at", "timezone", "quiet", "bundle", "format"),
-    *("state", "reason", "paused_until", "consent", "consented_at", "created_at", "person"),
+    *("state", "reason", "paused_until", "consent", "consented_at", "created_at", "person", "words"),
 )
 SECRET = "secret"  # noqa: S105 - a column's name
 PROBLEM = "problem"  # what a file of bad rows says about each; nothing on the way in
@@ -24,6 +24,7 @@ _OTHER_WORDS = {
     "telegram": "电报 电报号 telegramid chat chatid tg telegramchat",
     "webhook": "网址 回调 回调地址 webhookurl url",
     "follows": "关注 订阅 关注内容 订阅内容 关注项 follow following subscriptions",
+    "words": "关键词 过滤词 关键字 keywords filter filters",
     "language": "语言 lang",
     "cadence": "频率 周期 frequency",
     "weekday": "星期 周几 dayofweek",

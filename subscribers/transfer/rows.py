@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from subscribers.addresses import named_address
 from subscribers.errors import InvalidValue
-from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, EndpointState, Preferences, Subscriber
+from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, EndpointState, Preferences, Subscriber, Word
 from subscribers.rhythm import clock, parse_rhythm, quiet_text, weekday_text
 from subscribers.transfer.columns import CHANNELS, SECRET
+from subscribers.words import MOST, NEVER, checked, written
 
 _TRUE, _FALSE = ("1", "yes", "true", "on", "是"), ("", "0", "no", "false", "off", "否")
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks
@@ -25,6 +26,7 @@ _MOMENTS = ("paused_until", "consented_at", "created_at")
 _CACHED = 10_000
 CheckAddress = Callable[[str, str], Address]
 CheckTag = Callable[[str], str]
+Fold = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,19 @@ class Entry:
     consented_at: int | None = None
     created_at: int | None = None
     person: str = ""
+    words: tuple[Word, ...] = ()
 
 
 class Checker:
     """Makes entries of rows. `address` checks an address of a channel, `tag` a follow word; both raise an error with an
-    exit code that says what is wrong."""
+    exit code that says what is wrong. `fold` says how a word of the column `words` is looked for."""
 
-    def __init__(self, address: CheckAddress, tag: CheckTag, now: int) -> None:
+    def __init__(self, address: CheckAddress, tag: CheckTag, now: int, fold: Fold = str.casefold) -> None:
         self._address = address
         self._tag = lru_cache(maxsize=_CACHED)(tag)
         self._follows = lru_cache(maxsize=_CACHED)(self._read_follows)  # many rows follow the same
+        self._words = lru_cache(maxsize=_CACHED)(self._read_words)
+        self._fold = fold
         self._now = now
 
     def entry(self, line: int, row: Mapping[str, str]) -> Entry:
@@ -82,6 +87,7 @@ class Checker:
             consented_at,
             created_at,
             get("person", ""),
+            self._words(get("words", "")),
         )
         self._refuse_contradictions(entry)
         return entry
@@ -91,6 +97,7 @@ class Checker:
         checks: list[Callable[[], object]] = [
             lambda: self._addresses(row),
             lambda: self._follows(row.get("follows", "")),
+            lambda: self._words(row.get("words", "")),
             lambda: _preferences(_words_of(row)),
             lambda: _state(row.get("state", ""), paused=False),
             *(partial(_moment, field, row) for field in _MOMENTS if row.get(field)),
@@ -118,6 +125,16 @@ class Checker:
     def _read_follows(self, text: str) -> tuple[str, ...]:
         words = (word.strip() for word in text.replace("；", ";").split(";"))
         return tuple(dict.fromkeys(self._tag(word) for word in words if word))
+
+    def _read_words(self, text: str) -> tuple[Word, ...]:
+        found: dict[str, Word] = {}
+        for given in filter(None, (word.strip() for word in text.replace("；", ";").split(";"))):
+            bare = given.removeprefix(NEVER).strip()
+            word = checked(bare, self._fold(bare), excluded=given.startswith(NEVER))
+            found[word.folded] = word
+        if len(found) > MOST:
+            raise InvalidValue(f"words: at most {MOST}, and there are {len(found)}")
+        return tuple(found.values())
 
     def _refuse_contradictions(self, entry: Entry) -> None:
         if entry.paused_until is not None and entry.state is not EndpointState.PAUSED:
@@ -219,13 +236,15 @@ def rows_of(subscriber: Subscriber, *, secrets: bool = False) -> list[dict[str, 
 
 def _alike(endpoint: Endpoint) -> tuple[object, ...]:
     moments = (endpoint.paused_until, endpoint.consented_at, endpoint.created_at)
-    return sorted(endpoint.follows), endpoint.preferences, endpoint.state, endpoint.reason, endpoint.consent, moments
+    chosen = (sorted(endpoint.follows), sorted(map(written, endpoint.words)))
+    return chosen, endpoint.preferences, endpoint.state, endpoint.reason, endpoint.consent, moments
 
 
 def _common(endpoint: Endpoint) -> dict[str, Any]:
     rhythm = endpoint.preferences.rhythm
     return {
         "follows": sorted(endpoint.follows),
+        "words": sorted(map(written, endpoint.words)),
         "language": endpoint.preferences.language,
         "cadence": rhythm.cadence.value,
         "weekday": weekday_text(rhythm),

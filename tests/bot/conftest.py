@@ -49,6 +49,17 @@ class Talk:
         return added
 
 
+async def answered(talk: Talk) -> None:
+    """All that has come in so far is handled and answered. Somebody else asks meanwhile, until it is so."""
+    witness = talk.api.user("Witness")
+    await talk.api.settled()
+    left = "SELECT COUNT(*) FROM bot_updates WHERE (body <> '' OR replies <> '') AND actor <> :witness"
+    while talk.db.value(left, {"witness": witness.id}):
+        await witness.send("/help")
+        await witness.next()
+    await talk.api.settled()
+
+
 def sample(app: App, db: Database) -> int:
     """Take the sample issue in, held; its id."""
     path = config_dir() / "samples" / "huoju-2022-05.md"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dispatch.bot import inbox
+from dispatch.bot import chats
 from dispatch.bot.codes import code
 from dispatch.bot.desk import MOST_FOLLOWS, Desk, Office
 from dispatch.bot.following import follow, unfollow
@@ -373,7 +373,7 @@ async def test_a_channel_follows_what_its_administrator_says_in_private(talk: Ta
     with talk.db.transaction():
         for user in (ann, eve):
             values = {"bot": 42, "user_id": user.id, "address": str(channel.id), "title": "频道 <b>"}
-            talk.db.run(inbox.SQL["manage"], values)
+            talk.db.run(chats.SQL["manage"], values)
     await ann.send("/follow 南昌")
     question = await ann.next()
     await ann.press(question, "南昌高新区")

@@ -174,6 +174,7 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ("subscribers suppressions remove b@example.com", nobodys, "subscribers suppressions remove", {"lifted"}),
     ("bounces read wish.eml", leaving_by_mail, "bounces read", {"state"}),
     ("subscribers remove 1", reader, "subscribers remove", {"removed", "state"}),
+    ("subscribers words 1 --only 区块链 --never 广告", reader, "subscribers words", {"words"}),
     ("subscribers set 1 --language en", reader, "subscribers set", {"preferences"}),
     ("subscribers add-endpoint 1 --telegram 7 --confirmed", reader, "subscribers add-endpoint", {"added"}),
     ("subscribers merge 1 2", two_readers, "subscribers merge", {"merged"}),

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from dispatch.bot import chats, inbox
 from dispatch.delivery import bounces, claims, integrity, ledger, personal, reports, settles
 from dispatch.delivery.bounces import Bounce
 from dispatch.delivery.bounces import Limits as BounceLimits
 from dispatch.delivery.ledger import Attempt, Work
 from dispatch.model import Rejected, Retry, Sent
-from subscribers import audit, consent, directory, merging, suppression
+from dispatch.reader_words import read
+from subscribers import audit, consent, directory, merging, suppression, words
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Limits, Wish
 from subscribers.database import Database
@@ -47,7 +49,16 @@ def person(desk: Desk) -> int:
             act=at(desk.clock.now()),
             first=True,
         )
-    email = directory.get(desk.db, added).endpoints[0].id
+    email, telegram, _ = (endpoint.id for endpoint in directory.get(desk.db, added).endpoints)
+    with desk.db.transaction():
+        words.add(desk.db, telegram, [read(NAME), read("广告", excluded=True)], at(desk.clock.now()))
+        wrote = inbox.received({"update_id": 7, "message": {"from": {"id": int(CHAT)}, "text": f"/follow {NAME}"}})
+        chat = {"bot": 42, "chat_id": int(CHAT), "kind": "group", "title": NAME, "name": "", "may_write": 1}
+        desk.db.run(chats.SQL["save"], {**chat, "now": desk.clock.now()})
+        managing = {"bot": 42, "user_id": int(CHAT), "address": "-1007", "title": f"{NAME}的群"}
+        desk.db.run(chats.SQL["manage"], managing)
+        chats.seen_managing(desk.db, 42, int(CHAT), -1007, desk.clock.now())
+    inbox.take_in(desk.db, 42, [wrote], desk.clock.now())
     with desk.db.transaction():
         hasher = Hasher.load(desk.db)
         wish = Wish(NAME, ("topic:c",))
@@ -92,8 +103,8 @@ def worked(desk: Desk) -> int:
     with desk.db.transaction():
         sent = "SELECT id, endpoint_id FROM messages WHERE endpoint_id = :id AND state = 'sent'"
         for row in desk.db.all(sent, {"id": email.id}):
-            words = f"<{ADDRESS}>: mailbox full"
-            returned = Bounce("soft", row["id"], row["endpoint_id"], "4.2.2", words, "imap")
+            said = f"<{ADDRESS}>: mailbox full"
+            returned = Bounce("soft", row["id"], row["endpoint_id"], "4.2.2", said, "imap")
             bounces.take(desk.db, returned, BounceLimits(soft_limit=9), at(desk.clock.now()))
     return who
 
@@ -163,6 +174,14 @@ def test_the_address_is_known_again_by_its_hash_alone(desk: Desk) -> None:
         find(desk.db, ADDRESS)
     with pytest.raises(NotFound):
         personal.erase(desk.db, who, at(desk.clock.now()))
+
+
+def test_an_erasure_that_a_bot_asks_for_leaves_it_what_it_answers(desk: Desk) -> None:
+    who = person(desk)
+    assert personal.erase(desk.db, who, at(desk.clock.now()), unanswered=False).done
+    assert [update.update_id for update in inbox.waiting(desk.db, 42)] == [7]
+    for table in ("bot_managing", "bot_managers", "bot_chats"):
+        assert desk.db.all(f"SELECT * FROM {table}") == []
 
 
 def test_an_opt_out_stays_the_reason_and_ids_are_not_used_again(desk: Desk) -> None:
@@ -259,6 +278,7 @@ def test_the_data_of_a_person_tells_what_they_got(desk: Desk) -> None:
     assert json.loads(json.dumps(found)) == found
     assert found["subscriber"]["name"] == NAME
     assert {endpoint["address"] for endpoint in found["endpoints"]} == {ADDRESS, CHAT, HOOK}
+    assert [row["chat_id"] for row in found["chats"]["administered"]] == [-1007]
     mail = found["endpoints"][0]
     assert [step["step"] for step in mail["consent_steps"]] == ["given", "asked"]
     assert mail["consent_steps"][1]["text"] == "我同意"
@@ -300,6 +320,11 @@ PERSONAL = {
     },
     "follows": {"tag", "created_at"},
     "firsts": {"tag"},
+    "words": {"word", "excluded", "created_at"},
+    "bot_chats": {"bot", "chat_id", "kind", "title", "name", "may_write", "changed_at"},
+    "bot_managers": {"bot", "user_id", "chat_id", "seen_at"},
+    "bot_managing": {"bot", "user_id", "address", "title"},
+    "bot_updates": {"bot", "update_id", "actor", "body", "replies", "begun", "added_at"},
     "consents": {"id", "step", "basis", "way", "origin", "wish", "answers", "at"},
     "consent_texts": {"text"},
     "rhythms": {"cadence", "weekday", "minute", "timezone", "quiet_from", "quiet_until"},
@@ -331,6 +356,8 @@ NOT_SHOWN = {
     "endpoints.rhythm_id": "the rhythm is told in its words",
     "follows.endpoint_id": "they stand in their endpoint",
     "firsts.endpoint_id": "they stand in their endpoint",
+    "words.endpoint_id": "they stand in their endpoint",
+    "words.folded": "the word again, as it is looked for",
     "consents.endpoint_id": "they stand in their endpoint",
     "consents.text_id": "the text is told itself",
     "consent_texts.id": "the text is told itself, and is the same for all",
@@ -371,6 +398,7 @@ NOBODYS = {
     "bots": "the names of our own bots",
     "holds": "of issues; which administrator",
     "cancels": "of issues; which administrator",
+    "alarms": "what was wrong with the program's work",
 }
 
 
@@ -404,6 +432,10 @@ MARKED = [
         "attempts.code",
         "attempts.lane",
         "consent_texts.text",
+        "words.word",
+        "bot_chats.title",
+        "bot_managing.title",
+        "bot_updates.replies",
     ),
 ]
 

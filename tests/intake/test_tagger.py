@@ -138,6 +138,8 @@ def test_a_park_is_known_in_every_form(text: str, park: str) -> None:
         ("陕西省西安市、四川省成都市高新区", {"西安高新区", "成都高新区"}),
         ("中关村、上海张江、武汉东湖等高新区", {"中关村", "张江高新区", "东湖高新区"}),
         ("安徽合肥、芜湖、蚌埠三地高新区", {"合肥高新区", "芜湖高新区", "蚌埠高新区"}),
+        ("重庆三个国家高新区", set()),
+        ("南京、重庆两家国家高新区", {"南京高新区", "重庆高新区"}),
         ("呼和浩特和包头高新区", {"呼和浩特金山高新区", "包头稀土高新区"}),
         ("南昌市、新余市高新区", {"南昌高新区", "新余高新区"}),
     ],
@@ -197,6 +199,7 @@ def test_a_look_alike_is_no_park(text: str) -> None:
         ("泰州市召开会议,医药高新区参加", "泰州医药高新区"),
         ("天津市召开会议,滨海高新区参加", "天津滨海高新区"),
         ("陕西杨凌育种", "杨凌示范区"),
+        ("来自中关村的17家企业", "中关村"),
     ],
 )
 def test_a_loose_alias_counts_with_support(text: str, park: str) -> None:
@@ -238,6 +241,23 @@ def test_neighbours_with_like_names_stay_apart() -> None:
 )
 def test_the_park_of_a_bare_word_or_a_credit(title: str, credit: str, lead: str, subjects: list[str]) -> None:
     assert _subjects(_article(title, credit, lead)) == subjects
+
+
+@pytest.mark.parametrize(
+    ("credit", "text", "mentions"),
+    [
+        ("兰州市科技局", "副市长到城关区、高新区、安宁区调研。", ["兰州高新区"]),
+        ("绵阳市科技局", "涪城区、游仙区和高新区要出台细则。", ["绵阳高新区"]),
+        ("天津市滨海新区发改委", "经开区、保税区、高新区负责人发言。", ["天津滨海高新区"]),
+        ("泸州市发改委", "高新区、长江经开区各布局一个。", ["泸州高新区"]),
+        ("科技部火炬中心", "经开区、高新区、保税区要用好政策。", []),
+        ("绵阳市科技局", "要推动高新区发展,各区都要行动。", []),
+        ("合肥市科技局", "蜀山区、高新区和合肥新站高新区参加。", []),
+    ],
+)
+def test_a_bare_word_among_a_citys_districts_is_a_mention(credit: str, text: str, mentions: list[str]) -> None:
+    article = _article("会议召开", credit, "近日,会议召开。", text)
+    assert [(park.name, park.role) for park in article.parks] == [(name, Role.MENTION) for name in mentions]
 
 
 def test_a_park_is_a_subject_by_title_credit_lead_or_share_of_the_text() -> None:
@@ -285,6 +305,28 @@ def test_a_park_is_a_subject_by_title_credit_lead_or_share_of_the_text() -> None
         ("大赛落幕", ("来自珠海高新区、佛山高新区的企业获奖。",), set()),
         ("大赛落幕", ("珠海高新区、佛山高新区等单位组队参加。",), set()),
         ("评价公布", ("苏州工业园区、深圳高新区位列前两名。",), set()),
+        (
+            "评价公布",
+            ("中关村科技园区、南昌高新区、苏州工业园区、合肥高新技术产业开发区、深圳高新区位列前五。",),
+            set(),
+        ),
+        ("评价公布", ("苏州工业园区、深圳高新区分列第一、第二位。",), set()),
+        # The list counts itself, and so does a title where the lead names one of them only.
+        (
+            "自创区揭牌",
+            ("国务院同意哈尔滨、大庆、齐齐哈尔3个国家高新区建设自创区。",),
+            {"哈尔滨高新区", "大庆高新区", "齐齐哈尔高新区"},
+        ),
+        (
+            "两家高新区带队",
+            ("遵义高新区去年获批。", "其他地方跟进,安顺高新区发展航空。"),
+            {"遵义高新区", "安顺高新区"},
+        ),
+        # One of a city's districts and zones, and who only has a house in another's park.
+        ("市长调研", ("市长到张店区、淄博高新区、淄博经济开发区调研。", "在淄博高新区的工地,他听取汇报。"), set()),
+        ("柯城的实验室", ("衢州市柯城区把科创飞地设在了杭州高新区。",), set()),
+        ("新厂投产", ("淄博高新区、张店区共建的工厂投产。",), {"淄博高新区"}),
+        ("基金成立", ("郑州高新区、郑州航空港区、洛阳高新区联合成立基金。",), {"郑州高新区", "洛阳高新区"}),
     ],
 )
 def test_what_an_article_is_about_where_no_title_says_it(

@@ -190,3 +190,25 @@ def test_a_list_in_json_is_one_array_and_in_words_has_every_line(run: Run, tmp_p
     lines = run("list", "--per-page", "0").stdout.splitlines()
     assert sum("@example.com" in line for line in lines) == len(people)
     assert sum("@example.com" in line for line in run("list").stdout.splitlines()) == 1000
+
+
+def test_words_are_shown_added_and_removed(run: Run) -> None:
+    run("add", "--email", "li@example.com", "--telegram", "7", "--follow", "all", "--confirmed")
+    assert "no words" in run("words", "1").stdout
+    run("words", "1", "--only", "区块链", "--never", "广告")
+    assert "only with 区块链; never with 广告" in run("words", "e1").stdout
+    done = run("words", "li@example.com", "--remove", "區塊鏈", "--remove", "没有", "--json")
+    assert json.loads(done.stdout) == [{"id": "e1", "only": [], "never": ["广告"]}]
+    assert "没有 was none of the words" in done.stderr
+    found = json.loads(run("show", "1", "--json").stdout)
+    words = [endpoint["words"] for endpoint in found["endpoints"]]
+    assert words == [{"only": [], "never": ["广告"]}, {"only": ["区块链"], "never": ["广告"]}]
+    assert "never with 广告" in run("show", "1").stdout
+
+
+def test_words_that_cannot_be_are_refused(run: Run) -> None:
+    run("add", "--email", "li@example.com", "--follow", "all", "--confirmed")
+    run("words", "1", "--only", "x", refused="2 to 40 characters")
+    many = [f"--only=word{number}" for number in range(21)]
+    run("words", "1", *many, refused="at most 20")
+    assert "no words" in run("words", "1").stdout

@@ -156,7 +156,7 @@ class _Head:
     def __init__(self, settings: EmailSettings, rendered: RenderedEmail, sender: str) -> None:
         self.boundary = f"=_{sha256(f'{rendered.thread} {rendered.subject}'.encode()).hexdigest()[:24]}"
         self._domain = sender.rpartition("@")[2]
-        self._on_list = rendered.kind not in ("confirm", "notice", *RIGHTS)
+        self._on_list = rendered.kind not in ("confirm", "notice", "alarm", *RIGHTS)
         self._from = mailbox("From", settings.from_name or rendered.title, sender)
         before = [unstructured("Subject", rendered.subject)]
         if settings.reply_to:

@@ -47,6 +47,8 @@ def render(renderer: Renderer, settings: EmailSettings, content: Content) -> Ren
     """Render once for all readers; articles are shortened where the HTML would grow over MAX_HTML."""
     if content.kind == "confirm":
         return _render_as("confirm", renderer, content, {"postal_address": settings.postal_address})
+    if content.alarm is not None:
+        return _render_as("alarm", renderer, content, {"postal_address": settings.postal_address})
     if content.kind in RIGHTS:
         return _render_as("rights", renderer, content, {"postal_address": settings.postal_address})
     limit, leads = _fitting(renderer, settings, content)

@@ -58,7 +58,8 @@ MAX_BYTES = 20_000
 _WARNINGS = 10  # told of an issue that is held
 _PERSONAL = 4_000  # bytes of it kept for what is personal: about a dozen follows with their links
 
-_TYPES = {"digest": "digest.published", "test": "digest.test", "correction": "digest.corrected", "notice": "issue.held"}
+_TYPES = {"digest": "digest.published", "test": "digest.test", "correction": "digest.corrected", "notice": "issue.held",
+          "alarm": "dispatch.alarm"}  # fmt: skip
 # Slots that stand for a JSON value; the others stand within the Markdown, which is a JSON string.
 _VALUES = ("reasons", "unsubscribe_url", "preferences_url", "truncated")
 
@@ -104,7 +105,8 @@ def render(renderer: Renderer, content: Content) -> RenderedWebhook:
 
     def build(size: Size) -> str:
         shown = size.of(content)
-        text = re.sub(r"\n{3,}", "\n\n", renderer.text("webhook/digest.md.j2", shown)).strip()
+        template = "webhook/alarm.md.j2" if content.alarm else "webhook/digest.md.j2"
+        text = re.sub(r"\n{3,}", "\n\n", renderer.text(template, shown)).strip()
         return _unquoted(_dumps(_payload(shown, size.characters, urls, text)))
 
     size = fitting(whole, MAX_BYTES, lambda size: len(build(size).encode()) <= MAX_BYTES - _PERSONAL)
@@ -148,7 +150,15 @@ def _payload(content: Content, characters: int, urls: dict[tuple[int, int], str]
         found = {"held": notice.issue, "revision": notice.proposed or notice.revision}
         found["preview_url"] = notice.preview_url
         body["data"] |= {**found, "warnings": [clip(text, 200) for text in notice.warnings[:_WARNINGS]]}
+    if alarm := content.alarm:
+        ended = _time(alarm.ended) if alarm.ended else None
+        times = {"since": _time(alarm.since), "ended": ended}
+        body["data"]["alarm"] = {"kind": alarm.kind, "subject": alarm.subject, "detail": alarm.detail, **times}
     return body
+
+
+def _time(at: int) -> str:
+    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _bulletin(digest: Digest) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from dispatch.testing.recording import Prepared
 from dispatch.testing.telegram.calls import Call, Refusal
 
 # What a fault meets that names no method: whatever puts a message into a chat or changes one there.
-MESSAGE_METHODS = frozenset({"sendmessage", "editmessagetext", "editmessagereplymarkup", "deletemessage"})
+MESSAGE_METHODS = frozenset({
+    "sendmessage", "senddocument", "editmessagetext", "editmessagereplymarkup", "deletemessage",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,21 @@ class Version:
     markup: Json | None
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was sent."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
 @dataclass(eq=False, slots=True)
 class Message:
     """A message: what it says now, and in `edits` what it said after each edit.
 
     `html` is the text as the bot sent it, `markup` its `reply_markup`, `params` all that came with it; `thread` the
-    `message_thread_id`; `service` the fields of a service message; `deleted` whether it is gone. `sender_chat` is whom
-    it was sent for, where that is a chat.
+    `message_thread_id`; `document` a file, whose caption is the text; `service` the fields of a service message;
+    `deleted` whether it is gone. `sender_chat` is whom it was sent for, where that is a chat.
     """
 
     chat: Chat
@@ -47,6 +55,7 @@ class Message:
     reply_to: Message | None = None
     sender_chat: Chat | None = None
     via_bot: BotAccount | None = None
+    document: Document | None = None
     forward_origin: Json | None = None
     service: Json = field(default_factory=dict)
     params: Params = field(default_factory=dict, repr=False)
@@ -127,10 +136,17 @@ class Message:
 
     def _content(self) -> Json:
         content: Json = {}
+        if self.document is not None:
+            number = f"file-{self.chat.id}-{self.message_id}"
+            size = len(self.document.data)
+            ids = {"file_id": number, "file_unique_id": number}
+            content["document"] = {**ids, "file_name": self.document.name, "file_size": size}
         if self.text:
-            content["text"] = self.text
+            content["text" if self.document is None else "caption"] = self.text
         if self.entities:
-            content["entities"] = [entity.json() for entity in self.entities]
+            content["entities" if self.document is None else "caption_entities"] = [
+                entity.json() for entity in self.entities
+            ]
         if self.markup and "inline_keyboard" in self.markup:
             content["reply_markup"] = self.markup
         if self.edit_date is not None:

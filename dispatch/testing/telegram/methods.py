@@ -47,4 +47,4 @@ METHODS: dict[str, Handler] = {
     "setchatmenubutton": profile.set_menu,
     "getchatmenubutton": profile.get_menu,
 }
-"""All but sendMessage and getUpdates, which need the server's limits and its end."""
+"""All but sendMessage, sendDocument and getUpdates, which need the server's limits and its end."""

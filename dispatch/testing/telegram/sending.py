@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dispatch.testing.telegram.calls import Call, Json, Params, Refused, refuse
+from aiohttp.web import FileField
+
+from dispatch.testing.telegram.calls import Call, Json, Params, Refusal, Refused, refuse
 from dispatch.testing.telegram.chats import Chat, SharedChat
 from dispatch.testing.telegram.entities import find_entities
 from dispatch.testing.telegram.keyboards import read_markup
 from dispatch.testing.telegram.limits import Limits, Windows
-from dispatch.testing.telegram.messages import Message
+from dispatch.testing.telegram.messages import Document, Message
 from dispatch.testing.telegram_html import CannotParse, Entity, ParsedText, parse_html, trimmed, utf16_length
 
 MAX_TEXT = 4096
+MAX_CAPTION = 1024
+MAX_FILE = 50_000_000  # bytes of a file that a bot sends
 _ACTIONS = frozenset({
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
     "choose_sticker", "find_location", "record_video_note", "upload_video_note",
@@ -38,10 +42,49 @@ class ChatMessage:
 
 def send_message(call: Call, limits: Limits | None, windows: Windows) -> Message:
     """sendMessage; raises Refused."""
-    number = call.chat_id
-    if number == "":
+    if call.chat_id == "":
         raise refuse("chat_id is empty")
-    parsed = read_text(call)
+    return _put(call, limits, windows, read_text(call), call.text("text"))
+
+
+def send_document(call: Call, limits: Limits | None, windows: Windows) -> Message:
+    """sendDocument, with a file that comes along (multipart); raises Refused."""
+    if call.chat_id == "":
+        raise refuse("chat_id is empty")
+    caption = {"message_text": call.text("caption"), "parse_mode": call.text("parse_mode")}
+    try:
+        parsed = trimmed(_parse(caption)) if caption["message_text"] else ParsedText("", ())
+    except CannotParse as error:
+        raise refuse(f"can't parse entities: {error}") from None
+    if utf16_length(parsed.text) > MAX_CAPTION:
+        raise refuse("message caption is too long")
+    return _put(call, limits, windows, parsed, call.text("caption"), _document(call))
+
+
+def _document(call: Call) -> Document:
+    found = call.params.get("document")
+    if isinstance(found, str) and found.startswith("attach://"):
+        found = call.params.get(found.removeprefix("attach://"))
+    if not isinstance(found, FileField):
+        raise refuse("there is no document in the request" if not found else "wrong file identifier/HTTP URL specified")
+    data = found.file.read()
+    if not data:
+        raise refuse("file must be non-empty")
+    if len(data) > MAX_FILE:
+        raise Refused(Refusal(413, "Request Entity Too Large"))
+    return Document(found.filename, data)
+
+
+def _put(
+    call: Call,
+    limits: Limits | None,
+    windows: Windows,
+    parsed: ParsedText,
+    html: str,
+    document: Document | None = None,
+) -> Message:
+    """Put a message of a bot's into a chat, if it may be."""
+    number = call.chat_id
     markup = read_markup(call)
     chat = call.world.chat(call.bot, number, make=True)
     thread = call.integer("message_thread_id") or None
@@ -55,7 +98,8 @@ def send_message(call: Call, limits: Limits | None, windows: Windows) -> Message
     return chat.make(
         call.bot,
         text=parsed.text,
-        html=call.text("text"),
+        html=html,
+        document=document,
         entities=parsed.entities,
         markup=markup,
         thread=thread,

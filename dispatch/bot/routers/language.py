@@ -1,0 +1,71 @@
+"""/language: which language the bot and the frame of the digests speak."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.filters.callback_data import CallbackData
+
+from dispatch.bot.desk import Desk, Replies, Step
+from dispatch.bot.following import OUTDATED, where
+from dispatch.bot.paging import button, keyboard
+from dispatch.bot.staging import CHANGES
+from subscribers.model import LANGUAGES
+
+if TYPE_CHECKING:
+    from aiogram.filters import CommandObject
+    from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+_NAMES = {"zh": "中文", "en": "English"}  # each in itself: who cannot read the other finds their own
+_WORDS = {
+    **dict.fromkeys(("zh", "cn", "chinese", "中文", "汉语", "中", "简体中文"), "zh"),
+    **dict.fromkeys(("en", "english", "英文", "英语", "英"), "en"),
+}
+
+
+class Spoken(CallbackData, prefix="la"):
+    """A press: speak this language."""
+
+    to: str
+
+
+def router() -> Router:
+    found = Router(name="language")
+    found.message.register(_language, Command("language"), flags=CHANGES)
+    found.callback_query.register(_pressed, Spoken.filter(), flags=CHANGES)
+    return found
+
+
+async def _language(message: Message, command: CommandObject) -> Step:
+    word = unicodedata.normalize("NFKC", command.args or "").casefold().strip()
+
+    def step(desk: Desk) -> Replies:
+        if word in _WORDS:
+            desk.prefer(language=_WORDS[word])
+        return [desk.answer(*_choice(desk))]
+
+    return step
+
+
+async def _pressed(callback: CallbackQuery, callback_data: Spoken) -> Step:
+    def step(desk: Desk) -> Replies:
+        if callback_data.to not in LANGUAGES:
+            return desk.told(OUTDATED)
+        desk.prefer(language=callback_data.to)
+        return [desk.toast(_NAMES[callback_data.to]), desk.edit(*_choice(desk))]
+
+    return step
+
+
+def _choice(desk: Desk) -> tuple[str, InlineKeyboardMarkup]:
+    now = desk.preferences.language
+    words = desk.say(
+        "<b>语言 / Language{where}</b>：{name}\n文章是中文的；这里选的是机器人的话和推送的标题、说明。",
+        where=where(desk),
+        name=_NAMES[now],
+    )
+    buttons = [button(("✅ " if key == now else "") + name, Spoken(to=key).pack()) for key, name in _NAMES.items()]
+    return words, keyboard([buttons])

@@ -1,0 +1,105 @@
+"""/words."""
+
+from __future__ import annotations
+
+import pytest
+
+from subscribers.words import MOST, written
+from tests.bot.conftest import Talk
+
+
+def words(talk: Talk, address: int | str) -> list[str]:
+    found = talk.endpoint(address)
+    return [] if found is None else [written(word) for word in found.words]
+
+
+async def test_words_are_added_and_removed(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    await ann.send("/words")
+    assert "没有设置" in (await ann.next()).text
+    await ann.send("/words +区块链 －广告 +artificial intelligence")
+    shown = await ann.next()
+    assert set(words(talk, ann.id)) == {"区块链", "-广告", "artificial intelligence"}
+    assert shown.labels[-1] == "❌ -广告"
+    assert (await ann.press(shown, "❌ -广告")).text == "已删除：广告"
+    await shown.edited()
+    assert "广告" not in "".join(shown.labels)
+    assert set(words(talk, ann.id)) == {"区块链", "artificial intelligence"}
+    await ann.send("/words -區塊鏈")  # the same word, and now of the other kind
+    await ann.next()
+    assert set(words(talk, ann.id)) == {"-區塊鏈", "artificial intelligence"}
+
+
+@pytest.mark.parametrize(("language", "answer"), [("zh", "要怎样用“区块链”"), ("en", "What about “区块链”")])
+async def test_a_word_without_a_sign_is_explained(talk: Talk, language: str, answer: str) -> None:
+    ann = talk.api.user("Ann", language=language)
+    await ann.send("/words 区块链")
+    shown = await ann.next()
+    assert answer in shown.text
+    assert "/words +区块链" in shown.text
+    assert talk.endpoint(ann.id) is None
+
+
+@pytest.mark.parametrize(
+    "word", ["+a", "+" + "长" * 41, "+", "-", "+a;b", "+🎉🎉", "-\u202eabc", "+\x00\x00\x00", "-" + "x" * 4000, "+ --"]
+)
+async def test_what_is_no_word_is_not_kept(talk: Talk, word: str) -> None:
+    ann = talk.api.user("Ann", language="en")
+    await ann.send(f"/words {word}")
+    assert "cannot be used" in (await ann.next()).text
+    assert words(talk, ann.id) == []
+
+
+async def test_markup_is_text(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="en")
+    await ann.send("/words +<b>A&B")
+    shown = await ann.next()
+    assert words(talk, ann.id) == ["<b>A&B"]
+    assert "<b>A&B" in shown.text
+
+
+async def test_words_are_no_more_than_twenty_and_shown_in_pages(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="en")
+    await ann.send("/words " + " ".join(f"+word{number}" for number in range(MOST)))
+    shown = await ann.next()
+    assert len(words(talk, ann.id)) == MOST
+    assert len(shown.labels) == 9
+    await ann.press(shown, "2/3")
+    await shown.edited()
+    await ann.press(shown, "3/3")
+    await shown.edited()
+    assert len(shown.labels) == 5
+    await ann.send("/words -another")
+    assert "20 words at most" in (await ann.next()).text
+    assert len(words(talk, ann.id)) == MOST
+
+
+async def test_an_old_button_removes_nothing(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="en")
+    await ann.send("/words +one")
+    shown = await ann.next()
+    answer = await ann.press(shown, data="wo:x:0:AAAAAAAAA")
+    assert answer.text == ""
+    assert words(talk, ann.id) == ["one"]
+
+
+async def test_words_of_a_topic_are_its_administrators(talk: Talk) -> None:
+    ann, bob = talk.api.user("Ann"), talk.api.user("Bob")
+    group = talk.api.group("群", members={ann: "creator", bob: "member"}, forum=True)
+    topic = group.topic("园区")
+    await ann.send("/words -广告", chat=group, thread=topic)
+    shown = await group.next()
+    assert words(talk, f"{group.id}/{topic.id}") == ["-广告"]
+    assert (await bob.press(shown, "❌ -广告")).alert
+    await bob.send("/words +区块链", chat=group, thread=topic)
+    assert "管理员" in (await group.next()).text
+    assert words(talk, f"{group.id}/{topic.id}") == ["-广告"]
+
+
+async def test_words_chosen_before_following_count(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    await ann.send("/words -广告")
+    await ann.next()
+    await ann.send("/follow 南昌高新区")
+    await ann.next()
+    assert words(talk, ann.id) == ["-广告"]

@@ -9,13 +9,17 @@ sending, paused    what is not sent yet has, when it is claimed, the articles th
 sent               nothing, but for new followers, who get their first digest by the new tags, and the search
 
 Tags that a person gave stay, and those that a person took away stay away.
+
+All the reading and tagging is done before the transaction, in which it is only looked whether the issue is still as it
+was, and written: others send and take bounces meanwhile.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -28,12 +32,16 @@ from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, Issue, IssueState, Role
 from subscribers import audit
 from subscribers.audit import Act
-from subscribers.database import Database, queries
+from subscribers.database import Database, Params, Row, queries
 
 SQL = queries(Path(__file__).with_name("retag.sql"))
 _EDITED = ", edited"  # what the source of a revision that a person made ends in
 _TOPIC = "topic"
 _NOT_OUT = (IssueState.HELD, IssueState.APPROVED)
+_TRIES = 5  # to find an issue as it was looked at, before it is left
+_REST = 0.01  # seconds between two issues, at least
+_BEING_PLANNED = "it is being planned just now: do it again in a moment"
+_CHANGED = "others change it again and again: do it again in a moment"
 Name = tuple[str, str]  # `park` or `topic`, and its name or key
 
 
@@ -81,9 +89,49 @@ class Retagged:
     left: str = ""
 
 
-def issue_ids(db: Database) -> list[int]:
-    """The issues whose tags still count for anybody: all but the cancelled ones, the oldest first."""
-    return [row["id"] for row in db.all(SQL["issues"])]
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """How the tags of a digest's article change."""
+
+    digest_id: int
+    bit: int
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """All that is to be written of an issue."""
+
+    stored: StoredIssue
+    found: Retagged
+    columns: tuple[Params, ...]
+    articles: tuple[Params, ...]
+    contents: tuple[Params, ...]
+    exchanges: tuple[_Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An issue as it was at one moment; while its `standing` is the same, so is all else."""
+
+    standing: Sequence[Row]
+    stored: StoredIssue
+    columns: Sequence[Row]
+    articles: Sequence[Row]
+    tags: Sequence[Row]
+    proposed: Sequence[Revision]
+    taken_away: Mapping[object, set[Name]]
+
+
+def issue_ids(db: Database, otherwise_than: Catalog | None = None) -> list[int]:
+    """The issues whose tags still count for anybody: all but the cancelled ones, the oldest first. Of those, only the
+    ones that were tagged otherwise than by a catalog, where one is given."""
+    ids = [row["id"] for row in db.all(SQL["issues"])]
+    if otherwise_than is None:
+        return ids
+    wanted = {row["id"] for row in db.all(SQL["tagged_otherwise"], {"catalog": otherwise_than.fingerprint})}
+    return [id_ for id_ in ids if id_ in wanted]
 
 
 def tagged_otherwise(db: Database, catalog: Catalog) -> list[str]:
@@ -93,35 +141,85 @@ def tagged_otherwise(db: Database, catalog: Catalog) -> list[str]:
 
 
 class Retagger:
-    """Tags issues anew. With `by_hand` also what a person has decided, else that stays."""
+    """Tags issues anew. With `by_hand` also what a person has decided, else that stays. `rest` is given the seconds
+    for which it gives way to others after each issue that it wrote."""
 
-    def __init__(self, catalog: Catalog, *, by_hand: bool = False) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        by_hand: bool = False,
+        tagger: Tagger | None = None,
+        rest: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._catalog = catalog
-        self._tagger = Tagger(catalog)
+        self._tagger = tagger or Tagger(catalog)
         self._by_hand = by_hand
+        self._rest = rest
 
-    def look(self, db: Database, stored: StoredIssue) -> Retagged:
+    def look(self, db: Database, issue_id: int) -> Retagged:
         """What `run` would change. Reads only."""
-        return self._compared(db, stored, self._tagged(db, stored, stored.issue))
+        seen = _see(db, issue_id)
+        return self._compared(seen, self._tagged(seen, seen.stored.issue))
 
     def run(self, db: Database, issue_id: int, act: Act) -> Retagged:
-        """Give an issue the tags of the present catalog, on the record. Called inside a transaction."""
-        stored = archive.load(db, issue_id)
-        issue = self._tagged(db, stored, stored.issue)
-        found = self._compared(db, stored, issue)
-        if found.left:
-            return found
-        archive.keep_current(db, stored)
-        self._write(db, stored, issue)
-        for number in self._proposed(db, stored):
-            self._write_proposed(db, stored, archive.revision(db, stored, number))
-        if found.changes or found.columns:
-            detail = {"articles": len(found.changes), "columns": len(found.columns)}
-            audit.record(db, act, "tagged again", "issue", stored.key, detail)
-        return found
+        """Give an issue the tags of the present catalog, on the record, in a transaction of its own that only writes.
 
-    def _tagged(self, db: Database, stored: StoredIssue, issue: Issue) -> Issue:
-        away = {} if self._by_hand else _taken_away(db, stored)
+        Whoever waits for the database has a turn then: SQLite gives its lock to whom finds it free when he looks, and
+        one who takes it again at once has it each time.
+        """
+        for _ in range(_TRIES):
+            seen = _see(db, issue_id)
+            issue = self._tagged(seen, seen.stored.issue)
+            found = self._compared(seen, issue)
+            if found.left:
+                return found
+            prepared = self._prepared(seen, issue, found)
+            with db.transaction():
+                began = time.monotonic()
+                unchanged = _standing(db, issue_id) == seen.standing
+                if unchanged:
+                    _write(db, prepared, act)
+            self._rest(max(_REST, time.monotonic() - began))
+            if unchanged:
+                return found
+        return replace(found, left=_CHANGED)
+
+    def _prepared(self, seen: _Seen, issue: Issue, found: Retagged) -> _Prepared:
+        id_ = seen.stored.id
+        contents = [(seen.stored.revision, issue)]
+        # What waits for a decision has the tags of the present catalog when it is taken.
+        contents += [(waiting.number, self._tagged(seen, waiting.issue)) for waiting in seen.proposed]
+        catalog = self._catalog.fingerprint
+        return _Prepared(
+            seen.stored,
+            found,
+            tuple(
+                {"id": id_, "position": position, "key": spec.key, "name_en": spec.name_en}
+                for position, _, spec in self._columns(seen)
+            ),
+            tuple(_new_tags(seen, issue)),
+            tuple(
+                {"id": id_, "revision": number, "catalog": catalog, "content": _dump(issue_json(content))}
+                for number, content in contents
+            ),
+            tuple(self._exchanges(seen, issue)),
+        )
+
+    def _exchanges(self, seen: _Seen, issue: Issue) -> Iterator[_Exchange]:
+        before: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+        for row in seen.tags:
+            before[row["digest_id"], row["bit"]].add(row["tag"])
+        keys = {position: spec.key for position, _, spec in self._columns(seen)}
+        articles = _articles(issue)
+        for row in seen.articles:
+            article, old = articles[row["position"] - 1], before[row["digest_id"], row["bit"]]
+            new = set(self._catalog.tags_of(article, issue.bulletin, keys[row["column_position"]]))
+            if new != old:
+                yield _Exchange(row["digest_id"], row["bit"], tuple(sorted(old - new)), tuple(sorted(new - old)))
+
+    def _tagged(self, seen: _Seen, issue: Issue) -> Issue:
+        away = {} if self._by_hand else seen.taken_away
         columns = (
             replace(column, articles=tuple(self._article(article, away) for article in column.articles))
             for column in issue.columns
@@ -150,7 +248,8 @@ class Retagger:
         parks.sort(key=lambda park: park.role is not Role.SUBJECT)
         return replace(tagged, parks=tuple(parks), topics=tuple(topics))
 
-    def _compared(self, db: Database, stored: StoredIssue, issue: Issue) -> Retagged:
+    def _compared(self, seen: _Seen, issue: Issue) -> Retagged:
+        stored = seen.stored
         old, new = _articles(stored.issue), _articles(issue)
         changes, passages = [], 0
         for position, (before, after) in enumerate(zip(old, new, strict=True), start=1):
@@ -159,60 +258,78 @@ class Retagger:
                 changes.append(ArticleChange(position, after.title, tags))
             elif before != after:
                 passages += 1
-        columns = tuple(change for _, change, _ in self._columns(db, stored) if change is not None)
-        planned = db.value(SQL["being_planned"], {"id": stored.id})
-        left = "it is being planned just now: do it again in a moment" if planned else ""
+        columns = tuple(change for _, change, _ in self._columns(seen) if change is not None)
+        left = _BEING_PLANNED if _is_being_planned(seen.standing) else ""
         return Retagged(stored.name, stored.state, len(new), tuple(changes), columns, passages, left)
 
-    def _columns(self, db: Database, stored: StoredIssue) -> Iterator[tuple[int, ColumnChange | None, ColumnSpec]]:
+    def _columns(self, seen: _Seen) -> Iterator[tuple[int, ColumnChange | None, ColumnSpec]]:
         """Each column's place, how its key changes, and what the catalog knows of it."""
-        for row in archive.columns(db, stored.id):
-            spec = self._catalog.column_spec(stored.issue.bulletin, row["name"], row["contents_name"])
+        for row in seen.columns:
+            spec = self._catalog.column_spec(seen.stored.issue.bulletin, row["name"], row["contents_name"])
             changed = row["key"] != spec.key
             yield row["position"], ColumnChange(row["name"], row["key"], spec.key) if changed else None, spec
 
-    def _write(self, db: Database, stored: StoredIssue, issue: Issue) -> None:
-        keys = {}
-        for position, _, spec in self._columns(db, stored):
-            keys[position] = spec.key
-            values = {"id": stored.id, "position": position, "key": spec.key, "name_en": spec.name_en}
-            db.run(SQL["set_column"], values)
-        before: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-        for row in db.all(SQL["tags"], {"id": stored.id}):
-            before[row["digest_id"], row["bit"]].add(row["tag"])
-        old, new = _articles(stored.issue), _articles(issue)
-        for row in db.all(SQL["articles"], {"id": stored.id}):
-            article, place = new[row["position"] - 1], (row["digest_id"], row["bit"])
-            if article != old[row["position"] - 1]:
-                values = {"parks": _dump(parks_json(article.parks)), "topics": _dump(topics_json(article.topics))}
-                db.run(SQL["set_tags"], {"id": row["id"], **values})
-            tags = set(self._catalog.tags_of(article, issue.bulletin, keys[row["column_position"]]))
-            _exchange(db, place, before[place], tags, was_out=stored.state not in _NOT_OUT)
-        self._set_content(db, stored, stored.revision, issue)
 
-    def _proposed(self, db: Database, stored: StoredIssue) -> list[int]:
-        rows = archive.revisions(db, stored.id)
-        return [row["revision"] for row in rows if row["state"] == RevisionState.PROPOSED]
-
-    def _write_proposed(self, db: Database, stored: StoredIssue, wanted: Revision) -> None:
-        """What waits for a decision has the tags of the present catalog when it is taken."""
-        self._set_content(db, stored, wanted.number, self._tagged(db, stored, wanted.issue))
-
-    def _set_content(self, db: Database, stored: StoredIssue, revision: int, issue: Issue) -> None:
-        values = {"id": stored.id, "revision": revision, "catalog": self._catalog.fingerprint}
-        db.run(SQL["set_content"], {**values, "content": _dump(issue_json(issue))})
+def _see(db: Database, issue_id: int) -> _Seen:
+    """All that is to be known of an issue, read outside of a transaction: once more where it changed meanwhile."""
+    while True:
+        standing = _standing(db, issue_id)
+        stored = archive.load(db, issue_id)
+        rows = archive.revisions(db, issue_id)
+        waiting = [row["revision"] for row in rows if row["state"] == RevisionState.PROPOSED]
+        seen = _Seen(
+            standing,
+            stored,
+            archive.columns(db, issue_id),
+            db.all(SQL["articles"], {"id": issue_id}),
+            db.all(SQL["tags"], {"id": issue_id}),
+            [archive.revision(db, stored, number) for number in waiting],
+            _taken_away(db, stored),
+        )
+        if _standing(db, issue_id) == standing:
+            return seen
 
 
-def _exchange(db: Database, place: tuple[int, int], old: set[str], new: set[str], *, was_out: bool) -> None:
+def _standing(db: Database, issue_id: int) -> list[Row]:
+    return db.all(SQL["standing"], {"id": issue_id})
+
+
+def _is_being_planned(standing: Sequence[Row]) -> bool:
+    """Whoever plans has the tags in hand already."""
+    return any(row["state"] == IssueState.SENDING and row["planned_at"] is None for row in standing)
+
+
+def _new_tags(seen: _Seen, issue: Issue) -> Iterator[Params]:
+    old, new = _articles(seen.stored.issue), _articles(issue)
+    for row in seen.articles:
+        article = new[row["position"] - 1]
+        if article != old[row["position"] - 1]:
+            tags = {"parks": _dump(parks_json(article.parks)), "topics": _dump(topics_json(article.topics))}
+            yield {"id": row["id"], **tags}
+
+
+def _write(db: Database, prepared: _Prepared, act: Act) -> None:
+    stored, found = prepared.stored, prepared.found
+    archive.keep_current(db, stored)
+    db.many(SQL["set_column"], prepared.columns)
+    db.many(SQL["set_tags"], prepared.articles)
+    db.many(SQL["set_content"], prepared.contents)
+    for exchange in prepared.exchanges:
+        _exchange(db, exchange, was_out=stored.state not in _NOT_OUT)
+    if found.changes or found.columns:
+        detail = {"articles": len(found.changes), "columns": len(found.columns)}
+        audit.record(db, act, "tagged again", "issue", stored.key, detail)
+
+
+def _exchange(db: Database, tags: _Exchange, *, was_out: bool) -> None:
     """Let an article of a digest carry the new tags; the old ones are remembered where somebody may have it by them."""
-    digest_id, bit = place
-    lost = [{"digest_id": digest_id, "tag": tag, "bit": bit} for tag in sorted(old - new)]
+    lost = [{"digest_id": tags.digest_id, "tag": tag, "bit": tags.bit} for tag in tags.lost]
     if lost:
         db.many(SQL["remove_tag"], lost)
     if lost and was_out:
         db.many(SQL["keep_former"], lost)
-    if new - old:
-        archive.add_tags(db, digest_id, bit, sorted(new - old))
+    if tags.gained:
+        archive.add_tags(db, tags.digest_id, tags.bit, tags.gained)
 
 
 def _articles(issue: Issue) -> list[Article]:

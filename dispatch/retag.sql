@@ -2,9 +2,11 @@
 -- All that can still reach a reader, the oldest first.
 SELECT id FROM issues WHERE state <> 'cancelled' ORDER BY date NULLS FIRST, id
 
--- name: being_planned
--- Whoever plans has the tags in hand already.
-SELECT 1 FROM issues WHERE id = :id AND state = 'sending' AND planned_at IS NULL
+-- name: standing
+-- What changes with everything that can change an issue: whose planning began, too, and the tags in its content.
+SELECT i.state, i.planned_at, i.revision, r.revision AS known, r.state AS known_state, r.catalog,
+       CASE WHEN r.revision = i.revision THEN r.content END AS content
+FROM issues i LEFT JOIN revisions r ON r.issue_id = i.id WHERE i.id = :id ORDER BY r.revision
 
 -- name: articles
 SELECT a.id, a.position, a.column_position, da.digest_id, da.bit
@@ -29,7 +31,9 @@ INSERT INTO former_tags (digest_id, tag, bit) VALUES (:digest_id, :tag, :bit) ON
 UPDATE revisions SET content = :content, catalog = :catalog WHERE issue_id = :id AND revision = :revision
 
 -- name: tagged_otherwise
--- The issues that are tagged by another catalog than this one, or by one that nobody noted.
-SELECT i.bulletin, i.ref FROM issues i LEFT JOIN revisions r ON r.issue_id = i.id AND r.revision = i.revision
-WHERE i.state <> 'cancelled' AND COALESCE(r.catalog, '') <> :catalog
+-- The issues that are tagged by another catalog than this one, or by one that nobody noted; also those of which what
+-- waits for a decision is.
+SELECT i.id, i.bulletin, i.ref FROM issues i LEFT JOIN revisions r ON r.issue_id = i.id AND r.revision = i.revision
+WHERE i.state <> 'cancelled' AND (COALESCE(r.catalog, '') <> :catalog OR EXISTS (
+  SELECT 1 FROM revisions p WHERE p.issue_id = i.id AND p.state = 'proposed' AND p.catalog <> :catalog))
 ORDER BY i.date DESC NULLS LAST, i.id DESC

@@ -159,13 +159,13 @@ def test_a_column_of_two_bulletins_needs_its_bulletin(tmp_path: Path) -> None:
 
 
 def test_an_override_replaces_and_adds(tmp_path: Path) -> None:
-    rows = "南昌高新区,南昌新名,江西省,南昌市,1992,昌高,\n测试高新区,测试高新技术产业开发区,江西省,测试市,,,\n"
+    rows = "南昌高新区,南昌新名,江西省,南昌市,1992,昌高城,\n测试高新区,测试高新技术产业开发区,江西省,测试市,,,\n"
     _override(tmp_path, "parks.csv", _HEADER + rows)
     _override(tmp_path, "topics.toml", _TOPIC.replace('"a"', '"innovation"') + 'terms.3 = ["词"]\n')
     _override(tmp_path, "bulletins/huoju.toml", 'name = "新火炬"\n')
     catalog = load_catalog(override=tmp_path)
     assert len(catalog.parks) == len(_CATALOG.parks) + 1
-    assert catalog.resolve("park:昌高") == "park:南昌高新区"
+    assert catalog.resolve("park:昌高城") == "park:南昌高新区"
     assert catalog.park("测试高新区") is not None
     assert catalog.resolve("topic:题") == "topic:k"
     assert len(catalog.topics) == len(_CATALOG.topics) + 1
@@ -184,7 +184,7 @@ def test_an_empty_override_changes_nothing(tmp_path: Path) -> None:
     assert load_catalog(override=tmp_path) == _CATALOG
 
 
-_ROW = "甲高新区,甲高新技术产业开发区,江西省,甲市,2010,甲区,\n"
+_ROW = "甲高新区,甲高新技术产业开发区,江西省,甲江市,2010,甲江区,\n"
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ _ROW = "甲高新区,甲高新技术产业开发区,江西省,甲市,2010,甲区
         (_HEADER.replace("city", "town,city"), 1, "unknown column 'town'"),
         (_HEADER.replace("aliases", "city"), 1, "named twice|unknown"),
         (_HEADER + "甲高新区,甲,江西省\n", 2, "3 fields, but the header has 7"),
-        (_HEADER + ",甲,江西省,甲市,,,\n", 2, "name is empty"),
+        (_HEADER + ",甲,江西省,甲江市,,,\n", 2, "name is empty"),
         (_HEADER + _ROW.replace("江西省", "江西"), 2, "the province '江西'"),
         (_HEADER + _ROW.replace("2010", "10年"), 2, "national_since '10年' is no year"),
         (_HEADER + _ROW + _ROW, 3, "甲高新区 stands in line 2 already"),
-        (_HEADER + _ROW + "乙高新区,乙,江西省,乙市,,甲区,\n", 3, "'甲区' is taken already .*line 2"),
-        (_HEADER + _ROW + "乙高新区,乙,江西省,乙市,,,甲高新区\n", 3, "'甲高新区' is taken already"),
-        (_HEADER + _ROW.replace("甲区", "甲区|甲区"), 2, "'甲区' is taken already"),
+        (_HEADER + _ROW + "乙高新区,乙江新城,江西省,乙江市,,甲江区,\n", 3, "'甲江区' is taken already .*line 2"),
+        (_HEADER + _ROW + "乙高新区,乙江新城,江西省,乙江市,,,甲高新区\n", 3, "'甲高新区' is taken already"),
+        (_HEADER + _ROW.replace("甲江区", "甲江区|甲江区"), 2, "'甲江区' is taken already"),
         (_HEADER + '甲高新区,"甲,江西省\n', 2, "not CSV"),
         (_HEADER.encode() + "甲".encode("gb18030"), 2, "not UTF-8"),
     ],
@@ -317,7 +317,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
     catalog = load_catalog(override=_override(tmp_path, "parks.csv", b"\xef\xbb\xbf" + (_HEADER + _ROW).encode()))
-    assert catalog.park("甲区") is not None
+    assert catalog.park("甲江区") is not None
 
 
 @pytest.mark.parametrize(

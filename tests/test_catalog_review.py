@@ -9,6 +9,7 @@ import pytest
 from dispatch.assets import config_dir
 from dispatch.catalog import load_catalog
 from dispatch.catalog.review import Review, review
+from dispatch.catalog.source import Place, check_shared_words
 from dispatch.errors import CatalogError
 
 from .cli.conftest import Office, office
@@ -48,7 +49,7 @@ def told(found: Review, level: str) -> list[tuple[str, int, str]]:
 
 def test_our_own_files_have_no_errors() -> None:
     found = review()
-    assert found.errors == 0
+    assert (found.errors, found.warnings) == (0, 0)
     catalog = load_catalog()
     assert (found.parks, found.topics) == (len(catalog.parks), len(catalog.topics))
     assert [remark for remark in found.remarks if "parks.csv" in remark.file] == []
@@ -57,10 +58,10 @@ def test_our_own_files_have_no_errors() -> None:
 def test_every_wrong_line_is_told_with_what_to_do(tmp_path: Path) -> None:
     parks = (
         HEADER
-        + ",,江西省,甲市,,,\n"
-        + "乙高新区,乙高新技术产业开发区,江西,乙市,二零,,\n"
+        + ",,江西省,甲江市,,,\n"
+        + "乙高新区,乙高新技术产业开发区,江西,乙江市,二零,,\n"
         + "丙高新区,丙高新技术产业开发区\n"
-        + "丁高新区,丁高新技术产业开发区,江西省,丁市,,南昌高新区,\n"
+        + "丁高新区,丁高新技术产业开发区,江西省,丁江市,,南昌高新区,\n"
     )
     topics = TOPIC.format(key="A b", more="colour = 1") + TOPIC.format(
         key="kites", more="terms.9999 = [1]\naliases = 1"
@@ -101,14 +102,105 @@ def test_every_wrong_line_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert (caught.value.file, caught.value.line, caught.value.reason) == (first.file, first.line, first.reason)
 
 
+_LINE = "甲高新区,甲高新技术产业开发区,江西省,甲江市,,甲江新城,"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        *(
+            ("甲江市", city, "is, without its rank, too short")
+            for city in ("()", "/", "市", "州", "甲市", "郑州", "苏州市(市)")
+        ),
+        ("江西省", "省省", "the province '省省' is too short"),
+        *(
+            ("甲江新城", name, "would be found wherever a text says so of any zone")
+            for name in (
+                "高新区",
+                "高新區",
+                "国家级高新区",
+                "高新技术产业开发区",
+                "开发区",
+                "自主创新示范区",
+                "区",
+                "高新",
+                "园区",
+            )
+        ),
+        ("甲江新城,", ",高新区", "would be found wherever"),
+        ("甲高新区,", "高新区,", "would be found wherever"),
+        ("甲高新技术产业开发区", "国家高新技术产业开发区", "would be found wherever"),
+        ("甲江新城", "甲江", "'甲江' is shorter than 3 characters"),
+        ("甲高新区,", "甲区,", "'甲区' is shorter than 3 characters"),
+        ("甲江新城", "甲江+mentions", "holds +mentions"),
+        ("甲高新区,", "甲高新区＋ｍｅｎｔｉｏｎｓ,", "holds +mentions"),
+        ("甲江新城", "甲江\u200b新城", "U+200B, which nobody sees"),
+        ("甲江新城", "甲江\x1b[31m新城", "U+001B, which nobody sees"),
+        ("甲江新城,", ",甲\u202e谷", "U+202E, which nobody sees"),
+        ("甲江市", "甲江\u2066市", "U+2066, which nobody sees"),
+    ],
+)
+def test_a_park_that_the_tagger_could_not_use_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in _LINE
+    found = looked(tmp_path, parks=f"{HEADER}{_LINE.replace(old, new, 1)}\n")
+    [(file, line, words)] = told(found, "error")
+    assert (file, line) == ("parks.csv", 2)
+    assert reason in words
+    with pytest.raises(CatalogError):
+        load_catalog(override=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("topic", "reason"),
+    [
+        (TOPIC.format(key="kites", more='terms.3 = ["风\u200b筝"]'), "U+200B"),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]\naliases = ["\\u001b[0m"]'), "U+001B"),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace("The kites", "The\\nkites"), "U+000A"),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace('"D."', '"D\u202e."'), "U+202E"),
+    ],
+)
+def test_a_topic_with_characters_that_nobody_sees_is_refused(tmp_path: Path, topic: str, reason: str) -> None:
+    [(file, line, words)] = told(looked(tmp_path, topics=topic), "error")
+    assert (file, line) == ("topics.toml", 2)
+    assert f"{reason}, which nobody sees" in words
+
+
+def test_a_description_may_have_lines(tmp_path: Path) -> None:
+    topic = TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace('"D."', '"""One.\nTwo."""')
+    assert told(looked(tmp_path, topics=topic), "error") == []
+
+
+@pytest.mark.parametrize("name", ["高新区", "经开区", "國家級高新區"])
+def test_an_other_zone_that_is_any_zone_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "zones-other.csv").write_text(f"name,province,kind\n{name},江西省,省级\n", encoding="utf-8")
+    [(file, line, words)] = told(review(override=tmp_path), "error")
+    assert (file, line) == ("zones-other.csv", 2)
+    assert "of any zone" in words
+
+
+def test_many_aliases_are_compared_with_each_other_once() -> None:
+    """Each with all before it would be eight hundred million times."""
+    words = [f"甲江{number}城" for number in range(40_000)]
+    faults: list[CatalogError] = []
+    check_shared_words([([*words, words[7]], Place(Path("parks.csv"), 2))], faults.append)
+    assert ["'甲江7城'" in fault.reason for fault in faults] == [True]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,南昌国家级高新区,", "a form of the name of 南昌高新区"),
-        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,,南昌市高新区", "a form of the name of 南昌高新区"),
-        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,南昌,", "'南昌' of 甲高新区 is the name of a city or province"),
-        ("甲高新区,甲高新技术产业开发区,江西省,甲市,,江西,", "'江西' of 甲高新区 is the name of a city or province"),
-        ("南昌高新区,南昌高新技术产业开发区,江西省,南昌市,1992,昌高,", "the park 南昌高新区 replaces that of"),
+        ("甲高新区,甲高新技术产业开发区,江西省,甲江市,,南昌国家级高新区,", "a form of the name of 南昌高新区"),
+        ("甲高新区,甲高新技术产业开发区,江西省,甲江市,,,南昌市高新区", "a form of the name of 南昌高新区"),
+        (
+            "甲高新区,甲高新技术产业开发区,江西省,甲江市,,南昌市,",
+            "'南昌市' of 甲高新区 is the name of a city or province",
+        ),
+        (
+            "甲高新区,甲高新技术产业开发区,江西省,甲江市,,江西省,",
+            "'江西省' of 甲高新区 is the name of a city or province",
+        ),
+        ("甲高新区,甲高新技术产业开发区,江西省,甲江市,,,甲", "the loose alias '甲' of 甲高新区 is one character"),
+        ("南昌高新区,南昌高新技术产业开发区,江西省,南昌市,1992,昌高城,", "the park 南昌高新区 replaces that of"),
     ],
 )
 def test_a_park_that_is_hardly_meant_so(tmp_path: Path, row: str, reason: str) -> None:
@@ -128,6 +220,7 @@ def test_a_park_that_is_hardly_meant_so(tmp_path: Path, row: str, reason: str) -
         ),
         (TOPIC.format(key="kites", more='terms.3 = ["风筝"]\ncounter_terms = ["纸鸢"]'), "contains none of its terms"),
         ('[groups]\nempty = { name = "空", name_en = "None" }\n', "no topic is in the group empty"),
+        (TOPIC.format(key="kites", more='terms.1 = ["鸢"]'), "the term '鸢' of kites is one character"),
         (TOPIC.format(key="ai", more='terms.3 = ["风筝"]'), "the topic ai replaces that of"),
     ],
 )
@@ -138,8 +231,8 @@ def test_a_topic_that_is_hardly_meant_so(tmp_path: Path, text: str, reason: str)
 
 
 def test_what_is_meant_so_is_not_warned_of(tmp_path: Path) -> None:
-    parks = f"{HEADER}甲高新区,甲高新技术产业开发区,江西省,甲市,2027,甲江高新城,甲谷\n"
-    more = 'terms.3 = ["风筝"]\nterms.2 = ["集成电路"]\ncounter_terms = ["放风筝的人"]'
+    parks = f"{HEADER}甲高新区,甲高新技术产业开发区,江西省,甲江市,2027,甲江高新城,甲谷\n"
+    more = 'terms.3 = ["风筝"]\nterms.2 = ["集成电路", "鸢"]\ncounter_terms = ["放风筝的人", "鸢尾花"]'
     found = looked(tmp_path, parks=parks, topics=TOPIC.format(key="kites", more=more))
     assert (told(found, "error"), told(found, "warning")) == ([], [])
 
@@ -162,7 +255,7 @@ def test_the_command(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     own = office.folder / "own"
     own.mkdir()
     monkeypatch.setenv("DISPATCH_CATALOG__FOLDER", str(own))
-    (own / "parks.csv").write_text(f"{HEADER}甲高新区,甲,江西,甲市,1,,\n", encoding="utf-8")
+    (own / "parks.csv").write_text(f"{HEADER}甲高新区,甲高新技术产业开发区,江西,甲江市,1,,\n", encoding="utf-8")
     shown = office("catalog", "check", expect=1).stdout
     assert f"{own / 'parks.csv'}, line 2: error: the province '江西'" in shown
     assert "national_since '1' is no year" in shown

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from dispatch.intake.sandbox import Limits, Sandbox
 from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, Block, BlockKind, Column, Issue, ParkTag, Role, TopicTag
 from dispatch.retag import ArticleChange, Retagged, Retagger, TagChange
-from subscribers.database import Row
+from subscribers.database import Database, Row
 from tests.acts import at
 from tests.delivery.conftest import Desk, FakeChannel, desk, make_issue
 
@@ -85,8 +88,8 @@ class Files:
             self.pickup.rewrite(self.desk.db, stored, changed, at(self.desk.clock.now()))
 
     def retag(self, catalog: Catalog, id_: int = 1, *, by_hand: bool = False) -> Retagged:
-        with self.desk.db.transaction():
-            return Retagger(catalog, by_hand=by_hand).run(self.desk.db, id_, at(self.desk.clock.now()))
+        retagger = Retagger(catalog, by_hand=by_hand, rest=lambda seconds: None)
+        return retagger.run(self.desk.db, id_, at(self.desk.clock.now()))
 
     def tags(self) -> set[str]:
         """What the first article of the first digest carries."""
@@ -114,7 +117,7 @@ GAINED = (
 def test_what_would_change_is_told_and_nothing_is_changed(files: Files, new: Catalog) -> None:
     files.take()
     before = archive.load(files.desk.db, 1)
-    found = Retagger(new).look(files.desk.db, before)
+    found = Retagger(new).look(files.desk.db, 1)
     assert found.changes == (ArticleChange(1, "新城高新区风筝产业走红", GAINED),)
     assert (found.articles, found.left) == (2, "")
     assert archive.load(files.desk.db, 1) == before
@@ -286,12 +289,139 @@ def test_it_is_known_by_which_catalog_an_issue_was_tagged(files: Files, new: Cat
     assert retag.issue_ids(db) == []
 
 
+def test_issues_that_have_the_tags_of_a_catalog_can_be_left_out(files: Files, new: Catalog) -> None:
+    db, first, second = files.desk.db, files.take(), files.take(replace(issue_of(OLD), total=535))
+    assert retag.issue_ids(db, otherwise_than=OLD) == []
+    assert set(retag.issue_ids(db, otherwise_than=new)) == {first, second}
+    files.retag(new, second)
+    assert retag.issue_ids(db, otherwise_than=new) == [first]
+    assert set(retag.issue_ids(db)) == {first, second}
+
+
+def test_an_issue_is_not_left_out_where_what_waits_for_a_decision_has_other_tags(files: Files, new: Catalog) -> None:
+    files.take(approve=True)
+    files.desk.plan()
+    files.retag(new)
+    texts = {title: text.replace("三家", "四家") for title, text in TEXTS.items()}
+    files.take(issue_of(OLD, texts))
+    assert retag.issue_ids(files.desk.db, otherwise_than=new) == [1]
+    files.retag(new)
+    assert retag.issue_ids(files.desk.db, otherwise_than=new) == []
+
+
+class BesideOthers(Tagger):
+    """A tagger beside whose work others do theirs."""
+
+    def __init__(self, catalog: Catalog, others: Callable[[], None]) -> None:
+        super().__init__(catalog)
+        self._others = others
+
+    def tag(self, article: Article) -> Article:
+        self._others()
+        return super().tag(article)
+
+
+@pytest.fixture
+def impatient(desk: Desk) -> Iterator[Database]:
+    """Another connection, which waits for no lock."""
+    db = desk.connect()
+    db.wait_for_locks(0.001)
+    yield db
+    db.close()
+
+
+def test_others_write_while_articles_are_tagged(files: Files, new: Catalog, impatient: Database) -> None:
+    files.take()
+    written: list[int] = []
+
+    def write() -> None:
+        with impatient.transaction():
+            impatient.run(
+                "INSERT INTO sources (name, state, checked_at) VALUES (:name, '{}', 1)", {"name": str(len(written))}
+            )
+        written.append(1)
+
+    retagger = Retagger(new, tagger=BesideOthers(new, write), rest=lambda seconds: None)
+    assert retagger.run(files.desk.db, 1, at(1)).changes
+    assert len(written) == len(TEXTS)
+    assert "topic:kites" in files.tags()
+
+
+def test_who_waits_for_the_database_has_a_turn_between_two_issues(files: Files, new: Catalog) -> None:
+    """The other writer stands in the queue all the time; what he wrote after each issue says when his turns were."""
+    for total in (534, 535, 536):
+        files.take(replace(issue_of(OLD), total=total))
+    asked, written = threading.Semaphore(0), threading.Semaphore(0)
+    turns: list[int] = []
+    rests: list[float] = []
+
+    def other() -> None:
+        db = files.desk.connect()
+        for _ in range(3):
+            asked.acquire()
+            with db.transaction():
+                [row] = db.all(
+                    "SELECT count(*) AS done FROM revisions WHERE catalog = :catalog", {"catalog": new.fingerprint}
+                )
+                turns.append(row["done"])
+            written.release()
+        db.close()
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        asked.release()
+        assert written.acquire(timeout=60)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(other)
+        retagger = Retagger(new, rest=rest)
+        for id_ in retag.issue_ids(files.desk.db):
+            retagger.run(files.desk.db, id_, at(1))
+        writer.result()
+    assert turns == [1, 2, 3]
+    assert min(rests) >= 0.01
+
+
+def test_an_issue_that_changed_while_it_was_tagged_is_looked_at_again(files: Files, new: Catalog) -> None:
+    files.take()
+    edits = iter(["新城高新区风筝产业再走红"])
+
+    def edit() -> None:
+        if (title := next(edits, None)) is not None:
+            files.edit(lambda article: replace(article, title=title))
+
+    retagger = Retagger(new, tagger=BesideOthers(new, edit), rest=lambda seconds: None)
+    found = retagger.run(files.desk.db, 1, at(1))
+    assert [change.title for change in found.changes] == ["新城高新区风筝产业再走红"]
+    assert files.article().title == "新城高新区风筝产业再走红"
+    assert {"topic:kites", "park:新城高新区"} <= files.tags()
+
+
+def test_an_issue_that_others_change_again_and_again_is_left(files: Files, new: Catalog) -> None:
+    files.take()
+    numbers = count()
+    change = BesideOthers(new, lambda: files.edit(lambda article: replace(article, title=f"第{next(numbers)}题")))
+    found = Retagger(new, tagger=change, rest=lambda seconds: None).run(files.desk.db, 1, at(1))
+    assert "others change it" in found.left
+    assert "topic:kites" not in files.tags()
+
+
+def test_an_issue_whose_planning_began_while_it_was_tagged_is_left(files: Files, new: Catalog) -> None:
+    files.take(approve=True)
+
+    def begin() -> None:
+        files.desk.db.run("UPDATE issues SET state = 'sending'")
+
+    found = Retagger(new, tagger=BesideOthers(new, begin), rest=lambda seconds: None).run(files.desk.db, 1, at(1))
+    assert "being planned" in found.left
+    assert "topic:kites" not in files.tags()
+
+
 def test_an_issue_from_before_this_was_noted_is_tagged_otherwise(desk: Desk) -> None:
     desk.issue({"一": ["a"]})
     desk.db.run("DELETE FROM revisions")
     assert retag.tagged_otherwise(desk.db, OLD) == ["huoju:534"]
-    with desk.db.transaction():
-        Retagger(OLD).run(desk.db, 1, at(desk.clock.now()))
+    Retagger(OLD).run(desk.db, 1, at(desk.clock.now()))
     assert retag.tagged_otherwise(desk.db, OLD) == []
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dispatch.catalog import Catalog
-from dispatch.catalog.lookup import MENTIONS
+from dispatch.catalog.carried import MENTIONS
 
 NEAR = 8
 """Suggestions for a word."""

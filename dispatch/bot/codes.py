@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from dispatch.catalog import Catalog
-from dispatch.catalog.lookup import MENTIONS
+from dispatch.catalog.carried import MENTIONS
 
 LENGTH = 9
 """Characters: 54 bits. Among a thousand tags two alike are as likely as not to be told of."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dispatch.bot.desk import MOST_FOLLOWS, Desk, TooMany
 from dispatch.bot.voice import Html, text
 from dispatch.catalog import Catalog
-from dispatch.catalog.lookup import MENTIONS
+from dispatch.catalog.carried import MENTIONS
 from dispatch.digests.words import clip
 
 _MOST_NAMES = 20  # in one sentence

@@ -12,7 +12,7 @@ from dispatch.bot.desk import Desk
 from dispatch.bot.following import names, where
 from dispatch.bot.menu import root_keyboard
 from dispatch.bot.paging import button, keyboard, page_of, pager
-from dispatch.catalog.lookup import MENTIONS
+from dispatch.catalog.carried import MENTIONS
 from dispatch.digests.words import clip
 
 if TYPE_CHECKING:

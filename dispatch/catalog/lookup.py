@@ -9,20 +9,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from dispatch.catalog.carried import MENTIONS, column_spec, column_words, tags_of
 from dispatch.catalog.rules import rules_digest
 from dispatch.catalog.suggest import KINDS, Suggester, Suggestion
 from dispatch.catalog.values import Bulletin, ColumnSpec, OtherZone, Park, Topic, TopicGroup
 from dispatch.catalog.words import alike, city_shorts, fold_word, holding, province_short, written_forms
 from dispatch.errors import UsageError
-from dispatch.model import Article, Role
+from dispatch.model import Article
 
-MENTIONS = "+mentions"
 FORMS = ("park:NAME", f"park:NAME{MENTIONS}", "province:NAME", "topic:NAME", "column:NAME", "bulletin:KEY", "all")
 
 _KINDS = ("park", "province", "topic", "column", "bulletin")  # as a word without its kind is looked up
-
-# How alike (0 to 100) a column's name in an issue and in the profile must be to be taken for the same.
-_SAME_COLUMN = 75
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class Catalog:
             (owner, spec)
             for owner in self.bulletins
             for spec in owner.columns
-            if bulletin in (None, owner.key) and fold_word(word) in _column_words(spec)
+            if bulletin in (None, owner.key) and fold_word(word) in column_words(spec)
         ]
         if len(found) > 1:
             ways = _listed(f"column:{owner.key}/{spec.key}" for owner, spec in found)
@@ -95,10 +92,8 @@ class Catalog:
 
         A column that the profile does not list gets a spec of its own, with the name for a key.
         """
-        for name in (column_name, contents_name):
-            if name and (found := self.column(name, bulletin_key)):
-                return found[1]
-        return self._likest_column(bulletin_key, column_name) or ColumnSpec(column_name, column_name)
+        bulletin = self.bulletin(bulletin_key)
+        return column_spec(bulletin.columns if bulletin else (), column_name, contents_name)
 
     def find(self, what: str) -> str | None:
         """The stored tag for a follow, written as for `resolve` or without its kind; None where it is none, and where
@@ -153,16 +148,7 @@ class Catalog:
 
     def tags_of(self, article: Article, bulletin: str, column_key: str) -> tuple[str, ...]:
         """Every stored tag that brings this article to a follower, each once."""
-        tags: list[str] = []
-        for tag in article.parks:
-            tags.append(f"park:{tag.name}{MENTIONS}")
-            if tag.role is Role.SUBJECT:
-                tags.append(f"park:{tag.name}")
-                park = self.park(tag.name)
-                tags += [f"province:{park.province}"] if park else []
-        tags += [f"topic:{topic.key}" for topic in article.topics]
-        tags += [f"column:{bulletin}/{column_key}", f"bulletin:{bulletin}", "all"]
-        return tuple(dict.fromkeys(tags))
+        return tags_of(article, bulletin, column_key, self.park)
 
     def _found(self, kind: str, word: str) -> str | None:
         try:
@@ -201,7 +187,7 @@ class Catalog:
             name: f"{bulletin.key}/{spec.key}"
             for bulletin in self.bulletins
             for spec in bulletin.columns
-            for name in _column_words(spec)
+            for name in column_words(spec)
         }
 
     def _hint(self, what: str) -> str:
@@ -233,18 +219,6 @@ class Catalog:
         spec = next((spec for spec in bulletin.columns if spec.key == column_key), None) if bulletin else None
         spec = spec or ColumnSpec(column_key, column_key)
         return f"栏目《{spec.name}》" if chinese else f'the column "{spec.name_en or spec.name}"'
-
-    def _likest_column(self, bulletin_key: str, name: str) -> ColumnSpec | None:
-        from rapidfuzz import fuzz  # not at module import: profiles name nearly all columns
-
-        bulletin = self.bulletin(bulletin_key)
-        scored = [
-            (fuzz.ratio(fold_word(name), word), spec)
-            for spec in (bulletin.columns if bulletin else ())
-            for word in _column_words(spec)
-        ]
-        score, spec = max(scored, key=lambda pair: pair[0], default=(0.0, None))
-        return spec if score >= _SAME_COLUMN else None
 
     @cached_property
     def _suggester(self) -> Suggester:
@@ -293,10 +267,6 @@ def _parted(what: str) -> tuple[str, str | None]:
     """`park：南昌高新区` -> park, 南昌高新区; without a colon there is no word."""
     prefix, colon, word = what.strip().replace("：", ":", 1).partition(":")
     return prefix.strip().lower(), word.strip() if colon else None
-
-
-def _column_words(spec: ColumnSpec) -> set[str]:
-    return {fold_word(word) for word in (spec.key, spec.name, spec.name_en, *spec.aliases) if word}
 
 
 def _listed(words: Iterable[str]) -> str:

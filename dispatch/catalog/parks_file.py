@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from dispatch.catalog.carried import MENTIONS
 from dispatch.catalog.source import Place, Told, check_province, read_table, refuse
 from dispatch.catalog.values import Park
+from dispatch.catalog.words import city_shorts, fold_word, means_any_zone
 from dispatch.errors import CatalogError
 
 _COLUMNS = ("name", "full_name", "province", "city", "national_since", "aliases", "loose_aliases")
 _REQUIRED = ("name", "full_name", "province", "city")
+_SHORTEST_NAME, _SHORTEST_CITY = 3, 2
 _YEARS = range(1980, 2100)
 
 
@@ -40,7 +43,8 @@ def _park(fields: Mapping[str, str], place: Place, told: Told) -> Park:
         if not fields[name]:
             told(place.error(f"{name} is empty", "a park has a name, a full name, a province and a city"))
     check_province(fields["province"], place, told)
-    return Park(
+    _check_city(fields["city"], place, told)
+    park = Park(
         name=fields["name"],
         full_name=fields["full_name"],
         province=fields["province"],
@@ -49,6 +53,29 @@ def _park(fields: Mapping[str, str], place: Place, told: Told) -> Park:
         aliases=_split(fields["aliases"]),
         loose_aliases=_split(fields["loose_aliases"]),
     )
+    _check_names(park, place, told)
+    return park
+
+
+def _check_city(city: str, place: Place, told: Told) -> None:
+    """The city is looked for without its rank, and so is each of 苏州市(昆山市)."""
+    shorts = city_shorts(city)
+    if city and (not shorts or min(map(len, shorts)) < _SHORTEST_CITY):
+        reason = f"the city {city!r} is, without its rank, too short to be found in a text"
+        told(place.error(reason, "write it in full: 郑州市, or 苏州市(昆山市)"))
+
+
+def _check_names(park: Park, place: Place, told: Told) -> None:
+    strict = dict.fromkeys(name for name in (park.name, park.full_name, *park.aliases) if name)
+    for name in dict.fromkeys((*strict, *park.loose_aliases)):
+        if MENTIONS in fold_word(name):
+            told(place.error(f"{name!r} holds {MENTIONS}, which follows have at their end", "take it out"))
+        elif means_any_zone(name):
+            reason = f"{name!r} would be found wherever a text says so of any zone"
+            told(place.error(reason, "write whose it is: 南昌高新区"))
+        elif name in strict and len(fold_word(name)) < _SHORTEST_NAME:
+            reason = f"{name!r} is shorter than {_SHORTEST_NAME} characters and would be found in other words"
+            told(place.error(reason, "write it in full, or put it into loose_aliases"))
 
 
 def _year(text: str, place: Place, told: Told) -> int | None:

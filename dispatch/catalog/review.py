@@ -11,7 +11,7 @@ from dispatch.assets import config_dir
 from dispatch.catalog.files import Entries, read_entries
 from dispatch.catalog.source import Place
 from dispatch.catalog.values import OtherZone, Park
-from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head
+from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head, zone_heads
 from dispatch.errors import CatalogError
 
 ERROR, WARNING = "error", "warning"
@@ -70,6 +70,7 @@ def _warnings(entries: Entries) -> Iterator[Remark]:
     yield from _replaced(entries)
     yield from _taken_forms(entries)
     yield from _cities(entries)
+    yield from _single_characters(entries)
     yield from _shared_terms(entries)
     yield from _idle_counter_terms(entries)
     yield from _unused_groups(entries)
@@ -111,6 +112,21 @@ def _cities(entries: Entries) -> Iterator[Remark]:
                 yield _warning(place, f"{name!r} of {park.name} is the name of a city or province", "make it longer")
 
 
+def _single_characters(entries: Entries) -> Iterator[Remark]:
+    """Names and terms of one character, which stand in many other words; but for terms of which counter-terms tell some
+    of those words."""
+    for park, place in entries.parks.values():
+        for name in park.loose_aliases:
+            if len(fold_word(name)) == 1:
+                yield _warning(place, f"the loose alias {name!r} of {park.name} is one character", "make it longer")
+    for topic, place in entries.topics.values():
+        for term, _ in topic.terms:
+            word = fold_word(term)
+            if len(word) == 1 and not any(word in fold_word(counter) for counter in topic.counter_terms):
+                reason = f"the term {term!r} of {topic.key} is one character, which many words have"
+                yield _warning(place, reason, "make it longer, or stop those words by counter-terms")
+
+
 def _shared_terms(entries: Entries) -> Iterator[Remark]:
     owners: dict[str, str] = {}
     for topic, place in entries.topics.values():
@@ -144,11 +160,7 @@ def _unused_groups(entries: Entries) -> Iterator[Remark]:
 
 def _zones_that_are_parks(entries: Entries) -> Iterator[Remark]:
     """Zones that became national: the line of the park counts, the one of the zone does nothing any more."""
-    heads = {
-        fold_word(zone_head(name)): park.name
-        for park, _ in entries.parks.values()
-        for name in (park.name, park.full_name, *park.aliases)
-    }
+    heads = zone_heads(park for park, _ in entries.parks.values())
     for zone, place in entries.zones.values():
         head = zone_head(_without_province(zone))
         if len(head) > 1 and head in heads:

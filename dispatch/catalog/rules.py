@@ -1,15 +1,13 @@
 """What the tagger's rules are, as a hash: articles are tagged anew when they change, as when the catalog does.
 
-Tags depend on code too. A version that somebody has to raise is forgotten, so the code itself is hashed, without
-comments, docstrings and layout, which decide nothing.
+Tags depend on code too. A version that somebody has to raise is forgotten, so the hash is made of the code itself, by
+docs/rules_digest.py, and a test tells when it is not up to date. It is made beforehand and kept in a file: an
+installation may have no sources, and each is to have the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import tokenize
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,39 +15,25 @@ from dispatch.assets import config_dir
 
 # All of the program that decides a tag; a test holds it to what the tagger imports.
 RULES = (
+    "catalog/carried.py",
     "catalog/words.py",
     "intake/characters.py",
     "intake/other_zones.py",
     "intake/park_roles.py",
     "intake/park_rules.py",
     "intake/passages.py",
+    "intake/plain_catalog.py",
     "intake/shared_names.py",
     "intake/tagger.py",
     "intake/topic_rules.py",
     "intake/vocabulary.py",
 )
-_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
-_STATEMENT = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}  # after which a new one begins
+DIGEST = Path(__file__).with_name("rules.digest")
 
 
 @cache
 def rules_digest() -> str:
-    """A hash of the tagger's code and of the table of characters that it reads; of the table alone where the program
-    is installed without its source."""
-    package = Path(__file__).parents[1]
+    """A hash of the tagger's code and of the table of characters that it reads."""
     found = hashlib.sha256((config_dir() / "traditional.txt").read_bytes())
-    for name in RULES:
-        if (package / name).is_file():
-            found.update("\0".join(code_of((package / name).read_text(encoding="utf-8"))).encode())
+    found.update(DIGEST.read_bytes().strip())
     return found.hexdigest()
-
-
-def code_of(source: str) -> Iterator[str]:
-    """The words of a module's code. A text that stands by itself, such as a docstring, is none of it."""
-    begins = True
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in _LAYOUT:
-            begins = begins or token.type in _STATEMENT
-        elif not (begins and token.type == tokenize.STRING):
-            yield token.string
-            begins = False

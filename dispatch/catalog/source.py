@@ -6,15 +6,19 @@ import csv
 import io
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dispatch.catalog.words import fold_word
+from dispatch.catalog.words import fold_word, province_short
 from dispatch.errors import CatalogError
 
+# Control, formatting (zero-width, bidirectional), lone halves, of private use, unassigned, ends of lines.
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SHORTEST_PLACE = 2
 _PROVINCE = re.compile(r".+(省|市|自治区|特别行政区)")
 
 
@@ -57,13 +61,15 @@ class Table:
             if key not in allowed:
                 self.wrong(f"unknown key {key!r}", f"allowed: {', '.join(allowed)}")
 
-    def text(self, key: str, required: bool = True) -> str:
+    def text(self, key: str, required: bool = True, *, lines: bool = False) -> str:
+        """The text of this key without outer blanks; one of several `lines` only where that is allowed."""
         value = self.data.get(key, "")
         if not isinstance(value, str):
             self.wrong(f"{key} must be a text in quotes", f'write {key} = "…"')
             return ""
         if required and not value.strip():
             self.wrong(f"{key} is missing", f'add {key} = "…"')
+        check_words(value.split("\n") if lines else (value.strip(),), self.place, self.told)
         return value.strip()
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -71,6 +77,7 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
             self.wrong(f"{key} must be a list of texts in quotes", f'write {key} = ["…", "…"]')
             return ()
+        check_words((word.strip() for word in value), self.place, self.told)
         return tuple(word.strip() for word in value)
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -136,7 +143,8 @@ def read_table(
 ) -> Iterator[tuple[dict[str, str], Place]]:
     """The lines of a CSV file whose first line names its columns: `columns` are allowed, `required` must be there. Each
     line as its fields without outer blanks, "" for a column that is missing, and its place; empty lines are left out.
-    A line with too many or too few fields is `told`. Raises CatalogError for a file that is no such table."""
+    A line with too many or too few fields, or with characters that nobody sees, is `told`. Raises CatalogError for a
+    file that is no such table."""
     rows = csv.reader(io.StringIO(read_text(path)), strict=True)
     try:
         header = [cell.strip() for cell in next(rows, [])]
@@ -148,7 +156,8 @@ def read_table(
                 told(place.error(f"{len(row)} fields, but the header has {len(header)}", remedy))
             elif any(cell.strip() for cell in row):
                 cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
-                yield {name: cells.get(name, "") for name in columns}, place
+                if check_words(cells.values(), place, told):
+                    yield {name: cells.get(name, "") for name in columns}, place
     except csv.Error as error:
         remedy = 'a field with a comma or a quote stands in "…", a quote in it is doubled'
         raise Place(path, rows.line_num).error(f"not CSV: {error}", remedy) from error
@@ -166,6 +175,9 @@ def _check_header(header: Sequence[str], columns: Sequence[str], required: Seque
 
 def check_province(province: str, place: Place, told: Told) -> bool:
     """Whether a province, where one is given, is written in full."""
+    if province and len(province_short(province)) < _SHORTEST_PLACE:
+        told(place.error(f"the province {province!r} is too short to be found in a text", "write it in full: 江西省"))
+        return False
     if province and not _PROVINCE.fullmatch(province):
         told(place.error(f"the province {province!r} ends neither in 省 nor 市 nor 自治区", "write it in full: 江西省"))
         return False
@@ -184,6 +196,20 @@ def read_document(path: Path, told: Told = refuse) -> Document:
         raise Place(path, int(line[1]) if line else len(text.splitlines())).error(f"not TOML: {error}") from error
 
 
+def check_words(words: Iterable[str], place: Place, told: Told) -> bool:
+    """Whether all of the words can be read: what nobody sees (zero-width, turned or control characters) would keep a
+    name from being found, and is an attack where it is none of a mistake."""
+    unseen = next((char for word in words for char in word if _is_unseen(char)), "")
+    if unseen:
+        reason = f"a word holds the character U+{ord(unseen):04X}, which nobody sees"
+        told(place.error(reason, "take it out: write the words anew rather than copying them"))
+    return not unseen
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in _UNSEEN
+
+
 def is_key(key: str) -> bool:
     return bool(_KEY.fullmatch(key))
 
@@ -196,8 +222,11 @@ def check_shared_words(entries: Iterable[tuple[Sequence[str], Place]], told: Tol
     """No two entries answer to one word, and none lists a word twice."""
     owners: dict[str, Place] = {}
     for words, place in entries:
-        for number, word in enumerate(map(fold_word, words)):
+        own: set[str] = set()
+        for name in words:
+            word = fold_word(name)
             other = owners.setdefault(word, place)
-            if other is not place or word in map(fold_word, words[:number]):
-                reason = f"the name {words[number]!r} is taken already ({other.path}, line {other.line})"
+            if other is not place or word in own:
+                reason = f"the name {name!r} is taken already ({other.path}, line {other.line})"
                 told(place.error(reason, "let it stand in one of the two only"))
+            own.add(word)

@@ -58,7 +58,7 @@ def _topic(table: Table) -> Topic:
         name=table.text("name"),
         name_en=table.text("name_en"),
         group=table.text("group"),
-        description=table.text("description"),
+        description=table.text("description", lines=True),
         terms=tuple(_terms(table, table.table("terms"))),
         counter_terms=table.texts("counter_terms"),
         aliases=table.texts("aliases"),

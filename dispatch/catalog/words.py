@@ -38,9 +38,18 @@ ZONE_TAILS = (
 )
 # The same for finding them in a text: what begins in one of a few ways (高新, 国家级高新) ...
 ZONE_BEGINNINGS = ("高新", "国家高新", "国家级高新", "(国家)高新", "高技术", "国家高技术", "国家级高技术")
-# ... and goes on in many: 区, 园区, 技术产业开发区.
+# ... and goes on in many: 区, 园区, 技术产业开发区. What begins with the last character of a name and is another word
+# runs on: 高新区块链, 高新区域, 高新区隔.
+RUNS_ON = r"块链|域|隔"
 ZONE_ENDING = re.compile(
     r"(?<=高新)(?:(?:技术)?(?:产业)?(?:开发区|园区|区)|技术产业园)|(?<=高技术)产业(?:开发区|园区|园|区)"
+)
+
+
+# What a name must say more than: any zone at all is called so, in simplified or traditional characters.
+_ANY_ZONE = re.compile(
+    r"(?:[国國]家[级級]?|省[级級])?(?:高新(?:技[术術])?(?:[产產][业業])?|高技[术術](?:[产產][业業])?|[经經][济濟]?(?:技[术術])?"
+    r"|科技|工[业業]|自主[创創]新|自[创創])?(?:[开開][发發]?|示[范範])?(?:[区區]|[园園][区區]?|城)?"
 )
 
 
@@ -73,6 +82,17 @@ def zone_head(name: str) -> str:
     """The place in a zone's name (南昌高新区 -> 南昌), "" where the name does not say 高新区."""
     head = _ZONE_END.sub("", name)
     return head if head != name else ""
+
+
+def means_any_zone(name: str) -> bool:
+    """高新区, 国家高新技术产业开发区 or 区, folded or not: no name of one zone."""
+    return _ANY_ZONE.fullmatch(fold_word(name)) is not None
+
+
+def zone_heads(parks: Iterable[Park]) -> dict[str, str]:
+    """The places in the names of parks, folded, with the name of the park of each."""
+    names = ((name, park.name) for park in parks for name in (park.name, park.full_name, *park.aliases))
+    return {fold_word(head): park for name, park in names if (head := zone_head(name))}
 
 
 def demonstration_head(name: str) -> str:

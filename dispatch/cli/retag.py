@@ -23,12 +23,16 @@ _WHAT_FOLLOWS = {
 
 
 def tag_again(call: Session, names: Sequence[str], *, dry_run: bool, by_hand: bool, as_json: bool) -> None:
-    """Tag the issues of these names, or all that are not cancelled. Raises Failure where one had to be left."""
+    """Tag the issues of these names; without any all that are not cancelled and were tagged by another catalog or other
+    rules, with `by_hand` the others too. Raises Failure where one had to be left."""
     from dispatch import archive, retag
     from dispatch.errors import Failure, UsageError
 
     with call.app.database() as db:
-        ids = list(dict.fromkeys(archive.find(db, name) for name in names)) if names else retag.issue_ids(db)
+        known = retag.issue_ids(db)
+        ids = list(dict.fromkeys(archive.find(db, name) for name in names)) if names else known
+        if not (names or by_hand):
+            ids = retag.issue_ids(db, otherwise_than=call.app.catalog)
         if any(archive.load(db, id_).state == "cancelled" for id_ in (ids if names else ())):
             raise UsageError("an issue that is cancelled reaches nobody any more: leave it out")
         found = []
@@ -39,14 +43,13 @@ def tag_again(call: Session, names: Sequence[str], *, dry_run: bool, by_hand: bo
     if as_json:
         emit_json([_json(one) for one in found])
     else:
-        _sum_up(found, dry_run=dry_run)
-    if not dry_run and (left := [one.issue for one in found if one.left]):
-        raise Failure(f"{', '.join(left)}: not tagged again; it is being planned just now: do it again in a moment")
+        _sum_up(found, present=0 if names else len(known) - len(ids), dry_run=dry_run)
+    if not dry_run and (left := [f"{one.issue}: not tagged again; {one.left}" for one in found if one.left]):
+        raise Failure("\n".join(left))
 
 
 def _each(call: Session, db: Database, ids: Sequence[int], *, dry_run: bool, by_hand: bool) -> Iterator[Retagged]:
     """An issue a transaction: others have their turn in between, and a call that is broken off can be made again."""
-    from dispatch import archive
     from dispatch.progress import stages
     from dispatch.retag import Retagger
 
@@ -54,11 +57,9 @@ def _each(call: Session, db: Database, ids: Sequence[int], *, dry_run: bool, by_
     with stages() if len(ids) > 1 else nullcontext(lambda what, done, total: None) as tick:
         for number, id_ in enumerate(ids, start=1):
             if dry_run:
-                yield retagger.look(db, archive.load(db, id_))
+                yield retagger.look(db, id_)
             else:
-                with db.transaction():
-                    found = retagger.run(db, id_, call.act())
-                yield found
+                yield retagger.run(db, id_, call.act())
             tick("issues", number, len(ids))
 
 
@@ -101,12 +102,14 @@ def _words(tag: TagChange) -> str:
     return f"+ {tag.now} {name}" if tag.now else f"- {tag.was} {name}"
 
 
-def _sum_up(found: Sequence[Retagged], *, dry_run: bool) -> None:
+def _sum_up(found: Sequence[Retagged], *, present: int, dry_run: bool) -> None:
     done = [one for one in found if dry_run or not one.left]
     articles, passages = sum(one.articles for one in done), sum(one.passages for one in done)
     changed, issues = sum(len(one.changes) for one in done), sum(bool(one.changes or one.columns) for one in done)
     verb = "would change" if dry_run else "changed"
     say(f"{articles} articles of {len(done)} issues looked at: {changed} articles in {issues} issues {verb} their tags")
+    if present:
+        say(f"left out: {present} issues that were tagged by the present catalog and rules (--all takes them in)")
     if passages:
         say(f"in {passages} more only the passages that decided are others")
     if dry_run:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dispatch.catalog import Catalog
-from dispatch.catalog.words import fold_word, province_short, zone_head
+from dispatch.catalog.words import fold_word, province_short, zone_head, zone_heads
 
 _HIGH_TECH = re.compile(r"高新(?:技术产业)?(?:开发区|园区|区)$")
 _ECONOMIC = re.compile(r"经济技术开发区$")
@@ -29,9 +29,7 @@ class OtherZones:
 
 def other_zones(catalog: Catalog) -> OtherZones:
     """The catalog's other zones. One that is a park by now, in the same or another file, is a park."""
-    national = {
-        fold_word(zone_head(name)) for park in catalog.parks for name in (park.name, park.full_name, *park.aliases)
-    }
+    national = zone_heads(catalog.parks)
     names: set[str] = set()
     places: set[str] = set()
     towns: dict[str, str] = {}

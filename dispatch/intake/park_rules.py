@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from dispatch.catalog import Catalog, Park
-from dispatch.catalog.words import city_shorts, fold, province_short
+from dispatch.catalog.words import RUNS_ON, city_shorts, fold, province_short
 from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.park_roles import is_compared, is_one_of_places, subject_names
 from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, lead
@@ -66,11 +66,13 @@ _PERSON_BEFORE = (
 _PERSON_AFTER = re.compile(r"[\u4e00-\u9fff]?(?:同志|教授|院士|博士|先生|女士|表示|指出|强调|介绍说|主持|致辞|说,|说:)")
 
 _WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴该本"
-_BARE = re.compile(rf"(?<![\u4e00-\u9fff])高新园?区|(?<=[{_WORDS_BEFORE}])高新园?区|[我本]区(?![别分域间])")
+_BARE = re.compile(
+    rf"(?:(?<![\u4e00-\u9fff])|(?<=[{_WORDS_BEFORE}]))高新园?区(?!{RUNS_ON})|[我本]区(?![别分域间隔]|块链)"
+)
 # 高新区 beside a district or another zone of its city: 涪城区、高新区; 经开区、高新区、保税区.
 # The looks behind come after the word, so that the word is what is searched for.
 _BARE_ZONE = re.compile(
-    r"高新区(?:(?<=[区县市园城][、和与及]高新区)"
+    rf"高新区(?!{RUNS_ON})(?:(?<=[区县市园城][、和与及]高新区)"
     r"|(?<![\u4e00-\u9fff]高新区)(?=[、和与及][\u4e00-\u9fff]{1,8}[区县市园城]))"
 )
 _OTHER_ZONE = re.compile(r"[\u4e00-\u9fff]{2}高新(?:技术产业)?(?:开发区|园区|区)")
@@ -329,14 +331,18 @@ def _places(parks: Iterable[Park]) -> frozenset[str]:
     return frozenset(place for park in parks for place in _own_places(park) if len(place) > 1)
 
 
-def _one_of(places: Iterable[str]) -> re.Pattern[str]:
-    """Finds one of the places, the longest at each position."""
+def _alternatives(places: Iterable[str]) -> str:
+    """A pattern of the places, the longest at each position; one that matches nothing where there are none."""
     longest_first = sorted(places, key=lambda place: (-len(place), place))
-    return re.compile(f"({'|'.join(map(re.escape, longest_first))})" if longest_first else r"(?!)()")
+    return "|".join(map(re.escape, longest_first)) or r"(?!)"
+
+
+def _one_of(places: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(f"({_alternatives(places)})")
 
 
 def _branch(places: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(_BRANCH.format(places=_one_of(places).pattern[1:-1]))
+    return re.compile(_BRANCH.format(places=_alternatives(places)))
 
 
 def _by_city(parks: Iterable[Park]) -> dict[str, list[Park]]:

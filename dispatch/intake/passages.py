@@ -19,11 +19,19 @@ TITLE, CREDIT, TEXT = "title", "credit", "text"
 # grow with the paragraph that it stands in.
 WINDOW = 40
 
-# A blank between two Chinese characters is left over from a line's end in the source and parts no words. A longer gap
-# is none, so that the evidence for a word stays short.
-_STRAY_BLANK = re.compile(r"(?<=[^\x00-\x7f\s])\s{1,40}(?=[^\x00-\x7f\s])")
+# A blank between two Chinese characters is left over from a line's end in the source and parts no words; one between
+# Chinese and a Latin letter or digit (5G 应用) is a matter of taste. A longer gap is none, so that the evidence for a
+# word stays short. It begins with the blank itself, which is quicker to look for than what stands before it.
+_STRAY_BLANK = re.compile(
+    r"\s(?:(?<=[^\x00-\x7f\s]\s)\s{0,39}(?=[^\x00-\x7f\s]|[0-9a-z])|(?<=[0-9a-z]\s)\s{0,39}(?=[^\x00-\x7f\s]))"
+)
 _ENDS = ("。", ";", "!", "?", ":", "”", ")", "…")
 _SENTENCE = re.compile(r"[^。;!?]+[。;!?]?")
+
+
+def without_stray_blanks(text: str) -> str:
+    """A folded text without the blanks that part no words."""
+    return _STRAY_BLANK.sub("", text)
 
 
 class Spans:
@@ -51,7 +59,7 @@ class Passage:
 
     @cached_property
     def text(self) -> str:
-        return _STRAY_BLANK.sub("", simplified(self.raw))
+        return without_stray_blanks(simplified(self.raw))
 
     @cached_property
     def sentences(self) -> Spans:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dispatch.catalog import Catalog, Park
-from dispatch.catalog.words import city_shorts, demonstration_head, fold_word, province_short, zone_head
+from dispatch.catalog.words import RUNS_ON, city_shorts, demonstration_head, fold_word, province_short, zone_head
 from dispatch.intake.passages import Hit, Passage
 
 # Numbers are short: without a bound, a row of 三三三 would be read anew from each of its characters.
@@ -17,7 +17,7 @@ _SHARE = (
     r"(?:等(?:\d{1,4}|[一二三四五六七八九十]{1,4})?[余多]?(?:[家个地]|[家个]?(?:设区|地级)?(?:城市|市))?的?)?"
     r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市地])?"
 )
-_HIGH_TECH = re.compile(_SHARE + r"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)")
+_HIGH_TECH = re.compile(_SHARE + rf"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)(?!{RUNS_ON})")
 _SEVERAL = re.compile(r"(?:[2-9]|\d{2,4}|[两二三四五六七八九十]{1,4})[余多]?[家个]")
 _ZONE = re.compile(r"(?:国家级?)?高(?:新|技术)")
 _DEMONSTRATION = re.compile(_SHARE + r"(?:国家级?)?(?:自主创新示范区|自创区)")

@@ -8,18 +8,23 @@ from dispatch.catalog import Catalog
 from dispatch.intake.other_zones import other_zones
 from dispatch.intake.park_rules import ParkRules
 from dispatch.intake.passages import CREDIT, broken, passages
+from dispatch.intake.plain_catalog import plain_catalog
 from dispatch.intake.topic_rules import topic_tags
 from dispatch.intake.vocabulary import Vocabulary
-from dispatch.model import Article
+from dispatch.model import Article, ParkTag
 
 
 class Tagger:
     """Built once for a catalog, then used for any number of articles; it keeps nothing of them."""
 
     def __init__(self, catalog: Catalog) -> None:
-        others = other_zones(catalog)
-        self._vocabulary = Vocabulary(catalog, others)
-        self._parks = ParkRules(catalog, others)
+        plain = plain_catalog(catalog)
+        others = other_zones(plain)
+        self._vocabulary = Vocabulary(plain, others)
+        self._parks = ParkRules(plain, others)
+        # The names of the parks that have another one in the catalog than in a text.
+        pairs = zip(catalog.parks, plain.parks, strict=True)
+        self._names = {looked_for.name: park.name for park, looked_for in pairs if park.name != looked_for.name}
 
     def tag(self, article: Article) -> Article:
         """The article with its parks (subjects first) and topics (highest score first) in place of any before."""
@@ -28,4 +33,8 @@ class Tagger:
         names = [name for parks, _ in found for name in parks]
         names += [name for one, other in broken(parts) for name in self._vocabulary.across(one, other)]
         terms = [term for _, here in found for term in here if term.hit.passage.where != CREDIT]
-        return dataclasses.replace(article, parks=self._parks.tags(parts, names), topics=topic_tags(parts, terms))
+        parks = tuple(map(self._as_in_the_catalog, self._parks.tags(parts, names)))
+        return dataclasses.replace(article, parks=parks, topics=topic_tags(parts, terms))
+
+    def _as_in_the_catalog(self, tag: ParkTag) -> ParkTag:
+        return dataclasses.replace(tag, name=self._names[tag.name]) if tag.name in self._names else tag

@@ -10,9 +10,18 @@ from dataclasses import dataclass, field
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from dispatch.catalog import Catalog, Park, Topic
-from dispatch.catalog.words import ZONE_ENDING, fold_word, plain_names, zone_beginnings, zone_head, zone_tails
+from dispatch.catalog.words import (
+    RUNS_ON,
+    ZONE_ENDING,
+    fold,
+    fold_word,
+    plain_names,
+    zone_beginnings,
+    zone_head,
+    zone_tails,
+)
 from dispatch.intake.other_zones import OtherZones
-from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, without_overlaps
+from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, without_overlaps, without_stray_blanks
 
 # A name that ends so says that it is a zone; 中关村 or 光谷 alone do not.
 _SAYS_ZONE = re.compile(r"[区园城]$")
@@ -23,6 +32,10 @@ _LATIN = re.compile(r"[0-9a-z]")
 _NO_PARK_FOLLOWS = re.compile(
     r"[技企产科股集控投建综保国金资创发一二三四五六七八九十第(]|.{0,2}(?:医院|学校|小学|中学|幼儿园|银行|公司|集团)"
 )
+
+
+# 长春高新区块链有限公司 names 区块链, and 南昌高新区域 a region.
+_RUNS_ON = re.compile(RUNS_ON)
 
 
 # Where a topic's term stands and what it weighs; a counter-term weighs nothing.
@@ -64,7 +77,7 @@ class TermHit:
 
 
 class Vocabulary:
-    """Finds parks' names and topics' terms in one pass over a passage."""
+    """Finds parks' names and topics' terms in one pass over a passage. The catalog is one as plain_catalog gives it."""
 
     def __init__(self, catalog: Catalog, others: OtherZones) -> None:
         meanings: defaultdict[str, _Meaning] = defaultdict(_Meaning)
@@ -74,9 +87,11 @@ class Vocabulary:
             _add_park(meanings, park)
         for topic in catalog.topics:
             for term, weight in topic.terms:
-                meanings[fold_word(term)].terms.append((topic, weight))
+                for spelling in _spellings(term):
+                    meanings[spelling].terms.append((topic, weight))
             for term in topic.counter_terms:
-                meanings[fold_word(term)].counters.append(topic)
+                for spelling in _spellings(term):
+                    meanings[spelling].counters.append(topic)
         for word, meaning in meanings.items():
             meaning.latin = _latin_ends(word)
             places = (meaning.park, meaning.loose, meaning.begins, meaning.credited, meaning.tails)
@@ -107,6 +122,11 @@ class Vocabulary:
         parks = list(_park_hits(passage, matches))
         names = Spans([(found.hit.start, found.hit.end) for found in parks])
         return parks, list(_term_hits(passage, matches, names))
+
+
+def _spellings(term: str) -> set[str]:
+    """A term as it can stand in a passage's text: micro led and microled, but 5g应用 alone for 5G 应用."""
+    return {without_stray_blanks(" ".join(fold(term).split())), fold_word(term)}
 
 
 def says_zone(name: str) -> bool:
@@ -154,6 +174,8 @@ def _names(
         strict = _stands_for_itself(passage, start, end)
         short = not strict
         parks = () if short and _NO_PARK_FOLLOWS.match(passage.text, end) else (meaning.credited,)
+    if strict and passage.text[end - 1] == "区" and _RUNS_ON.match(passage.text, end):
+        return
     if parks or meaning.elsewhere:
         yield Hit(passage, start, end), parks, strict, short
 

@@ -51,7 +51,11 @@ def test_it_is_done_for_all_or_for_those_named(changed: Office) -> None:
     [done] = [item for item in found if item["issue"] == "534"]
     assert done["changes"] == [{"position": 1, "title": TITLE, "tags": [tag]}]
     assert (done["state"], done["articles"], done["left"]) == ("approved", 2, "")
-    assert all(item["changes"] == [] for item in changed.json("tag", "--again"))
+    assert changed.json("tag", "--again") == []
+    assert "0 articles of 0 issues looked at" in (again := changed("tag", "--again").stdout)
+    assert "left out: 2 issues that were tagged by the present catalog" in again
+    for words in (("534", "535"), ("--all",)):
+        assert [item["changes"] for item in changed.json("tag", "--again", *words)] == [[], []]
     parks = changed.json("issues", "show", "534")["issue"]["columns"][0]["articles"][0]["parks"]
     assert [park["name"] for park in parks] == ["新城高新区"]
     passage = {"where": "title", "block": -1, "start": 0, "end": 5, "text": "新城高新区"}
@@ -67,8 +71,10 @@ def test_what_cannot_be_done_is_said(changed: Office) -> None:
     changed("tag", "--again", "535", expect=2)
     assert [item["issue"] for item in changed.json("tag", "--again")] == ["534"]
     changed.desk.db.run("UPDATE issues SET state = 'sending' WHERE ref = '534'")
-    changed("tag", "--again", expect=1)
-    changed("tag", "--again", "--dry-run")
+    assert "534: not tagged again; it is being planned just now" in str(
+        changed("tag", "--again", "534", expect=1).exception
+    )
+    changed("tag", "--again", "--dry-run", "534")
     changed.desk.db.run("UPDATE issues SET planned_at = 1 WHERE ref = '534'")
     changed("tag", "--again")
 

@@ -26,7 +26,7 @@ from dispatch.bot.listing import Listed, listed
 from dispatch.bot.menu import root_keyboard
 from dispatch.bot.staging import CHANGES
 from dispatch.bot.suggestions import Suggested, question, question_keyboard, suggested_codes, suggestions
-from dispatch.catalog.lookup import MENTIONS
+from dispatch.catalog.carried import MENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

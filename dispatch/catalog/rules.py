@@ -19,6 +19,7 @@ from dispatch.assets import config_dir
 RULES = (
     "catalog/words.py",
     "intake/characters.py",
+    "intake/named_zones.py",
     "intake/other_zones.py",
     "intake/park_roles.py",
     "intake/park_rules.py",
@@ -34,10 +35,11 @@ _STATEMENT = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}  # after which
 
 @cache
 def rules_digest() -> str:
-    """A hash of the tagger's code and of the table of characters that it reads; of the table alone where the program
-    is installed without its source."""
+    """A hash of the tagger's code and of the tables of characters and places that it reads; of the tables alone where
+    the program is installed without its source."""
     package = Path(__file__).parents[1]
     found = hashlib.sha256((config_dir() / "traditional.txt").read_bytes())
+    found.update((config_dir() / "places.txt").read_bytes())
     for name in RULES:
         if (package / name).is_file():
             found.update("\0".join(code_of((package / name).read_text(encoding="utf-8"))).encode())

@@ -12,6 +12,7 @@ from dispatch.intake.passages import Hit, Passage, Spans
 _HIGH_TECH = re.compile(r"(?:国家级?|省级)?高新(?:技术)?(?:产业)?(?:开发区|园区|区)")
 # These words say by themselves that it is no park, whatever stands before them.
 _OTHER_KIND = re.compile(r"经开区|经济(?:技术)?开发区|(?:综合)?保税(?:港|物流园)?区|综保区|出口加工区")
+_KIND_WORDS = ("经开区", "开发区", "保税", "综保区", "出口加工区")
 _RANK = re.compile(r"[市县区州旗]$")
 _TITLE_RANK = re.compile(r"[市县区州旗](?!域|块)")
 
@@ -27,15 +28,17 @@ class NamedZones:
     def high_tech(self, part: Passage, parks: Spans) -> Iterator[Hit]:
         """The high-tech zones in a passage that are none of its `parks`. 高新区 alone, with a verb before it
         (联合高新区) or said of several (各高新区) is no zone's name."""
-        for found in _HIGH_TECH.finditer(part.text):
-            start = found.start() - len(self._place_before(part.text, found.start()))
-            if start < found.start() and not parks.around(found.end() - 1, found.end()):
-                yield Hit(part, start, found.end())
+        for found in _HIGH_TECH.finditer(part.text) if "高新" in part.text else ():
+            if parks.around(found.end() - 1, found.end()) is None:
+                place = self._place_before(part.text, found.start())
+                if place:
+                    yield Hit(part, found.start() - len(place), found.end())
 
     def all(self, part: Passage, parks: Spans) -> list[Hit]:
         """The zones of any kind in a passage that are none of its `parks`. A name with two words for a zone
         (苏州高新区综合保税区) is one."""
-        kinds = [Hit(part, *found.span()) for found in _OTHER_KIND.finditer(part.text)]
+        said = any(word in part.text for word in _KIND_WORDS)
+        kinds = [Hit(part, *found.span()) for found in _OTHER_KIND.finditer(part.text)] if said else []
         begun = {hit.start for hit in kinds}
         return [*(hit for hit in self.high_tech(part, parks) if hit.end not in begun), *kinds]
 

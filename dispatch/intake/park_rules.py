@@ -151,15 +151,13 @@ class ParkRules:
     ) -> list[Hit]:
         """The zones that are none of the article's parks, with those that borrow a park's name elsewhere."""
         parks = _park_spans(parts, hits)
-        borrowed = (
-            name
+        rejected = (
+            name.hit
             for name in names
-            if not (name.strict or name.short or parks[id(name.hit.passage)].around(name.hit.start, name.hit.end))
+            if not parks[id(name.hit.passage)].around(name.hit.start, name.hit.end)
+            if _is_branch_house(name.hit) and _borrows(name) and self._elsewhere(name)
         )
-        return [
-            *(zone for part in parts for zone in self._zones.all(part, parks[id(part)])),
-            *(name.hit for name in borrowed if _is_branch_house(name.hit) and self._elsewhere(name)),
-        ]
+        return [*(zone for part in parts for zone in self._zones.all(part, parks[id(part)])), *rejected]
 
     def _in_passing(self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
         """The parks named once, and not at the beginning, in an article whose title begins with another place's name
@@ -177,8 +175,7 @@ class ParkRules:
         (天津滨海—中关村科技园)."""
         if re.match(r"(?:综合)?保税|出口加工", name.hit.after) or _HOUSE_FOLLOWS.match(name.hit.after):
             return False
-        borrowed = any(name.hit.word.startswith(fold(word)) for word in _loose_words(name.park))
-        return not (borrowed and self._elsewhere(name))
+        return not (_borrows(name) and self._elsewhere(name))
 
     def _elsewhere(self, name: ParkHit) -> bool:
         """Another place stands right before the name: 保定·中关村, 江苏中关村, 成都光谷."""
@@ -314,6 +311,11 @@ def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:
     before = hit.before.removesuffix("·")
     ranked = before[:-1] if before.endswith(("省", "市")) else before
     return before.endswith(places) or ranked.endswith(places) or any(place in hit.word for place in places)
+
+
+def _borrows(name: ParkHit) -> bool:
+    """The name begins with a loose alias of its park, which others use too: 中关村科技园."""
+    return any(name.hit.word.startswith(fold(word)) for word in _loose_words(name.park))
 
 
 def _is_branch_house(hit: Hit) -> bool:

@@ -18,6 +18,7 @@ RULES = (
     "catalog/carried.py",
     "catalog/words.py",
     "intake/characters.py",
+    "intake/named_zones.py",
     "intake/other_zones.py",
     "intake/park_roles.py",
     "intake/park_rules.py",
@@ -33,7 +34,8 @@ DIGEST = Path(__file__).with_name("rules.digest")
 
 @cache
 def rules_digest() -> str:
-    """A hash of the tagger's code and of the table of characters that it reads."""
+    """A hash of the tagger's code and of the tables of characters and places that it reads."""
     found = hashlib.sha256((config_dir() / "traditional.txt").read_bytes())
+    found.update((config_dir() / "places.txt").read_bytes())
     found.update(DIGEST.read_bytes().strip())
     return found.hexdigest()

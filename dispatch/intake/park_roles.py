@@ -15,6 +15,10 @@ _Named = tuple[str, Hit]
 # A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
 _LEAD_PARKS = 2
 _LEAD_REPEATED_PARKS = 4
+# What a title counts, up to so many, is what the article is about; so is what a list in the lead counts if the
+# sentences with those parks are such a share of the text or it names each again.
+_COUNTED_PARKS = 5
+_COUNTED_SHARE = 0.25
 # A park in the text only is a subject from so many times and this share of all parks' names.
 _DOMINANT_TIMES = 3
 _DOMINANT_SHARE = 0.35
@@ -35,6 +39,10 @@ _COMPARED_BEFORE = re.compile(
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|取经)")
 # Who has a house of its own in another's park is a guest there: 把“科创飞地”设在了杭州高新区.
 _HOST_BEFORE = re.compile(r"(?:飞地|异地|离岸)[^。;!?]{0,24}(?:[设安建放位][在于到]|落户|进驻|布局)[了在于]{0,2}$")
+# How far away it is, or what it is invited to.
+_NEAR_BEFORE = re.compile(r"(?:距离?|毗邻|紧邻|邻近|临近|高于|低于|优于|快于|慢于|好于)[^,。;:!?]{0,4}$")
+_GUEST_AFTER = re.compile(r"(?:[^,。;:!?]{0,6})?(?:派员|派人|派代表|应邀|受邀)")
+_VENUE_AFTER = re.compile(r"(?:[^,。;:!?]{0,8})?(?:举行|举办|召开|开幕|落幕)")
 _UNLIKE_BEFORE = ("与", "和", "同", "跟", "比起")
 _UNLIKE_AFTER = re.compile(r"(?:相比|相较|不同|一样|类似|的差距)")
 # One of a few named for many, or of a ranking: 南昌高新区、新余高新区等园区; 苏州工业园区、深圳高新区居前.
@@ -50,25 +58,34 @@ _CLAUSE_END = re.compile(r"[,。;:!?]")
 _OTHERS_IN_LIST = 2
 _LIST_GAP = 24  # characters: a place that is no park may stand between two that are
 # 两家高新区, 3园区: a title that counts the parks it is about, or a list that is counted at its end.
-_COUNTED = re.compile(r"(两|[二三四五六]|[2-6])(?:家|个|大)?(?:国家级?)?(?:高新(?:技术产业开发)?区|园区|开发区)")
+_COUNTED = re.compile(r"(两|[二三四五六]|[2-6])[家个大市地县]?(?:国家级?)?(?:高新(?:技术产业开发)?区|园区|开发区)")
 _NUMBERS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 
 
-def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
+def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], zones: Sequence[Hit]) -> set[str]:
     """The names of those parks in `hits` that an article is about: what title and credit name and the text goes on
-    about; else what the lead names; else what has paragraphs of its own; else the only one, if it is named twice."""
-    if 1 < len(hits) == _counted(parts[0].text):
+    about; else what the lead names; else what has paragraphs of its own; else the only one, if it is named twice.
+
+    `zones` are others than parks that it names. Where one of them stands in the title or the credit and no park does,
+    only a park that the text names at least as often as all of them is a subject.
+    """
+    if 1 < len(hits) == _counted(parts[0].text) <= _COUNTED_PARKS:
         return set(hits)
     named = {name for name, own in hits.items() if any(_is_headlined(hit) for hit in own)}
-    times = Counter({name: sum(hit.passage.where == TEXT for hit in own) for name, own in hits.items()})
-    enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * times.total())
+    times = Counter({name: sum(map(_is_of_text, own)) for name, own in hits.items()})
+    others = sum(map(_is_of_text, zones))
+    enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * (times.total() + others))
     dominant = {name for name, count in times.items() if count >= enough}
+    if not named and any(zone.passage.where != TEXT for zone in zones):
+        return {name for name in dominant if times[name] >= others}
     return (named | dominant) or _leading(parts, hits, times) or _with_sections(parts, hits) or _alone(hits)
 
 
 def is_compared(hit: Hit) -> bool:
     """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
     if _COMPARED_BEFORE.search(hit.before) or _COMPARED_AFTER.match(hit.after) or _HOST_BEFORE.search(hit.before):
+        return True
+    if _NEAR_BEFORE.search(hit.before) or _GUEST_AFTER.match(hit.after):
         return True
     return hit.before.endswith(_UNLIKE_BEFORE) and _UNLIKE_AFTER.match(hit.after) is not None
 
@@ -89,13 +106,35 @@ def _is_headlined(hit: Hit) -> bool:
     return hit.passage.where == CREDIT or (hit.passage.where == TITLE and not is_compared(hit))
 
 
+def _is_of_text(hit: Hit) -> bool:
+    """It counts for a share of the text; where something is held (签约仪式在常州高新区举行) does not."""
+    venue = hit.before.endswith(("在", "于")) and _VENUE_AFTER.match(hit.after)
+    return hit.passage.where == TEXT and not venue
+
+
+def _goes_on(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], names: set[str]) -> bool:
+    """The text is about the parks that the lead counts, and does not only list them in one sentence of many."""
+    if len(names) > _COUNTED_PARKS:
+        return False
+    own = [hit for name in names for hit in hits[name] if hit.passage.where == TEXT]
+    sentences = {(id(hit.passage), span) for hit in own if (span := hit.passage.sentences.around(hit.start, hit.end))}
+    told = sum(end - start for _, (start, end) in sentences)
+    text = sum(len(part.text) for part in parts if part.where == TEXT)
+    again = Counter(name for name in names for hit in hits[name] if hit.passage.where == TEXT)
+    return told >= _COUNTED_SHARE * text or all(again[name] > 1 for name in names)
+
+
 def _leading(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
     first = lead(parts)
     inside = sorted(
         ((name, hit) for name, own in hits.items() for hit in own if hit.passage is first), key=lambda one: one[1].start
     )
     leading = _meant(inside)
-    if len(leading) <= _LEAD_PARKS or len(leading) in (_counted(parts[0].text), _counted_behind(inside)):
+    if len(leading) <= _LEAD_PARKS:
+        return leading
+    if len(leading) == _counted(parts[0].text) <= _COUNTED_PARKS:
+        return leading
+    if len(leading) == _counted_behind(inside) and _goes_on(parts, hits, leading):
         return leading
     repeated = len(leading) <= _LEAD_REPEATED_PARKS and all(times[name] > 1 for name in leading)
     return leading if repeated else set()

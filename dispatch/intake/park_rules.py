@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import RUNS_ON, city_shorts, fold, province_short
+from dispatch.intake.named_zones import NamedZones
 from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.park_roles import is_compared, is_one_of_places, subject_names
-from dispatch.intake.passages import CREDIT, TITLE, Hit, Passage, Spans, lead
+from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, says_zone
 from dispatch.model import Evidence, ParkTag, Role
@@ -65,21 +66,21 @@ _PERSON_BEFORE = (
 )
 _PERSON_AFTER = re.compile(r"[\u4e00-\u9fff]?(?:同志|教授|院士|博士|先生|女士|表示|指出|强调|介绍说|主持|致辞|说,|说:)")
 
-_WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴该本"
+_WORDS_BEFORE = "了在为对到于由从让使向的将把以全与和及、赴该本携经至"
+# Who goes to 高新区 or does something with it means the city's own; who supports or promotes it may mean any.
+_VERBS_BEFORE = (
+    *("联合", "携手", "会同", "协同", "联手", "牵手", "对接", "陪同", "邀请", "依托", "落户", "入驻", "进驻", "位于"),
+    *("深入", "走访", "走进", "来到", "前往", "抵达", "调研", "考察"),
+)
 _BARE = re.compile(
-    rf"(?:(?<![\u4e00-\u9fff])|(?<=[{_WORDS_BEFORE}]))高新园?区(?!{RUNS_ON})|[我本]区(?![别分域间隔]|块链)"
+    rf"(?:(?<![一-鿿])|(?<=[{_WORDS_BEFORE}])|(?<={'|'.join(_VERBS_BEFORE)}))高新园?区(?!{RUNS_ON})"
+    r"|[我本]区(?![别分域间隔]|块链)"
 )
 # 高新区 beside a district or another zone of its city: 涪城区、高新区; 经开区、高新区、保税区.
 # The looks behind come after the word, so that the word is what is searched for.
 _BARE_ZONE = re.compile(
     rf"高新区(?!{RUNS_ON})(?:(?<=[区县市园城][、和与及]高新区)"
     r"|(?<![\u4e00-\u9fff]高新区)(?=[、和与及][\u4e00-\u9fff]{1,8}[区县市园城]))"
-)
-_OTHER_ZONE = re.compile(r"[\u4e00-\u9fff]{2}高新(?:技术产业)?(?:开发区|园区|区)")
-_ANY_ZONE = re.compile(
-    r"(?:国家级?|省级|全国|各|全省|全市|[我该本]市|市区|一流|级|[家个批类座大]|指导|支持|推动|推进|推荐|建设|走进|来到|位于|落户|入驻"
-    r"|抵达|组织|带领|加快|促进|服务|聚焦|围绕|提升|打造|依托|作为|就是|成为|引领|助力|代表|协助|帮助|要求|督促|创建|设立)高新"
-    rf"|[{_WORDS_BEFORE}]高新"
 )
 
 
@@ -93,13 +94,17 @@ class ParkRules:
         self._towns = {town: province for town, province in others.towns.items() if town not in self._places}
         self._branch = _branch(self._places | set(self._towns))
         self._by_city = _by_city(catalog.parks)
+        self._parks = {park.name: park for park in catalog.parks}
         self._cities = _one_of(self._by_city)
         self._other_places = _one_of(others.places - set(self._by_city))
+        cities = {city for park in catalog.parks for city in city_shorts(park.city)}
+        self._zones = NamedZones(cities | others.places | set(others.towns))
 
     def tags(self, parts: Sequence[Passage], found: Iterable[ParkHit]) -> tuple[ParkTag, ...]:
         """The parks of an article: subjects first, each group in the order of appearance."""
-        hits = self._hits(parts, list(found))
-        subjects = subject_names(parts, hits)
+        names = list(found)
+        hits = self._hits(parts, names)
+        subjects = subject_names(parts, hits, self._other_zones(parts, hits, names)) - self._in_passing(parts, hits)
         if (not subjects or _BARE.search(parts[0].text)) and (bare := self._bare(parts, hits)):
             park, words = bare
             hits[park.name] = [*words, *hits.get(park.name, [])]
@@ -142,13 +147,36 @@ class ParkRules:
                 own.append(name.hit)
         return dict(hits)
 
+    def _other_zones(
+        self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], names: Iterable[ParkHit]
+    ) -> list[Hit]:
+        """The zones that are none of the article's parks, with those that borrow a park's name elsewhere."""
+        parks = _park_spans(parts, hits)
+        rejected = (
+            name.hit
+            for name in names
+            if not parks[id(name.hit.passage)].around(name.hit.start, name.hit.end)
+            if _is_branch_house(name.hit) and _borrows(name) and self._elsewhere(name)
+        )
+        return [*(zone for part in parts for zone in self._zones.all(part, parks[id(part)])), *rejected]
+
+    def _in_passing(self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
+        """The parks named once, and not at the beginning, in an article whose title begins with another place's name
+        (庐江县引进电池企业): what that place does is told."""
+        actor, first = self._zones.actor(parts[0].text), lead(parts)
+        return {
+            name
+            for name, own in hits.items()
+            if actor and len(own) == 1 and own[0].passage.where == TEXT and not _opens(own[0], first)
+            if actor not in _own_places(self._parks[name])
+        }
+
     def _stands(self, name: ParkHit) -> bool:
         """A strict name means its park unless it goes on (苏州高新区综合保税区) or begins elsewhere
         (天津滨海—中关村科技园)."""
         if re.match(r"(?:综合)?保税|出口加工", name.hit.after) or _HOUSE_FOLLOWS.match(name.hit.after):
             return False
-        borrowed = any(name.hit.word.startswith(fold(word)) for word in _loose_words(name.park))
-        return not (borrowed and self._elsewhere(name))
+        return not (_borrows(name) and self._elsewhere(name))
 
     def _elsewhere(self, name: ParkHit) -> bool:
         """Another place stands right before the name: 保定·中关村, 江苏中关村, 成都光谷."""
@@ -212,11 +240,8 @@ class ParkRules:
 
     def _names_other_zone(self, part: Passage, hits: Mapping[str, Sequence[Hit]]) -> bool:
         """The passage names a high-tech zone that is none of the parks."""
-        known = Spans(sorted((hit.start, hit.end) for own in hits.values() for hit in own if hit.passage is part))
-        return any(
-            not _ANY_ZONE.search(found[0]) and not known.around(found.end() - 1, found.end())
-            for found in _OTHER_ZONE.finditer(part.text)
-        )
+        parks = _park_spans([part], hits)[id(part)]
+        return any(True for _ in self._zones.high_tech(part, parks))
 
 
 def _named_spans(parts: Iterable[Passage], found: Iterable[ParkHit]) -> dict[int, Spans]:
@@ -225,6 +250,21 @@ def _named_spans(parts: Iterable[Passage], found: Iterable[ParkHit]) -> dict[int
     for name in found:
         spans[id(name.hit.passage)].append((name.hit.start, name.hit.end))
     return {key: Spans(own) for key, own in spans.items()}
+
+
+def _park_spans(parts: Iterable[Passage], hits: Mapping[str, Iterable[Hit]]) -> dict[int, Spans]:
+    """Where the parks' names stand in each of the passages, by the passage's id."""
+    spans: dict[int, set[tuple[int, int]]] = {id(part): set() for part in parts}
+    for own in hits.values():
+        for hit in own:
+            if (there := spans.get(id(hit.passage))) is not None:
+                there.add((hit.start, hit.end))
+    return {key: Spans(sorted(own)) for key, own in spans.items()}
+
+
+def _opens(hit: Hit, first: Passage | None) -> bool:
+    """It stands in the first sentence of the first paragraph."""
+    return hit.passage is first and hit.passage.sentences.around(0, hit.end) is not None
 
 
 def _said_places(parts: Iterable[Passage], names: Iterable[ParkHit]) -> set[str]:
@@ -272,6 +312,11 @@ def _is_beside(hit: Hit, places: tuple[str, ...]) -> bool:
     before = hit.before.removesuffix("·")
     ranked = before[:-1] if before.endswith(("省", "市")) else before
     return before.endswith(places) or ranked.endswith(places) or any(place in hit.word for place in places)
+
+
+def _borrows(name: ParkHit) -> bool:
+    """The name begins with a loose alias of its park, which others use too: 中关村科技园."""
+    return any(name.hit.word.startswith(fold(word)) for word in _loose_words(name.park))
 
 
 def _is_branch_house(hit: Hit) -> bool:

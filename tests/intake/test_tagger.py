@@ -335,6 +335,108 @@ def test_what_an_article_is_about_where_no_title_says_it(
     assert set(_subjects(_article(title, "", *paragraphs))) == subjects
 
 
+@pytest.mark.parametrize(
+    ("title", "paragraphs", "mentions"),
+    [
+        (
+            "合肥新站高新区一季度新签约项目21个",
+            ("据悉，合肥高新区、合肥经开区等也在同日举行了签约活动。",),
+            {"合肥高新区"},
+        ),
+        ("太仓高新区德企突破500家", ("该区与苏州高新区、昆山高新区错位发展。",), {"苏州高新区", "昆山高新区"}),
+        (
+            "太仓高新区举行推介会",
+            (
+                "太仓高新区推介太仓高新区的土地。太仓高新区签约。",
+                "苏州高新区派员参加。太仓高新区和太仓高新区的企业发言。",
+            ),
+            {"苏州高新区"},
+        ),
+        ("庐江高新区新引进电池企业", ("厂房距合肥高新区50公里。",), {"合肥高新区"}),
+        ("合肥经开区新引进三家企业", ("此前合肥高新区也引进了两家。",), {"合肥高新区"}),
+        ("苏州高新区综合保税区一季度进出口增长", ("增幅高于昆山高新区。",), {"昆山高新区"}),
+        ("花桥经开区推介会举行", ("推介会邀请昆山高新区参会。",), {"昆山高新区"}),
+        ("雄安新区中关村科技园揭牌", ("中关村科学城管委会负责人出席。",), {"中关村"}),
+        ("推介会举行", ("推介会在太仓举行，苏州高新区派员参加。",), {"苏州高新区"}),
+        ("庐江县引进电池企业", ("庐江县引进一家企业。企业的人才来自各地，也有合肥高新区的。",), {"合肥高新区"}),
+    ],
+)
+def test_a_park_in_an_article_about_another_place_is_a_mention(
+    title: str, paragraphs: tuple[str, ...], mentions: set[str]
+) -> None:
+    article = _article(title, "", *paragraphs)
+    assert _subjects(article) == []
+    assert {park.name for park in article.parks} == mentions
+
+
+def test_a_park_is_a_subject_beside_another_zone_only_by_a_share_of_the_text() -> None:
+    often = "合肥高新区来谈。合肥高新区出资。合肥高新区派人。"
+    assert _subjects(_article("花桥经开区引来伙伴", "", often + "花桥经开区感谢。")) == ["合肥高新区"]
+    assert _subjects(_article("花桥经开区引来伙伴", "", often + "花桥经开区感谢。" * 4)) == []
+    assert _subjects(_article("合作签约", "", "会议召开。", often + "花桥经开区感谢。" * 5)) == ["合肥高新区"]
+    many = ("会议召开。", often + "芜湖高新区也来。", "花桥经开区感谢。" * 9)
+    assert _subjects(_article("合作签约", "", *many[:2])) == ["合肥高新区"]
+    assert _subjects(_article("合作签约", "", *many)) == []
+
+
+def test_a_park_in_the_title_is_a_subject_beside_another_zone() -> None:
+    assert _subjects(_article("合肥高新区与合肥经开区签约", "", "合肥经开区负责人到场。" * 5)) == ["合肥高新区"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(
+            "联合",
+            "携手",
+            "会同",
+            "协同",
+            "依托",
+            "落户",
+            "入驻",
+            "支持",
+            "推动",
+            "助力",
+            "对接",
+            "深入",
+            "走访",
+            "调研",
+        ),
+        *("陪同", "带领", "邀请", "指导", "组织", "联手", "牵手", "携", "经", "至"),
+    ],
+)
+def test_a_verb_before_a_bare_word_is_no_other_zones_name(word: str) -> None:
+    text = f"近日，宜昌市科技局{word}高新区管委会举办银企对接会。"
+    assert _subjects(_article("高新区举办银企对接会", "", text)) == ["宜昌高新区"]
+
+
+@pytest.mark.parametrize("place", ["庐江", "庐江县", "合肥新站", "太仓市", "博望", "神农架", "长阳"])
+def test_a_place_before_it_is_another_zones_name(place: str) -> None:
+    assert _article("高新区举办银企对接会", "宜昌市科技局", f"近日，{place}高新区举办银企对接会。").parks == ()
+
+
+def test_a_verb_before_a_bare_word_in_a_title() -> None:
+    assert _subjects(_article("宜昌市科技局联合高新区举办对接会", "", "近日举办。")) == ["宜昌高新区"]
+
+
+def test_the_parties_that_a_title_counts_are_equal_and_the_host_is_no_more() -> None:
+    five = {"南京高新区", "无锡高新区", "常州高新区", "苏州高新区", "镇江高新区"}
+    signed = "南京、无锡、常州、苏州、镇江五市高新区日前签署合作协议。"
+    held = "签约仪式在常州高新区举行。会后在常州高新区召开座谈会。活动于常州高新区落幕。"
+    assert set(_subjects(_article("苏南五市高新区联手打造产业创新集群", "", signed, held))) == five
+    assert set(_subjects(_article("苏南联手打造产业创新集群", "", signed, held))) == five
+
+
+def test_a_list_that_is_counted_in_one_sentence_of_many_gives_mentions() -> None:
+    listed = "大庆、哈尔滨、齐齐哈尔3个国家高新区参加。"
+    assert len(_subjects(_article("大会召开", "", listed))) == 3
+    long = _article("大会召开", "", listed, *("专家在会上作了报告，介绍了技术的最新进展。" * 3,) * 3)
+    assert _subjects(long) == []
+    assert len(long.parks) == 3
+    six = "大庆、哈尔滨、齐齐哈尔、长春、鞍山、营口6个国家高新区参加。"
+    assert _subjects(_article("大会召开", "", six)) == []
+
+
 def test_a_heading_above_paragraphs_says_whose_they_are() -> None:
     blocks = (
         Block(BlockKind.PARAGRAPH, "各地做法如下。"),

@@ -119,15 +119,15 @@ class _Line:
 
 
 class _Place:
-    """That of a message between being taken and its first part's slot: there are as many as connections, whatever waits
-    between two parts."""
+    """That of a message from being taken to its end, but for the time between two parts in which it waits for its chat:
+    there are as many as connections."""
 
     def __init__(self, places: asyncio.Semaphore | None) -> None:
         self._places = places
         self._taken = False
 
     async def take(self) -> None:
-        if self._places is not None:
+        if self._places is not None and not self._taken:
             await self._places.acquire()
             self._taken = True
 
@@ -166,6 +166,7 @@ class LaneRun:
         self._held: dict[tuple[int, int], _Held] = {}  # by message and epoch
         self._page = _page(lane, context.page, lane.rate)
         self._places = asyncio.Semaphore(lane.connections) if lane.waiting else None
+        self._getting = asyncio.Lock() if lane.waiting else nullcontext()
         self._gate = gate
         self._ration = ration
         self._gated = None if gate is None else GatedTodo(self._page, gate, context.clock)
@@ -378,10 +379,8 @@ class LaneRun:
         ahead: _Job | None = None
         while True:
             place = _Place(self._places)
-            await place.take()
-            job = ahead or await self._next()
+            job = ahead or await self._next(place)
             if job is None:
-                place.leave()
                 return
             ahead = None
             try:
@@ -397,9 +396,16 @@ class LaneRun:
                 self._todo.done(job.work)
             self._proved.set()
 
-    async def _next(self) -> _Job | None:
-        work = await self._todo.get()
-        return _Job(work, await self._letter(work)) if work is not None else None
+    async def _next(self, place: _Place) -> _Job | None:
+        """The next job, with a place; no more than one waits for that, or what is claimed would all be in hand. Nobody
+        has a place who waits for work: it may be needed between two parts."""
+        async with self._getting:
+            work = await self._todo.get()
+            if work is None:
+                return None
+            job = _Job(work, await self._letter(work))
+            await place.take()
+            return job
 
     async def _look_ahead(self, behind: Work) -> _Job | None:
         """The job after this one, where there is one already."""
@@ -432,13 +438,15 @@ class LaneRun:
             await self._settle(work, work.parts_done - 1, Sent(), self._context.clock.now(), final=True)
         for part in range(work.parts_done, parts):
             if not self._pace.is_free:
+                if part > work.parts_done:
+                    place.leave()  # others go meanwhile; while a part is sent and written down, its place is taken
                 await self._pace.acquire(work.address)
+                await place.take()
                 if self._late(work) or self._over:
                     self._pace.unused(work.address)
                     if not self._over:
                         await self._release(work)
                     return
-                place.leave()
             announced = following.envelope if part == parts - 1 and isinstance(following, _Letter) else None
             if not await self._send_part(line, work, letter, part, announced):
                 return

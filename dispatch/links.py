@@ -141,7 +141,7 @@ class Addressing:
             return self._asking(work, work.request)
         if work.right is not None:
             return self._to_right(work, work.right)
-        leaving = self._links.leave(work.endpoint_id) if work.endpoint_id else Leaving("", "")
+        leaving = self._links.leave(work.endpoint_id) if work.endpoint_id and not _many(work) else Leaving("", "")
         return Envelope(
             message_id=work.message_id,
             channel=work.channel,
@@ -210,7 +210,7 @@ class Addressing:
         return tuple([self._reason(work, tag) for tag in _closest(tags)])
 
     def _reason(self, work: Work, tag: str) -> Reason:
-        leaving = self._links.leave(work.endpoint_id, tag)
+        leaving = self._links.leave(work.endpoint_id, tag) if not _many(work) else Leaving("", "")
         label = self._labels.get((tag, work.language))
         if label is None:
             label = self._labels[tag, work.language] = self._label(tag, work.language)

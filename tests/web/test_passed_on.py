@@ -66,14 +66,14 @@ def person(db: Database, *addresses: Address) -> list[int]:
         ("webhook", HOOK, True),
     ],
 )
-async def test_a_group_is_given_no_link_to_preferences_and_can_leave(
+async def test_a_group_is_given_no_link_that_changes_what_it_gets(
     site: Site, channel: str, address: str, changes: bool
 ) -> None:
     links = Links("https://b.test", "", site.signer)
     work = Work(1, 1, "digest", channel, channel, 7, address, "", "zh", "full", (), 0, 0, NOW)
     envelope = Addressing(Settings(), links, lambda tag, language: tag, "x").envelope(work)
     assert bool(envelope.preferences_url) is changes
-    assert envelope.unsubscribe_url
+    assert bool(envelope.unsubscribe_url or envelope.unsubscribe_mailto) is changes
 
 
 async def test_no_secret_stands_in_the_data_that_a_page_gives(site: Site) -> None:

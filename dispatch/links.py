@@ -15,6 +15,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dispatch.delivery.ledger import Right, Work
+from dispatch.delivery.pace import is_group
 from dispatch.delivery.rights import DATA, ERASE
 from dispatch.model import Confirmation, Envelope, Reason
 from dispatch.settings import Settings
@@ -103,7 +104,7 @@ def harmless(name: str) -> str:
 
 def _many(work: Work) -> bool:
     """Whether a message goes to a Telegram group or channel: what its members open is for none of them to change."""
-    return work.channel == "telegram" and work.address.startswith(("-", "@"))
+    return work.channel == "telegram" and is_group(work.address)
 
 
 def _closest(tags: Iterable[str]) -> list[str]:

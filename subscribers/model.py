@@ -58,7 +58,7 @@ class Preferences:
     bundled: bool = False
 
 
-ROBOTS = ("wecom",)
+ROBOTS = ("wecom", "dingtalk", "feishu")
 """Channels that are the robots of groups in a workplace's chat."""
 
 CHANNELS = ("email", "telegram", "webhook", *ROBOTS)

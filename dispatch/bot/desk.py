@@ -180,7 +180,7 @@ class Desk:
             values["reply_parameters"] = ReplyParameters(
                 message_id=self.scene.message_id, allow_sending_without_reply=True
             )
-        if keyboard is not None:
+        if keyboard is not None and keyboard.inline_keyboard:
             values["reply_markup"] = keyboard
         return SendMessage(**values)
 
@@ -189,7 +189,7 @@ class Desk:
         a new one."""
         if self.scene.is_old or not self.scene.callback_id:
             return self.answer(html, keyboard)
-        values: dict[str, Any] = {} if keyboard is None else {"reply_markup": keyboard}
+        values: dict[str, Any] = {"reply_markup": keyboard} if keyboard and keyboard.inline_keyboard else {}
         return EditMessageText(
             chat_id=self.scene.here.chat_id,
             message_id=self.scene.message_id,

@@ -86,6 +86,17 @@ def telegram_chat(text: str) -> str:
     return text.strip().lower()
 
 
+def telegram_id(chat: str) -> int | str:
+    """A chat as the Bot API is told it: its number, or the @name of a public channel."""
+    return chat if chat.startswith("@") else int(chat)
+
+
+def telegram_span(chat: str) -> dict[str, str]:
+    """By what SQL finds the addresses of a chat and of its topics: that of the `chat`, and those between `low` and
+    `high`."""
+    return {"chat": chat, "low": f"{chat}/", "high": f"{chat}0"}  # 0 comes after /
+
+
 def telegram_place(address: str) -> tuple[str, int]:
     """The chat of an address, and the topic's `message_thread_id` in it; 0 for none."""
     chat, _, topic = address.partition("/")

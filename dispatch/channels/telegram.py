@@ -28,7 +28,7 @@ from dispatch.digests.words import clip
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Notice, Outcome, Rejected, Retry, Sent
 from dispatch.settings import TelegramSettings
-from subscribers.addresses import telegram_place
+from subscribers.addresses import telegram_id, telegram_place
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class TelegramConnection:
         from aiogram.methods import SendMessage
 
         try:
-            await self._bot.call(SendMessage(chat_id=int(chat), text=text), chat)
+            await self._bot.call(SendMessage(chat_id=telegram_id(chat), text=text), chat)
         except AiogramError as error:
             log.warning("a deleted topic could not be told of: %s", type(error).__name__)
 
@@ -176,7 +176,7 @@ class TelegramConnection:
         chat, topic = telegram_place(address)
         try:
             message = await self._bot.api.send_message(
-                chat if chat.startswith("@") else int(chat),
+                telegram_id(chat),
                 text,
                 message_thread_id=topic or None,
                 parse_mode="HTML",

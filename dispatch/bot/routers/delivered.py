@@ -66,9 +66,8 @@ def _is(kind: type[Unfollow | Mute | Previous]) -> Any:
 
 def _owner(desk: Desk, endpoint_id: int) -> Endpoint | None:
     """The endpoint of the chat that the button stands in, if it is still the one that the digest was sent to."""
-    found = desk.endpoint
-    live = found is not None and found.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
-    return found if found is not None and live and found.id == endpoint_id else None
+    found = desk.live
+    return found if found is not None and found.id == endpoint_id else None
 
 
 def _too_old(desk: Desk) -> Replies:

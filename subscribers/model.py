@@ -76,6 +76,12 @@ class Address:
         same = self.address.lower() if self.address.isascii() else self.address.encode().lower().decode()
         return self.channel, same
 
+    @property
+    def shared(self) -> bool:
+        """Whether many people read what comes here, so that a link in it is in everybody's hands: a Telegram group or
+        channel. What is followed there is for its administrators to change, whom the chat's service names."""
+        return self.channel == "telegram" and self.address.startswith(("-", "@"))
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

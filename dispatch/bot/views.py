@@ -78,9 +78,8 @@ def number_line(desk: Desk, issue: Mapping[str, object]) -> str:
 def heading(desk: Desk, volume: Volume) -> str:
     """The bulletin and the issue, which lead to its page where it has one."""
     issue = volume.reading.issue
-    numbers = {name: getattr(issue, name) for name in ("year", "number", "total", "ref")}
     name = escaped(bulletin_name(desk, issue.bulletin, issue.title))
-    line = escaped(number_line(desk, numbers))
+    line = escaped(number_line(desk, volume.numbers))
     base = desk.office.base_url
     return f"<b>{name}</b> " + (
         linked(line, f"{base}/issues/{quote(issue.bulletin)}/{quote(issue.ref)}") if base else line

@@ -100,6 +100,12 @@ def telegram_span(chat: str) -> dict[str, str]:
     return {"chat": chat, "low": f"{chat}/", "high": f"{chat}0"}  # 0 comes after /
 
 
+def receiver_of(address: str) -> str:
+    """Whom limits and rests belong to: the chat in which a topic of Telegram's is (`-100123/45`), else the address
+    itself, whose slashes are those of a URL."""
+    return address if "://" in address else address.partition("/")[0]
+
+
 def telegram_place(address: str) -> tuple[str, int]:
     """The chat of an address, and the topic's `message_thread_id` in it; 0 for none."""
     chat, _, topic = address.partition("/")

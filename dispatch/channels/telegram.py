@@ -93,7 +93,8 @@ class ApprovalButtons:
 
 @dataclass(frozen=True, slots=True)
 class Buttons:
-    """The words of the buttons below the last message; `url` is the page behind `read`, or ""."""
+    """The words of the buttons below the last message; `url` is the page behind `read`, or ""; `heard` says whether
+    somebody listens to those that change something."""
 
     unfollow: str
     mute: str
@@ -101,13 +102,18 @@ class Buttons:
     previous: str
     url: str
     digest_id: int
+    heard: bool = True
+
+    def change(self, envelope: Envelope) -> bool:
+        """Whether there are buttons that change what the chat gets: not in a public channel, whose readers follow
+        nothing themselves."""
+        return self.heard and bool(envelope.endpoint_id) and not envelope.address.startswith("@")
 
     def rows(self, envelope: Envelope) -> list[list[tuple[str, str, str]]]:
-        """Each button as its words, its data and its page, of which one is ""; in a public channel, whose readers
-        follow nothing themselves, the page alone."""
+        """Each button as its words, its data and its page, of which one is ""."""
         rows = [[(self.read, "", self.url)]] if self.url else []
         endpoint = envelope.endpoint_id
-        if not endpoint or envelope.address.startswith("@"):
+        if not self.change(envelope):
             return rows
         drops = [
             [
@@ -247,7 +253,8 @@ class TelegramChannel:
         unfollow, mute, read, previous, url = (line.strip() for line in words[:5])
         if len(first.matching) > 1 or len(content.sections) > 1:
             url = url.rpartition("/")[0]  # the issue's page
-        return Buttons(unfollow, mute, read, previous, url if opens(url) else "", first.digest.id)
+        url, heard = url if opens(url) else "", self._settings.conversation
+        return Buttons(unfollow, mute, read, previous, url, first.digest.id, heard)
 
     def _approval(self, content: Content, notice: Notice) -> ApprovalButtons | None:
         """None where nobody listens, and for other content of an issue that is out: that takes a comparison first."""
@@ -306,8 +313,18 @@ class TelegramChannel:
 
 def _fill(rendered: RenderedChat, part: int, envelope: Envelope) -> str:
     text = rendered.texts[part]
+    if isinstance(rendered.buttons, Buttons) and rendered.buttons.change(envelope):
+        envelope = _beside_buttons(envelope)
     filled = text.fill({name: _piece(rendered.personal, name, envelope) for name in text.names})
     return re.sub(r"\n{3,}", "\n\n", filled).strip()  # an empty piece leaves its blank lines
+
+
+def _beside_buttons(envelope: Envelope) -> Envelope:
+    """Without the links that do what a button below does: what is followed beyond the buttons has its link still, and
+    with it the link that ends everything."""
+    first, others = envelope.reasons[:MAX_UNFOLLOW], envelope.reasons[MAX_UNFOLLOW:]
+    reasons = (*(replace(reason, unfollow_url="") for reason in first), *others)
+    return replace(envelope, reasons=reasons, unsubscribe_url=envelope.unsubscribe_url if others else "")
 
 
 def _piece(personal: Personal, name: str, envelope: Envelope) -> str:

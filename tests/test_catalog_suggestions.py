@@ -207,7 +207,7 @@ def test_an_own_park_is_suggested_by_its_pinyin(tmp_path: Path) -> None:
     [
         ("park:nanchang", "park:南昌高新区"),
         ("park:ncgxq", "park:南昌高新区"),
-        ("province:jianxi", "province:江西省"),
+        ("province:jiangx", "province:江西省"),
         ("topic:qukuailian", "topic:区块链"),
         ("column:yuanqufazhan", "column:huoju/parks"),
         ("bulletin:huojudongtai", "bulletin:huoju"),

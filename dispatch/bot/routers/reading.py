@@ -120,7 +120,7 @@ async def _column(message: Message, command: CommandObject, scene: Scene, shelf:
             return [desk.answer(*views.columns(desk, 0))]
         tag = _column_tag(desk, words)
         if not tag:
-            told, (html, markup) = desk.say("没有找到这个栏目。"), views.columns(desk, 0)
+            told, (html, markup) = desk.say("没有叫这个名字的栏目。"), views.columns(desk, 0)
             return [desk.answer(f"{told}\n\n{html}", markup)]
         return _newest_of(desk, shelf, tag, scene)
 

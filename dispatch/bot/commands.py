@@ -75,7 +75,7 @@ GROUPS = (
     Group(
         text("推送时间"),
         (
-            Command("digest", text("推送设置：即时、每日或每周，几点，什么形式"), Who.ADMINISTRATORS),
+            Command("digest", text("推送设置：即时、每日或每周，时间和形式"), Who.ADMINISTRATORS),
             Command("quiet", text("免打扰时段"), Who.ADMINISTRATORS),
             Command("pause", text("暂停或恢复推送"), Who.ADMINISTRATORS),
         ),
@@ -87,7 +87,7 @@ GROUPS = (
             Command("manage", text("在私聊里管理群组和频道"), Who.PERSON),
             Command("mydata", text("导出我的数据"), Who.PERSON),
             Command("forget", text("删除我的数据"), Who.PERSON),
-            Command("help", text("使用说明"), Who.EVERYBODY),
+            Command("help", text("全部命令和用法"), Who.EVERYBODY),
         ),
     ),
     Group(

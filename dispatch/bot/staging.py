@@ -133,7 +133,7 @@ def _is_about(event: TelegramObject, place: Place) -> bool:
 
 
 def _refused(desk: Desk) -> Replies:
-    return desk.told(text("只有本群的管理员可以更改这里的关注和设置。"))
+    return desk.told(text("只有这里的管理员可以更改关注和设置。您可以在私聊里为自己关注。"))
 
 
 def _of_another(desk: Desk) -> Replies:

@@ -86,7 +86,7 @@ async def test_a_follow_is_dropped_and_taken_back(
 async def test_a_follow_that_is_gone_is_told_so(talk: Talk) -> None:
     ann, endpoint = await follower(talk, TORCH)
     message = await delivered(talk, ann.chat, Unfollow(endpoint, tag_hash(NANCHANG)))
-    assert "不再关注" in (await ann.press(message, "Unfollow")).text
+    assert "已经取消关注" in (await ann.press(message, "Unfollow")).text
     assert talk.follows(ann.id) == {TORCH}
 
 
@@ -100,7 +100,7 @@ async def test_a_quiet_day_begins_and_is_ended(talk: Talk) -> None:
     await ann.press(message, "Mute")
     answer = await ann.next()
     assert "不会补发" in answer.text
-    assert re.match(r"(今天|明天) \d\d:\d\d（Asia/Shanghai） 之前不再推送", answer.text) is not None
+    assert re.match(r"(今天|明天) \d\d:\d\d（Asia/Shanghai）之前不再推送", answer.text) is not None
     paused, until = state(talk, ann.id)
     assert paused is EndpointState.PAUSED
     assert until is not None

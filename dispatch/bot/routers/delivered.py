@@ -83,7 +83,7 @@ async def _unfollow(callback: CallbackQuery, pressed: Unfollow) -> Step:
             return _too_old(desk)
         tag = pressed.tag(desk.follows)
         if not tag:
-            return desk.told(text("这一项已经不再关注了。"))
+            return desk.told(text("这一项已经取消关注。发送 /following 查看现在的关注。"))
         desk.unfollow([tag])
         back = button(desk.say.plain("↩ 恢复关注"), RefollowButton(tag=code(tag)))
         undo = keyboard([back]) if views.knows(desk.catalog, tag) else None
@@ -121,7 +121,7 @@ async def _mute(callback: CallbackQuery, pressed: Mute) -> Step:
         directory.pause(desk.db, found, desk.act, until)
         undo = keyboard([button(desk.say.plain("↩ 立即恢复"), UnmuteButton())])
         told = desk.say(
-            "{moment} 之前不再推送。这期间发布的内容不会补发，可以用 /latest 查看。",
+            "{moment}之前不再推送。这期间发布的内容不会补发，可以用 /latest 查看。",
             moment=moment(desk, until, found.preferences.rhythm.timezone),
         )
         return [desk.toast(), desk.answer(told, undo)]
@@ -133,7 +133,7 @@ async def _unmute(callback: CallbackQuery) -> Step:
     def step(desk: Desk) -> Replies:
         found = desk.endpoint
         if found is None or (found.state, found.reason) != (EndpointState.PAUSED, PAUSED_BY_READER):
-            return desk.told(text("推送没有暂停，或者不能在这里恢复。"))
+            return desk.told(text("推送没有暂停，或者不能在这里恢复。发送 /pause 查看。"))
         directory.resume(desk.db, found, desk.act)
         return [desk.edit(desk.say("推送已恢复。")), desk.toast()]
 

@@ -37,7 +37,7 @@ _TITLE_WEIGHT = 8  # a word in the title says as much as so many in the text
 _SNIPPET, _BEFORE = 90, 24  # characters of a passage, and of those before the word found
 # Where a sentence, or else a clause, is over; and what cannot be cut without saying something else.
 _SENTENCE_END = re.compile(r"[。！？；!?;\n]+[”’」』）)]*|\.(?=\s)")
-_CLAUSE_END = re.compile(r"[，、：,:](?![0-9])|[—…]+")
+_CLAUSE_END = re.compile(r"[，、：]|[,:](?![0-9])|[—…]+")
 _WHOLE = re.compile(r"[0-9A-Za-z]+(?:[.,:/'’-][0-9A-Za-z]+)*")
 _TENS = "一二三四五六七八九十"
 _LIST_NUMBER = re.compile(

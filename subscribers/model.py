@@ -58,7 +58,7 @@ class Preferences:
     bundled: bool = False
 
 
-ROBOTS = ("wecom",)
+ROBOTS = ("wecom", "dingtalk", "feishu")
 """Channels that are the robots of groups in a workplace's chat."""
 
 CHANNELS = ("email", "telegram", "webhook", *ROBOTS)
@@ -132,6 +132,11 @@ class Endpoint:
     def opted_out(self) -> bool:
         """Whether the reader wants nothing more."""
         return self.state is EndpointState.SUPPRESSED and self.reason in OWN_WISHES
+
+    @property
+    def live(self) -> bool:
+        """Whether it gets what it follows, now or after its pause."""
+        return self.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
 
     @property
     def resumable(self) -> bool:

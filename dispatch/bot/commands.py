@@ -18,6 +18,8 @@ from aiogram.types import (
 )
 
 from dispatch.bot.voice import Voice, text, voice
+from dispatch.delivery.pace import is_group
+from subscribers.addresses import telegram_id, telegram_place
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -122,9 +124,9 @@ async def introduce(api: Bot, office: Office) -> None:
         (BotCommandScopeAllChatAdministrators(), OF_ADMINISTRATORS),
     ]
     for address in office.admins:
-        chat: int | str = address if address.startswith("@") else int(address.partition("/")[0])
-        there = OF_ADMINISTRATORS if address.startswith(("-", "@")) else IN_PRIVATE
-        scopes.append((BotCommandScopeChat(chat_id=chat), there | {Who.APPROVERS}))
+        chat, _ = telegram_place(address)
+        there = OF_ADMINISTRATORS if is_group(chat) else IN_PRIVATE
+        scopes.append((BotCommandScopeChat(chat_id=telegram_id(chat)), there | {Who.APPROVERS}))
     for scope, who in scopes:
         for code, language in (("", "zh"), ("en", "en")):
             try:

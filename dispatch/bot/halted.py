@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from dispatch.bot.desk import Desk
     from subscribers.model import Endpoint
 
-LIVE = (EndpointState.ACTIVE, EndpointState.PAUSED)
-
 
 def halted(desk: Desk) -> str:
     """A line (HTML) about the place that is talked about; "" where it is sent what it follows, or is not known."""

@@ -10,7 +10,7 @@ from aiogram.filters.callback_data import CallbackData
 from dispatch.bot.codes import code
 from dispatch.bot.desk import Desk
 from dispatch.bot.following import names
-from dispatch.bot.halted import LIVE, halted
+from dispatch.bot.halted import halted
 from dispatch.bot.menu import root_keyboard
 from dispatch.bot.paging import button, keyboard, page_of, pager
 from dispatch.catalog.carried import MENTIONS
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PAGE, DROP, WIDEN, NARROW, ASK_ALL, DROP_ALL, RESUME = "p", "d", "m", "s", "q", "z", "a"
 
-_LENGTH = 8  # entries of a page
 _LONGEST = 40  # characters of a name on a button
 _ORDER = ("park", "province", "topic", "column", "bulletin", "all")
 
@@ -57,13 +56,13 @@ def listed(desk: Desk, page: int = 0) -> tuple[str, InlineKeyboardMarkup]:
     """The list, and what can be pressed below it; above it why nothing of that is sent now, if so."""
     tags, halt = followed(desk), halted(desk)
     found = desk.endpoint
-    if halt and found is not None and found.follows and found.state not in LIVE:
+    if halt and found is not None and found.follows and desk.live is None:
         return _ended(desk, halt, found)
     if not tags:
         nothing = halt or desk.say("还没有关注任何内容。")
         how = desk.say("请发送名称，如 <code>/follow 南昌</code>，或者选择：")
         return f"{nothing}\n{how}", root_keyboard(desk)
-    shown, page, pages = page_of(tags, page, _LENGTH)
+    shown, page, pages = page_of(tags, page)
     title = desk.say("<b>正在关注 {count} 项</b>", count=len(tags))
     lines = [*([halt, ""] if halt else []), title, *(f"• {names(desk, [tag])}" for tag in shown)]
     rows = [_row(desk, tag, page) for tag in shown]

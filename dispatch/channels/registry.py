@@ -86,8 +86,8 @@ def _webhook_address(text: str, settings: Settings) -> Address:
     from dispatch.channels.webhook import check_url, new_secret, queue_of
 
     forced, _, rest = text.strip().partition("+")
-    if forced in ROBOTS:
-        return _robot_address(forced, rest, settings)
+    if forced in _FORCED:
+        return _robot_address(_FORCED[forced], rest, settings)
     url = check_url(text, settings.webhook.allow_networks)
     if kind := kind_of(url):
         return _robot_address(kind, url, settings)
@@ -101,6 +101,9 @@ def _robot_address(kind: str, text: str, settings: Settings) -> Address:
     url = check_url(text, settings.webhook.allow_networks)
     KINDS[kind].check(url)
     return Address(kind, url, queue_of(url, kind))
+
+
+_FORCED = {**{kind: kind for kind in ROBOTS}, "lark": "feishu"}
 
 
 def _robot(kind: str) -> Entry:
@@ -160,7 +163,7 @@ def address(channel: str, text: str, settings: Settings) -> Address:
 
 def guess(text: str) -> str:
     """The channel that an address looks like: a web address, a chat id (or a topic in it) or @name, else email."""
-    if text.partition("+")[0] in ROBOTS or text.startswith(("http://", "https://")):
+    if text.partition("+")[0] in _FORCED or text.startswith(("http://", "https://")):
         return "webhook"
     if text.startswith("@") or text.lstrip("-").replace("/", "", 1).isdigit():
         return "telegram"

@@ -23,7 +23,6 @@ from dispatch.bot.following import (
     quoted,
     unfollow,
 )
-from dispatch.bot.halted import LIVE
 from dispatch.bot.listing import Listed, listed
 from dispatch.bot.menu import root_keyboard
 from dispatch.bot.staging import CHANGES
@@ -161,7 +160,7 @@ async def _listed(callback: CallbackQuery, callback_data: Listed) -> Step:
 def _resumed(desk: Desk) -> Replies:
     """All that a place followed before is followed again, as its own wish."""
     found = desk.endpoint
-    if found is None or found.state in LIVE:  # somebody was quicker: the list as it is now says so
+    if found is None or desk.live is not None:  # somebody was quicker: the list as it is now says so
         return _shown(desk, 0, "")
     try:
         desk.follow(found.follows)

@@ -128,12 +128,14 @@ class Robot(ABC):
 
 def answered(answer: Answer, names: Sequence[str], errors: Mapping[int, Error], now: dt.datetime) -> Outcome:
     """The outcome where a service tells it by a number in a body of JSON, under the first of `names` that is there: 0
-    is sent. A number that nobody knows is tried again, and what has no number is no success."""
-    if answer.status != 200:
-        return of_answer(answer, now)
+    is sent. A number that nobody knows is tried again, and what has no number is no success. Some services answer
+    their own refusals with another status than 200: a number that is known counts there, too."""
     found = told(answer)
     code = next((found[name] for name in names if isinstance(found.get(name), int)), None)
     said = words(found)
+    if answer.status != 200:
+        known = errors.get(code) if code is not None and answer.status < 500 else None
+        return known.outcome(str(code), said) if known else of_answer(answer, now)
     if code is None:
         reason = "the service answered 200, but with nothing that says whether it took the message"
         return Retry(reason, "200", suspect=True, unknown=True)

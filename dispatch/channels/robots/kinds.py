@@ -5,9 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from dispatch.channels.robots.base import Robot
+from dispatch.channels.robots.dingtalk import DingTalk
+from dispatch.channels.robots.feishu import Feishu
 from dispatch.channels.robots.wecom import WeCom
 
-KINDS: dict[str, type[Robot]] = {kind.name: kind for kind in (WeCom,)}
+KINDS: dict[str, type[Robot]] = {kind.name: kind for kind in (WeCom, DingTalk, Feishu)}
 
 
 def kind_of(url: str) -> str:

@@ -34,7 +34,7 @@ _ERRORS = {
     45008: Error("WeCom refuses the number of articles"),
     45009: Error("more than 20 messages a minute to this robot", rest=60),
     45033: Error("too many calls at a time", rest=10),
-    93000: Error("WeCom knows no robot with this key", endpoint_state="gone", do="make a new robot, and add its address"),
+    93000: Error("WeCom knows no robot with this key", endpoint_state="gone", do="make a new one in the group"),
     93004: Error("the robot was stopped", endpoint_state="paused", do="switch it on, and resume the endpoint"),
     93008: Error("the robot is not in the group any more", endpoint_state="gone", do="make a new robot in the group"),
 }  # fmt: skip

@@ -8,7 +8,9 @@ async with WeComService() as wecom:
     wecom.remove(wecom.key)            # and now the robot is gone
 """
 
+from dispatch.testing.robots.dingtalk import DingTalkService
+from dispatch.testing.robots.feishu import FeishuService
 from dispatch.testing.robots.service import Post, RobotService
 from dispatch.testing.robots.wecom import WeComService
 
-__all__ = ["Post", "RobotService", "WeComService"]
+__all__ = ["DingTalkService", "FeishuService", "Post", "RobotService", "WeComService"]

@@ -70,7 +70,7 @@ class RobotService(LoopbackServer):
         """The answer where no robot has this key."""
 
     @abstractmethod
-    def throttled(self, wait: float) -> web.Response:
+    def throttled(self, key: str, wait: float) -> web.Response:
         """The answer to a message too many; after so many seconds there is room again."""
 
     @abstractmethod
@@ -122,7 +122,7 @@ class RobotService(LoopbackServer):
         if (refusal := self.judge(post)) is not None:
             return self._refused("judged", refusal)
         if (wait := self._wait(key)) > 0:
-            return self._refused("throttled", self.throttled(wait))
+            return self._refused("throttled", self.throttled(key, wait))
         self._sent.setdefault(key, deque()).append(self._clock())
         self.posts.put(post)
         return self.taken(post)

@@ -59,7 +59,7 @@ class WeComService(RobotService):
     def unknown(self, key: str) -> web.Response:
         return self.error(93000)
 
-    def throttled(self, wait: float) -> web.Response:
+    def throttled(self, key: str, wait: float) -> web.Response:
         return self.error(45009)
 
     def taken(self, post: Post) -> web.Response:

@@ -15,13 +15,17 @@ from dispatch.channels.robots.base import REASONS_BYTES
 from dispatch.errors import UsageError
 from dispatch.model import Alarm, Content, Notice, Reason, Rejected, Retry, Sent
 from dispatch.settings import Settings
-from dispatch.testing.robots import RobotService, WeComService
+from dispatch.testing.robots import DingTalkService, FeishuService, RobotService, WeComService
 from dispatch.testing.samples import sample_article, sample_content
 from subscribers.model import ROBOTS
 
 from .conftest import LOOPBACK, channel_of, envelope_to, open_channel
 
-SERVICES: dict[str, Callable[[], RobotService]] = {"wecom": WeComService}
+SERVICES: dict[str, Callable[[], RobotService]] = {
+    "wecom": WeComService,
+    "dingtalk": DingTalkService,
+    "feishu": FeishuService,
+}
 KIND = pytest.mark.parametrize("kind", list(SERVICES))
 HOSTILE = '<@all> [x](https://evil.example) **b** `c` <font color="warning">\\ | @everyone <!here> \u2028 "}],{'
 

@@ -244,10 +244,10 @@ def pending(desk: Desk, page: int) -> tuple[str, InlineKeyboardMarkup | None]:
     """The issues that wait, a page of them, with their buttons."""
     rows = archive.rows(desk.db, IssueState.HELD)
     if not rows:
-        return desk.say("没有待审核的期刊。"), None
+        return desk.say("没有待审批的期刊。"), None
     found, page, pages = page_of(rows, page)
     shown = archive.shown(desk.db)
-    lines, below = [desk.say("<b>待审核的期刊：{count}</b>", count=len(rows))], []
+    lines, below = [desk.say("<b>待审批的期刊：{count}</b>", count=len(rows))], []
     for row in found:
         name = shown(row["bulletin"], row["ref"])
         lines.append(_line(desk, row))

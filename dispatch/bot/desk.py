@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
-from dispatch.bot.scene import Scene, mark
+from dispatch.bot.scene import Place, Scene, mark
 from dispatch.bot.voice import Voice, voice
 from dispatch.catalog import Catalog
 from dispatch.delivery import ledger
 from subscribers import directory, proof
 from subscribers.audit import READER, Act, Way
 from subscribers.database import Database
-from subscribers.model import Address, Endpoint, Preferences
+from subscribers.model import LANGUAGES, Address, Endpoint, Preferences
 from subscribers.proof import Step as ProofStep
 from subscribers.suppression import Hasher
 
@@ -73,9 +73,16 @@ class Desk:
 
     @cached_property
     def say(self) -> Voice:
-        """Speaks the language that the place has chosen, else the user's."""
-        here = self._find(self.scene.here.address) or self.endpoint
-        return voice(here.preferences.language if here is not None else self.scene.language)
+        """Speaks the language of the chat that it answers in."""
+        return voice(self._language(self.scene.here))
+
+    def _language(self, place: Place) -> str:
+        """What was chosen in a chat, in a topic else in its group; else in a private chat what its user's Telegram
+        speaks, and elsewhere the bulletin's own language: whoever writes first there does not choose for all."""
+        found = self._find(place.address) or (self._find(str(place.chat_id)) if place.thread else None)
+        if found is not None:
+            return found.preferences.language
+        return self.scene.language if place.is_private else LANGUAGES[0]
 
     def label(self, tag: str) -> str:
         """A tag as readers know it."""
@@ -130,7 +137,7 @@ class Desk:
         scene = self.scene
         name = scene.place.title or (scene.user_name if scene.place.is_private else "")
         name = "".join(letter for letter in name if letter.isprintable())  # nothing that turns text around, no NUL
-        preferences = Preferences(language=scene.language)
+        preferences = Preferences(language=self._language(scene.place))
         address = self._address(scene.place.address)
         return directory.endpoint(self.db, directory.asked_for(self.db, address, name[:100], (), preferences, self.act))
 
@@ -152,7 +159,7 @@ class Desk:
     def preferences(self) -> Preferences:
         """How the place wants its messages; what holds for everybody where nothing is known of it yet."""
         found = self.endpoint
-        return Preferences(language=self.scene.language) if found is None else found.preferences
+        return Preferences(language=self._language(self.scene.place)) if found is None else found.preferences
 
     def known(self) -> Endpoint:
         """The endpoint of the place. A new one waits: nothing is sent before something is followed."""

@@ -139,7 +139,7 @@ def _home(desk: Desk) -> InlineKeyboardButton:
 
 
 def _hint(desk: Desk) -> str:
-    return desk.say("点按名称即可关注，再点一次取消。✅ 已关注，☑️ 已包含在更大的关注里。")
+    return desk.say("点按名称即可关注，再点一次取消关注。✅ 已关注，☑️ 已包含在更大的关注里。")
 
 
 def _province_tags(desk: Desk) -> list[str]:

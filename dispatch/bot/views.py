@@ -201,14 +201,14 @@ def chosen(desk: Desk, rows: Sequence[Mapping[str, object]]) -> list[list[Inline
 
 
 def nothing_yet(desk: Desk) -> str:
-    return desk.say("还没有发布任何一期。")
+    return desk.say("还没有发布任何一期。可以先用 /follow 关注，发布后会推送给您。")
 
 
 def columns(desk: Desk, page: int) -> View:
     """A page of the columns that there are to follow; each button leads to its newest articles."""
     tags = [f"column:{found.key}/{spec.key}" for found in desk.catalog.offered for spec in found.columns]
     if not tags:
-        return desk.say("没有栏目。"), None
+        return desk.say("还没有可以关注的栏目。可以用 /browse 浏览高新区和主题。"), None
     shown, page, pages = page_of(tags, page)
     rows = [[button(desk.label(tag), ColumnButton(tag=code(tag)))] for tag in shown]
     return desk.say("<b>栏目</b>\n选一个栏目，看它最新的文章。"), keyboard(

@@ -20,7 +20,7 @@ from dispatch.channels.telegram_bots import Bots, Chats, SharedBot
 from dispatch.channels.telegram_buttons import Mute, Previous, Unfollow, pack, tag_hash
 from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.delivery.clock import SystemClock
-from dispatch.delivery.pace import Pace
+from dispatch.delivery.pace import Pace, is_group
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
@@ -329,8 +329,9 @@ def _beside_buttons(envelope: Envelope) -> Envelope:
 def _piece(personal: Personal, name: str, envelope: Envelope) -> str:
     """A personal piece within its reserve: with all follows, else with as many as fit."""
     unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
+    more = {"preferences": envelope.preferences_url, "shared": is_group(envelope.address)}
     for count in (len(envelope.reasons), 8, 4, 2, 1, 0):
-        piece = personal.piece(name, envelope.reasons[:count], unsubscribe, preferences=envelope.preferences_url)
+        piece = personal.piece(name, envelope.reasons[:count], unsubscribe, **more)
         if visible_units(piece) <= RESERVES[name].units:
             return piece
     return ""

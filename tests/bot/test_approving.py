@@ -146,17 +146,17 @@ async def test_what_was_not_shown_is_not_approved(office: Talk, tmp_path: Path) 
     assert message.buttons == []
     await ann.send("/pending")
     pending = await ann.next()
-    while "待审核的期刊" not in pending.text:  # the notices to the person come before
+    while "待审批的期刊" not in pending.text:  # the notices to the person come before
         pending = await ann.next()
     assert "第 2 稿" in pending.text
     await ann.press(pending, "批准 534")
     await answered(office)
     assert state(office, issue)[0] is IssueState.APPROVED
-    assert "没有待审核的期刊" in pending.text
+    assert "没有待审批的期刊" in pending.text
 
 
 @pytest.mark.parametrize(
-    ("language", "words", "status"), [("zh-hans", "没有待审核", "运行状况"), ("en", "No issue", "Status")]
+    ("language", "words", "status"), [("zh-hans", "没有待审批", "运行状况"), ("en", "No issue", "Status")]
 )
 async def test_pending_and_status_are_for_those_who_approve(
     office: Talk, language: str, words: str, status: str

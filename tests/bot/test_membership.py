@@ -99,14 +99,14 @@ async def test_a_stranger_who_blocks_and_unblocks_becomes_nobody(talk: Talk) -> 
 # ---------------------------------------------------------------------------------------- groups and channels
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh-hans", "群管理员可以设置"), ("en", "administrators")])
-async def test_a_group_is_greeted_once_in_the_language_of_who_added_the_bot(
-    talk: Talk, language: str, words: str
-) -> None:
+@pytest.mark.parametrize(("language", "labels"), [("zh-hans", []), ("en", ["🌐 English"])])
+async def test_a_group_is_greeted_once_and_in_chinese(talk: Talk, language: str, labels: list[str]) -> None:
     ann = talk.api.user("Ann", language=language)
     group = talk.api.group("群", members={ann: "creator"}, bot="left")
     group.add_bot(by=ann)
-    assert words in (await group.next()).text
+    greeting = await group.next()
+    assert "群管理员可以设置" in greeting.text
+    assert greeting.labels == labels
     await answered(talk)
     assert len(group.messages) == 1
     assert [known.title for known in chats.managed_by(talk.db, 42, ann.id)] == ["群"]

@@ -137,7 +137,7 @@ async def test_a_digest_arrives_as_html_without_previews() -> None:
     assert posted["link_preview_options"] == '{"is_disabled": true}'
     assert posted["text"].split("\n") == [
         "<b>火炬动态</b> 2022年第5期（总第534期）",
-        '<i>因为您关注了：</i>南京高新区 (<a href="https://t.me/bot?start=drop">不再关注</a>)',
+        '<i>因为您关注了：</i>南京高新区 (<a href="https://t.me/bot?start=drop">取消关注</a>)',
         "",
         "<b>【园区发展】</b>",
         "",

@@ -71,7 +71,7 @@ async def test_a_digest_has_its_buttons() -> None:
     assert page == [{"text": "阅读全文", "url": "https://news.example.org/huoju/534/1"}]
     assert [row[0]["text"] for row in drops] == ["退订“南京高新区”", "退订“昆山高新区”", "退订“苏州工业园”"]
     assert unpack(drops[1][0]["callback_data"]) == Unfollow(5, tag_hash("park:昆山高新区"))
-    assert [button["text"] for button in last] == ["静音一天", "上一期"]
+    assert [button["text"] for button in last] == ["暂停一天", "上一期"]
     assert [unpack(button["callback_data"]) for button in last] == [Mute(5), Previous(5, 1)]
 
 
@@ -167,9 +167,19 @@ async def test_without_pages_there_are_buttons_and_a_command() -> None:
     async with serving(api) as base:
         await send_all(channel_for(base, pages=False), content("导语。"), envelope(endpoint_id=5, unsubscribe_url=""))
     (posted,) = api.posted
-    assert "发送 /unfollow 可退订。" in posted["text"]
+    assert "发送 /unfollow 可取消关注。" in posted["text"]
     assert not any("url" in button for row in keyboard(posted) for button in row)
     assert len(keyboard(posted)) == 2
+
+
+@pytest.mark.parametrize("chat", ["-1001234", "-1001234/7"])
+async def test_a_group_is_told_that_its_administrators_may_change_what_it_follows(chat: str) -> None:
+    api = BotApi()
+    group = replace(envelope(endpoint_id=5, unsubscribe_url=""), address=chat, preferences_url="")
+    async with serving(api) as base:
+        await send_all(channel_for(base, pages=False), content("导语。"), group)
+    (posted,) = api.posted
+    assert "管理员可发送 /unfollow" in posted["text"]
 
 
 async def test_a_public_channel_has_no_buttons_that_change_something() -> None:
@@ -186,7 +196,7 @@ async def test_english_readers_have_english_buttons() -> None:
     async with serving(api) as base:
         await send_all(channel_for(base), english, envelope(endpoint_id=5, language="en"))
     texts = [button["text"] for row in keyboard(api.posted[0]) for button in row]
-    assert texts == ["Full text", "Unfollow “南京高新区”", "Mute for a day", "Previous issue"]
+    assert texts == ["Full text", "Unfollow “南京高新区”", "Pause for a day", "Previous issue"]
 
 
 async def test_what_nobody_follows_has_no_buttons() -> None:

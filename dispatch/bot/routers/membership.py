@@ -12,7 +12,10 @@ from aiogram.types import ChatMemberRestricted
 from dispatch.bot import chats
 from dispatch.bot.chats import Known
 from dispatch.bot.desk import Desk, Replies, Step
+from dispatch.bot.helping import greeting
+from dispatch.bot.paging import keyboard
 from dispatch.bot.permissions import is_hushed
+from dispatch.bot.routers.language import in_english
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene
 from dispatch.bot.staging import HERE, Staged
 from dispatch.bot.standing import may_write
@@ -136,23 +139,12 @@ async def _welcome(known: Known, update: ChatMemberUpdated, administrators: Admi
             chats.seen_managing(desk.db, desk.office.number, user.id, known.chat_id, desk.now)
         if may_restore:
             presence.back(desk.db, str(known.chat_id), desk.office.queue, _provider(desk))
-        return [desk.answer(greeting(desk))] if was_out and known.kind != "channel" else []
+        if not was_out or known.kind == "channel":
+            return []
+        offered = is_admin and desk.endpoint is None and desk.scene.language == "en"
+        return [desk.answer(greeting(desk), keyboard([in_english()]) if offered else None)]
 
     return step
-
-
-def greeting(desk: Desk) -> str:
-    """What a group is told that the bot has come to: who may do what."""
-    words = desk.say(
-        "大家好！这里可以按关注推送期刊文章。\n\n"
-        "• 群管理员可以设置：/follow 关注高新区、主题或栏目，/digest 推送时间，/pause 暂停\n"
-        "• 在话题里发送命令，就推送到那个话题\n"
-        "• 所有人都可以使用 /latest 和 /search\n"
-        "• 管理员也可以在私聊里用 /manage 设置本群"
-    )
-    if desk.follows:
-        words += "\n\n" + desk.say("这里已有 {count} 项关注，见 /following。", count=len(desk.follows))
-    return words
 
 
 async def _moved(message: Message, administrators: Administrators) -> Step:

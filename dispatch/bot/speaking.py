@@ -17,6 +17,7 @@ from aiogram.exceptions import (
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 from aiogram.types import BufferedInputFile
 from aiohttp import ClientConnectorError
@@ -37,6 +38,7 @@ _LONGEST_REST = 120.0  # seconds; a reply that may go only later is of no use to
 _TRIES = 3
 _NOBODY_THERE = 60  # tries at an address where nobody answers
 _LONGEST_PAUSE = 30.0  # seconds between two of them
+_WRONG_TOKEN = 60.0  # seconds between two tries with a token that is not known any more
 # What changes nothing when it is made again.
 _REPEATABLE = (methods.EditMessageText, methods.EditMessageReplyMarkup, methods.AnswerCallbackQuery,
                methods.AnswerInlineQuery, methods.LeaveChat, methods.DeleteMessage)  # fmt: skip
@@ -151,6 +153,8 @@ class _Reply:
                 return await self._try()
             except _TakenOver:
                 return False
+            except TelegramUnauthorizedError:  # no fault of the reply's, which waits until the token is right again
+                await self._again(_WRONG_TOKEN)
             except TelegramRetryAfter as error:
                 if tries >= _TRIES or error.retry_after > _LONGEST_REST:
                     raise

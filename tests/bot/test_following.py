@@ -17,6 +17,9 @@ from subscribers import directory
 from subscribers.audit import READER, Act, Way
 from subscribers.database import Database
 from tests.bot.conftest import Talk
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 NANCHANG = "park:南昌高新区"
 LANGUAGES = ["zh-hans", "en"]

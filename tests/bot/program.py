@@ -17,7 +17,7 @@ from tests.bot.conftest import Talk
 from tests.delivery.conftest import START
 
 _SHORT = 2.0  # seconds: pauses between messages, which take no time here
-_STEP = 5.0
+_STEP = 10.0
 
 
 class HeldClock:
@@ -69,7 +69,7 @@ class Program(Talk):
                 return
             clock.advance(_STEP)
             self.engine.wake()
-            for _ in range(5):  # whoever is woken has a turn
+            for _ in range(4):  # whoever is woken has a turn
                 await self.store.call(lambda db: None)
             await asyncio.sleep(0.002)
 

@@ -23,6 +23,7 @@ from aiogram.types import BufferedInputFile
 from aiohttp import ClientConnectorError
 
 from dispatch.bot import inbox
+from dispatch.bot.patience import WRONG_TOKEN
 from dispatch.channels.telegram import without_token
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _LONGEST_REST = 120.0  # seconds; a reply that may go only later is of no use to
 _TRIES = 3
 _NOBODY_THERE = 60  # tries at an address where nobody answers
 _LONGEST_PAUSE = 30.0  # seconds between two of them
-_WRONG_TOKEN = 60.0  # seconds between two tries with a token that is not known any more
 # What changes nothing when it is made again.
 _REPEATABLE = (methods.EditMessageText, methods.EditMessageReplyMarkup, methods.AnswerCallbackQuery,
                methods.AnswerInlineQuery, methods.LeaveChat, methods.DeleteMessage)  # fmt: skip
@@ -154,7 +154,7 @@ class _Reply:
             except _TakenOver:
                 return False
             except TelegramUnauthorizedError:  # no fault of the reply's, which waits until the token is right again
-                await self._again(_WRONG_TOKEN)
+                await self._again(WRONG_TOKEN)
             except TelegramRetryAfter as error:
                 if tries >= _TRIES or error.retry_after > _LONGEST_REST:
                     raise

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds after trouble, the last one again and again."""
 
-_WRONG_TOKEN = 60.0
+WRONG_TOKEN = 60.0
+"""Seconds between two tries with a token that is not known any more."""
 
 
 class Patience:
@@ -51,7 +52,7 @@ class Patience:
         words = without_token(str(error), self._token)
         if isinstance(error, TelegramUnauthorizedError):
             log.error("Telegram does not know the bot's token; the bot cannot talk until it is set right")
-            pause = _WRONG_TOKEN
+            pause = WRONG_TOKEN
         elif isinstance(error, TelegramRetryAfter):
             pause = float(error.retry_after)
         elif isinstance(error, TelegramConflictError):

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from dispatch.catalog.carried import MENTIONS, column_spec, column_words, tags_of
@@ -35,8 +35,9 @@ class Catalog:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that the tags of an article depend on: the same as long as no park, topic, column, other zone
-        and none of the tagger's rules changes."""
-        values: list[object] = [asdict(item) for items in (self.parks, self.topics, self.zones) for item in items]
+        and none of the tagger's rules changes. What describes a topic to people may."""
+        topics = (replace(topic, description="", description_en="") for topic in self.topics)
+        values: list[object] = [asdict(item) for items in (self.parks, topics, self.zones) for item in items]
         values.append(rules_digest())
         values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
         return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

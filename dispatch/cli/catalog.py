@@ -71,6 +71,7 @@ def topics(ctx: typer.Context, as_json: Json = False) -> None:
                     "name_en": topic.name_en,
                     "group": topic.group,
                     "description": topic.description,
+                    "description_en": topic.described("en"),
                 }
                 for topic in found
             ]

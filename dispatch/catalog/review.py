@@ -10,6 +10,7 @@ from pathlib import Path
 from dispatch.assets import config_dir
 from dispatch.catalog.files import Entries, read_entries
 from dispatch.catalog.source import Place
+from dispatch.catalog.strays import strays
 from dispatch.catalog.values import OtherZone, Park
 from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head, zone_heads
 from dispatch.errors import CatalogError
@@ -55,6 +56,7 @@ def review(folder: Path | None = None, override: Path | None = None) -> Review:
     entries = read_entries([folder or config_dir(), *([override] if override else [])], faults.append)
     remarks = [Remark(ERROR, fault.file, fault.line, fault.reason, fault.remedy) for fault in faults]
     remarks += _warnings(entries)
+    remarks += _strays(folder, override)
     files = list(dict.fromkeys(remark.file for remark in remarks))
     remarks.sort(key=lambda remark: (files.index(remark.file), remark.line))
     return Review(
@@ -64,6 +66,12 @@ def review(folder: Path | None = None, override: Path | None = None) -> Review:
         len(entries.zones),
         tuple(dict.fromkeys(remarks)),
     )
+
+
+def _strays(folder: Path | None, override: Path | None) -> Iterator[Remark]:
+    found = strays(folder or config_dir(), own=False) + (strays(override) if override else [])
+    for stray in found:
+        yield _warning(Place(stray.path), stray.reason, stray.remedy)
 
 
 def _warnings(entries: Entries) -> Iterator[Remark]:
@@ -144,7 +152,9 @@ def _idle_counter_terms(entries: Entries) -> Iterator[Remark]:
         for counter in topic.counter_terms:
             if not any(_meet(term, fold_word(counter)) for term in terms):
                 reason = f"the counter-term {counter!r} of {topic.key} contains none of its terms"
-                yield _warning(place.of(counter), reason, "it does nothing: take it out, or add the term that it is to stop")
+                yield _warning(
+                    place.of(counter), reason, "it does nothing: take it out, or add the term that it is to stop"
+                )
 
 
 def _meet(term: str, counter: str) -> bool:

@@ -21,11 +21,12 @@ from dispatch.errors import CatalogError
 # Control, formatting (zero-width, bidirectional), lone halves, of private use, unassigned, ends of lines.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_PROVINCES = """
-北京市 天津市 河北省 山西省 内蒙古自治区 辽宁省 吉林省 黑龙江省 上海市 江苏省 浙江省 安徽省 福建省 江西省 山东省 河南省 湖北省
-湖南省 广东省 广西壮族自治区 海南省 重庆市 四川省 贵州省 云南省 西藏自治区 陕西省 甘肃省 青海省 宁夏回族自治区
-新疆维吾尔自治区 台湾省 香港特别行政区 澳门特别行政区
-""".split()
+_OFFICIAL = """
+    北京市 天津市 河北省 山西省 内蒙古自治区 辽宁省 吉林省 黑龙江省 上海市 江苏省 浙江省 安徽省 福建省 江西省
+    山东省 河南省 湖北省 湖南省 广东省 广西壮族自治区 海南省 重庆市 四川省 贵州省 云南省 西藏自治区 陕西省 甘肃省
+    青海省 宁夏回族自治区 新疆维吾尔自治区 台湾省 香港特别行政区 澳门特别行政区
+"""
+_PROVINCES = tuple(_OFFICIAL.split())
 _NEAREST = 3  # names that an error suggests
 
 

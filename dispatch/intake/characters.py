@@ -26,7 +26,7 @@ RADICALS = {
 }
 _VARIANTS = {"髙": "高"}
 # White space of any kind, so that words may be parted by any; but for the end of a line, which says more.
-_BLANKS = dict.fromkeys((code for code in range(0x3001) if chr(code).isspace() and code != 0x0A), 0x20)
+_BLANKS = dict.fromkeys((code for code in range(0x3001) if chr(code).isspace() and code != 0x0A), " ")
 
 
 def simplified(text: str) -> str:

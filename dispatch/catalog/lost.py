@@ -54,6 +54,5 @@ def _lost(db: Database, catalog: Catalog) -> Iterator[Lost]:
         if not now.startswith(f"{kind}:"):
             now = ""
         found = db.one(SQL["followers"], {"tag": row["tag"]})
-        near = catalog.suggest(word.removesuffix(MENTIONS), _NEAR, (kind,)) if not now else []
-        tags = tuple(item.tag for item in near)
-        yield Lost(row["tag"], found["active"] if found else 0, found["endpoints"] if found else 0, now, tags)
+        near = () if now else tuple(catalog.near(kind, word.removesuffix(MENTIONS), _NEAR))
+        yield Lost(row["tag"], found["active"] if found else 0, found["endpoints"] if found else 0, now, near)

@@ -46,6 +46,18 @@ def _topics(title: str, text: str) -> set[str]:
             {"low-carbon"},
         ),
         (
+            "节能环保装备出口",
+            "园区的节能环保装备出口多国，节能环保企业去年新增20家。\n绿色环保的理念深入人心，绿色环保装备受欢迎。",
+            {"environment"},
+            {"low-carbon"},
+        ),
+        (
+            "节能技术推广会举行",
+            "节能技术推广会在园区举行，12项节能技术供企业选用。",
+            {"low-carbon"},
+            {"environment"},
+        ),
+        (
             "高新区建成近零碳园区",
             "园区为企业建立碳账户，推广节能技术，碳排放强度下降两成。\n用能单位安装能耗监测，余热利用满足供暖。",
             {"low-carbon"},
@@ -89,8 +101,8 @@ def _topics(title: str, text: str) -> set[str]:
             set(),
         ),
         (
-            "“创新积分贷”放款2亿元",
-            "“创新积分贷”上线一年，银行按企业创新积分授信，放款2亿元。\n积分高的企业获得信用贷款。",
+            "高新区推出“创新积分贷”",
+            "高新区推出“创新积分贷”，首批30家企业按积分办理，手续两天办完。",
             {"finance", "innovation-points"},
             set(),
         ),
@@ -100,6 +112,7 @@ def _topics(title: str, text: str) -> set[str]:
             {"international"},
             set(),
         ),
+        ("对日合作再深化", "对日合作园区迎来新伙伴，日资企业扩大厂房。", {"international"}, set()),
     ],
 )
 def test_topics_that_lie_near_each_other(title: str, text: str, there: set[str], not_there: set[str]) -> None:

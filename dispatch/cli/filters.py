@@ -113,8 +113,8 @@ def _tags(app: App, db: Database, words: _Words, *, within: bool) -> tuple[str, 
 
 
 def tag_of(app: App, db: Database, word: str) -> str:
-    """What a word means. What is followed by just this word is meant as it stands, also where it left the catalog or has
-    another name there now. Raises UsageError."""
+    """What a word means. What is followed by just this word is meant as it stands, also where it left the catalog or
+    has another name there now. Raises UsageError."""
     from subscribers.search import is_followed
 
     return word if is_followed(db, word) else app.catalog.resolve(word)

@@ -15,6 +15,7 @@ _OTHER_KIND = re.compile(r"经开区|经济(?:技术)?开发区|(?:综合)?保�
 _KIND_WORDS = ("经开区", "开发区", "保税", "综保区", "出口加工区")
 _RANK = re.compile(r"[市县区州旗]$")
 _TITLE_RANK = re.compile(r"[市县区州旗](?!域|块)")
+_CITY_OFFICE = re.compile(r"市|日报|晚报")
 
 
 class NamedZones:
@@ -44,8 +45,15 @@ class NamedZones:
 
     def actor(self, title: str) -> str:
         """The city, county or district whose name and rank a title begins with (庐江县), without the rank; else ""."""
-        known = (title[:length] for length in self._lengths if title[:length] in self._places)
-        return next((place for place in known if _TITLE_RANK.match(title, len(place))), "")
+        return self._begins(title, _TITLE_RANK)
+
+    def city(self, credit: str) -> str:
+        """The city whose office or newspaper a credit begins with (太仓市商务局, 遂宁日报), short; else ""."""
+        return self._begins(credit, _CITY_OFFICE)
+
+    def _begins(self, text: str, follows: re.Pattern[str]) -> str:
+        known = (text[:length] for length in self._lengths if text[:length] in self._places)
+        return next((place for place in known if follows.match(text, len(place))), "")
 
     def _place_before(self, text: str, end: int) -> str:
         longest = self._lengths[0] + 1

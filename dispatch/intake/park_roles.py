@@ -12,18 +12,20 @@ from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, lead
 # A park's name in the catalog, and where it stands.
 _Named = tuple[str, Hit]
 
-# A lead that lists more parks than this is about none of them in particular, unless the text goes on about each.
+# Of so many parks in the lead it is about those that the text names again. A lead that lists more is about none of them
+# in particular, unless the text goes on about each.
 _LEAD_PARKS = 2
 _LEAD_REPEATED_PARKS = 4
 # What a title counts, up to so many, is what the article is about; so is what a list in the lead counts if the
 # sentences with those parks are such a share of the text or it names each again.
 _COUNTED_PARKS = 5
 _COUNTED_SHARE = 0.25
-# A park in the text only is a subject from so many times and this share of all parks' names, if it is named in so many
-# paragraphs: one that is told of in a single one is an example there.
+# A park in the text only is a subject from so many times and this share of all parks' names, if so many paragraphs or
+# this share of the text name it: one that is told of in a single paragraph of many is an example there.
 _DOMINANT_TIMES = 3
-_PARAGRAPHS = 2
 _DOMINANT_SHARE = 0.35
+_PARAGRAPHS = 2
+_PARAGRAPHS_SHARE = 0.5
 # Parks that have paragraphs of their own are what it is about, if they are few, hardly another is named, and those
 # paragraphs are most of the text.
 _SECTIONS = 4
@@ -42,9 +44,15 @@ _COMPARED_BEFORE = re.compile(
     r"|相当于|相较于|相比于|来自)"
     r"(?:[^,。;:!?]{0,34}[区园城村江谷][、和与及])?$"
 )
-# Guests, what came first, what is left out, somebody's past: 继中关村、东湖高新区之后, 曾任绵阳高新区主任.
-_ASIDE_BEFORE = re.compile(r"(?:邀请|继|除了?|曾[任在]|历任|原任)(?:[^,。;:!?]{0,34}[区园城村江谷][、和与及])?$")
+# Guests, what came first, what is left out, somebody's past, what a meeting is shown: 继中关村、东湖高新区之后,
+# 曾任绵阳高新区主任, 与会人员考察了自贡高新区.
+_ASIDE_BEFORE = re.compile(
+    r"(?:邀请|继|除了?|曾[任在]|历任|原任|(?:参观|观摩)了?"
+    r"|(?:与会|参会|代表们|嘉宾|学员)[^,。;:!?]{0,12}(?:考察|走访|走进|来到)了?)(?:[^,。;:!?]{0,34}[区园城村江谷地馆][、和与及])?$"
+)
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|“?取经)")
+# Where another park, with which a title begins, goes or does something: 湘潭高新区在深圳高新区设立招商中心.
+_GOES_BEFORE = re.compile(r"(?:[在到赴]|走进|来到|前往)$")
 # Who goes there to learn, as a title says it: 昆山经开区到苏州工业园区学习集成改革.
 _LEARNED_BEFORE = ("到", "赴", "来", "去", "在")
 _LEARNED_AFTER = re.compile(r"(?:考察|观摩|交流|参观|跟班)?学习")
@@ -64,7 +72,8 @@ _UNLIKE_AFTER = re.compile(r"(?:相比|相较|不同|一样|类似|的差距)")
 # One of a few named for many, or of a ranking: 南昌高新区、新余高新区等园区; 苏州工业园区、深圳高新区居前.
 _NAMED_FOR_MANY = re.compile(
     r"(?:[、和与及][^,。;:!?、和与及]{2,16}?){0,4}"
-    r"(?:等(?P<number>[两二三四五六2-6]?)[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区?)|(?:分?别?[位名]?[列居]|排名|排在|进入)前|分别?[位名]?[列居]第)"
+    r"(?:等(?P<number>[两二三四五六2-6]?)[^,。;:!?、]{0,6}(?:高新区|园区|开发区|单位|地区?)"
+    r"|(?:分?别?[位名]?[列居]|排名|排在|进入)前|分别?[位名]?[列居]第)"
 )
 # What parts a list, and a name in it: 到张店区、(淄博高新区)、淄博经济开发区. A list with so many others is about none.
 _SEPARATORS = re.compile(r"以及|[、和与及]")
@@ -83,23 +92,38 @@ def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], z
     about; else what the lead names and what has paragraphs of its own; else the one that is told of more than others.
 
     `zones` are others than parks that it names. Where one of them stands in the title or the credit and no park does,
-    only a park that the text names at least as often as all of them is a subject.
+    only a park that the text names at least as often as all of them is a subject. Nor is a park what it is about where
+    the lead names another zone that the text names more often.
     """
-    if 1 < len(hits) == _counted(parts[0].text) <= _COUNTED_PARKS:
+    counted = _counted(parts[0].text) <= _COUNTED_PARKS and _counted(parts[0].text) == len(hits) > 1
+    if counted and not any(all(map(_is_by_the_way, own)) for own in hits.values()):
         return set(hits)
-    named = {name for name, own in hits.items() if any(_is_headlined(hit) for hit in own)}
+    named = _headlined(hits)
     times = Counter({name: sum(map(_is_of_text, own)) for name, own in hits.items()})
     others = sum(map(_is_of_text, zones))
     enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * (times.total() + others))
-    dominant = {name for name, count in times.items() if count >= enough and _is_spread(hits[name])}
+    dominant = {name for name, count in times.items() if count >= enough and _is_spread(parts, hits[name])}
     if not named and any(zone.passage.where != TEXT for zone in zones):
         return {name for name in dominant if times[name] >= others}
     if named or dominant:
         return named | dominant
-    leading, sections, told = _leading(parts, hits, times), _with_sections(parts, hits), _most_told(hits, times)
+    rival = _rival(parts, zones)
+    return {name for name in _unheadlined(parts, hits, times) if times[name] >= rival}
+
+
+def _unheadlined(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
+    """What the text is about where neither title nor credit says it."""
+    leading, sections, told = _leading(parts, hits, times), _with_sections(parts, hits), _most_told(parts, hits, times)
     if told and all(times[name] == 1 for name in leading):
         return told
     return (leading | sections if leading <= sections else leading) or told
+
+
+def _rival(parts: Sequence[Passage], zones: Sequence[Hit]) -> int:
+    """How often the text names the zone, of those in the lead, that it names most."""
+    first = lead(parts)
+    told = Counter(zone.word for zone in zones if _is_of_text(zone))
+    return max((told[zone.word] for zone in zones if zone.passage is first), default=0)
 
 
 def is_compared(hit: Hit) -> bool:
@@ -134,8 +158,15 @@ def is_one_of_places(hit: Hit, parks: int = 1) -> bool:
     return beside + 1 - parks >= max(_OTHERS_IN_LIST, parks)
 
 
-def _is_headlined(hit: Hit) -> bool:
-    return hit.passage.where == CREDIT or (hit.passage.where == TITLE and not is_compared(hit))
+def _headlined(hits: Mapping[str, Sequence[Hit]]) -> set[str]:
+    """The parks of title and credit, without those that a title compares with or that its first park goes to."""
+    there = [(name, hit) for name, own in hits.items() for hit in own if hit.passage.where != TEXT]
+    begins = any(hit.passage.where == TITLE and hit.start == 0 for _, hit in there)
+    return {
+        name
+        for name, hit in there
+        if hit.passage.where == CREDIT or not (is_compared(hit) or (begins and _GOES_BEFORE.search(hit.before)))
+    }
 
 
 def _is_of_text(hit: Hit) -> bool:
@@ -148,9 +179,15 @@ def is_venue(hit: Hit) -> bool:
     return hit.before.endswith(("在", "于")) and _VENUE_AFTER.match(hit.after) is not None
 
 
-def _is_spread(own: Sequence[Hit]) -> bool:
-    """Several paragraphs name it."""
-    return len({hit.passage.block for hit in own if hit.passage.where == TEXT}) >= _PARAGRAPHS
+def _is_spread(parts: Sequence[Passage], own: Sequence[Hit]) -> bool:
+    """Several paragraphs name it, or one that is most of the text."""
+    told = {hit.passage.block: len(hit.passage.text) for hit in own if hit.passage.where == TEXT}
+    return len(told) >= _PARAGRAPHS or (bool(told) and sum(told.values()) >= _PARAGRAPHS_SHARE * _length(parts))
+
+
+def _length(parts: Sequence[Passage]) -> int:
+    """Characters of the text."""
+    return sum(len(part.text) for part in parts if part.where == TEXT)
 
 
 def _goes_on(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], names: set[str]) -> bool:
@@ -160,9 +197,8 @@ def _goes_on(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], names:
     own = [hit for name in names for hit in hits[name] if hit.passage.where == TEXT]
     sentences = {(id(hit.passage), span) for hit in own if (span := hit.passage.sentences.around(hit.start, hit.end))}
     told = sum(end - start for _, (start, end) in sentences)
-    text = sum(len(part.text) for part in parts if part.where == TEXT)
     again = Counter(name for name in names for hit in hits[name] if hit.passage.where == TEXT)
-    return told >= _COUNTED_SHARE * text or all(again[name] > 1 for name in names)
+    return told >= _COUNTED_SHARE * _length(parts) or all(again[name] > 1 for name in names)
 
 
 def _leading(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
@@ -170,15 +206,15 @@ def _leading(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times:
     inside = sorted(
         ((name, hit) for name, own in hits.items() for hit in own if hit.passage is first), key=lambda one: one[1].start
     )
-    leading = {name for name in _meant(inside) if times[name]}  # and not as a venue only
-    if len(leading) <= _LEAD_PARKS:
+    leading = {name for name in _meant(inside) if not all(map(_is_by_the_way, hits[name]))}
+    if len(leading) == 1 or len(leading) == _counted(parts[0].text) <= _COUNTED_PARKS:
         return leading
-    if len(leading) == _counted(parts[0].text) <= _COUNTED_PARKS:
+    again = {name for name in leading if times[name] > 1}
+    if again and len(leading) == _LEAD_PARKS:
+        return again
+    if len(leading) in (_LEAD_PARKS, _counted_behind(inside)) and _goes_on(parts, hits, leading):
         return leading
-    if len(leading) == _counted_behind(inside) and _goes_on(parts, hits, leading):
-        return leading
-    repeated = len(leading) <= _LEAD_REPEATED_PARKS and all(times[name] > 1 for name in leading)
-    return leading if repeated else set()
+    return leading if again == leading and len(leading) <= _LEAD_REPEATED_PARKS else set()
 
 
 def _meant(inside: Sequence[_Named]) -> set[str]:
@@ -275,11 +311,16 @@ def _opening(found: Mapping[str, Hit]) -> str:
     return name if opens and not is_aside(hit) else ""
 
 
-def _most_told(hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
-    """The park that several paragraphs tell of, more often than of all others together: no more than one."""
-    told = {name: [hit for hit in own if _is_told_of(hit)] for name, own in hits.items()}
-    return {name for name, own in told.items() if _is_spread(own) and 2 * len(own) > sum(times.values())}
+def _most_told(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
+    """The one park that several paragraphs tell of, if they name it more often than all others together."""
+    told = {name: [hit for hit in own if _is_of_text(hit) and _is_told_of(hit)] for name, own in hits.items()}
+    most = {name: own for name, own in told.items() if len(own) > 1 and 2 * len(own) > sum(times.values())}
+    return {name for name, own in most.items() if _is_spread(parts, own)}
 
 
 def _is_told_of(hit: Hit) -> bool:
-    return _is_of_text(hit) and not is_aside(hit) and not is_one_of_places(hit)
+    return not _is_by_the_way(hit) and not is_one_of_places(hit)
+
+
+def _is_by_the_way(hit: Hit) -> bool:
+    return is_venue(hit) or is_aside(hit)

@@ -15,12 +15,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dispatch.delivery.ledger import Right, Work
-from dispatch.delivery.pace import is_group
 from dispatch.delivery.rights import DATA, ERASE
 from dispatch.model import Confirmation, Envelope, Reason
 from dispatch.settings import Settings
 from subscribers.consent import Request
-from subscribers.model import Rhythm
+from subscribers.model import Address, Rhythm
 from subscribers.tokens import Purpose, Signer
 from subscribers.verp import ReturnPaths
 
@@ -102,9 +101,9 @@ def harmless(name: str) -> str:
     return "" if len(name) > _LONGEST_NAME or _OPENS.search(name) else name
 
 
-def _many(work: Work) -> bool:
-    """Whether a message goes to a Telegram group or channel: what its members open is for none of them to change."""
-    return work.channel == "telegram" and is_group(work.address)
+def _own(work: Work) -> bool:
+    """Whether a message is one reader's, and a link in it in nobody else's hands."""
+    return not Address(work.channel, work.address, "").shared
 
 
 def _closest(tags: Iterable[str]) -> list[str]:
@@ -142,7 +141,8 @@ class Addressing:
             return self._asking(work, work.request)
         if work.right is not None:
             return self._to_right(work, work.right)
-        leaving = self._links.leave(work.endpoint_id) if work.endpoint_id and not _many(work) else Leaving("", "")
+        own = work.endpoint_id and _own(work)
+        leaving = self._links.leave(work.endpoint_id) if own else Leaving("", "")
         return Envelope(
             message_id=work.message_id,
             channel=work.channel,
@@ -153,7 +153,7 @@ class Addressing:
             reasons=self._reasons(work),
             unsubscribe_url=leaving.page,
             unsubscribe_mailto=leaving.mail,
-            preferences_url=self._links.preferences(work.endpoint_id) if work.endpoint_id and not _many(work) else "",
+            preferences_url=self._links.preferences(work.endpoint_id) if own else "",
             secret=work.secret,
             return_path=self._return_path(work),
             endpoint_id=work.endpoint_id,
@@ -211,7 +211,7 @@ class Addressing:
         return tuple([self._reason(work, tag) for tag in _closest(tags)])
 
     def _reason(self, work: Work, tag: str) -> Reason:
-        leaving = self._links.leave(work.endpoint_id, tag) if not _many(work) else Leaving("", "")
+        leaving = self._links.leave(work.endpoint_id, tag) if _own(work) else Leaving("", "")
         label = self._labels.get((tag, work.language))
         if label is None:
             label = self._labels[tag, work.language] = self._label(tag, work.language)

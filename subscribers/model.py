@@ -58,6 +58,13 @@ class Preferences:
     bundled: bool = False
 
 
+ROBOTS = ("wecom", "dingtalk", "feishu")
+"""Channels that are the robots of groups in a workplace's chat."""
+
+CHANNELS = ("email", "telegram", "webhook", *ROBOTS)
+"""The names under which addresses are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a message can go: normalised by the channel, with the queue it waits in and the secret that signs."""
@@ -75,6 +82,14 @@ class Address:
             return self.channel, self.address
         same = self.address.lower() if self.address.isascii() else self.address.encode().lower().decode()
         return self.channel, same
+
+    @property
+    def shared(self) -> bool:
+        """Whether many people read what comes here, so that a link in it is in everybody's hands: a Telegram group or
+        channel, or where a workplace's robot posts. What is followed there is for administrators to change."""
+        if self.channel == "telegram":
+            return self.address.startswith(("-", "@"))
+        return self.channel not in ("email", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,11 @@ class Endpoint:
     def opted_out(self) -> bool:
         """Whether the reader wants nothing more."""
         return self.state is EndpointState.SUPPRESSED and self.reason in OWN_WISHES
+
+    @property
+    def live(self) -> bool:
+        """Whether it gets what it follows, now or after its pause."""
+        return self.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
 
     @property
     def resumable(self) -> bool:

@@ -11,6 +11,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from dispatch import archive
 from dispatch.bot.desk import Desk, Office
+from dispatch.bot.paging import button, keyboard, page_of, pager
 from dispatch.bot.scene import Place, Scene
 from dispatch.bot.voice import text
 from dispatch.channels.approval_buttons import Pressed, Wish, pack
@@ -26,9 +27,6 @@ from subscribers.audit import Act, Way
 if TYPE_CHECKING:
     from dispatch.archive import StoredIssue
     from subscribers.database import Row
-
-PAGE = 8
-"""Issues that are shown at a time."""
 
 _LONGEST_NAME = 64
 _LONGEST_TITLE = 100
@@ -133,15 +131,15 @@ def buttons(
         row.append(InlineKeyboardButton(text=desk.say.plain("预览 {issue}", issue=name).strip(), url=url))
     for wish, words in ((Wish.APPROVE, text("批准 {issue}")), (Wish.CANCEL, text("取消 {issue}"))):
         data = pack(Pressed(wish, issue_id, revision, page))
-        row.append(InlineKeyboardButton(text=desk.say.plain(words, issue=name).strip(), callback_data=data))
+        row.append(button(desk.say.plain(words, issue=name).strip(), data))
     return row
 
 
 def question(desk: Desk, pressed: Pressed) -> InlineKeyboardMarkup:
     """Whether a cancel is meant: it cannot be taken back."""
-    yes = InlineKeyboardButton(text=desk.say.plain("确定取消"), callback_data=pack(replace(pressed, wish=Wish.YES)))
-    no = InlineKeyboardButton(text=desk.say.plain("返回"), callback_data=pack(replace(pressed, wish=Wish.NO)))
-    return InlineKeyboardMarkup(inline_keyboard=[[yes, no]])
+    yes = button(desk.say.plain("确定取消"), pack(replace(pressed, wish=Wish.YES)))
+    no = button(desk.say.plain("返回"), pack(replace(pressed, wish=Wish.NO)))
+    return keyboard([[yes, no]])
 
 
 def pending(desk: Desk, page: int) -> tuple[str, InlineKeyboardMarkup | None]:
@@ -149,22 +147,15 @@ def pending(desk: Desk, page: int) -> tuple[str, InlineKeyboardMarkup | None]:
     rows = archive.rows(desk.db, IssueState.HELD)
     if not rows:
         return desk.say("没有待审核的期刊。"), None
-    pages = -(-len(rows) // PAGE)
-    page = min(page, pages - 1)
+    found, page, pages = page_of(rows, page)
     shown = archive.shown(desk.db)
-    lines, keyboard = [desk.say("<b>待审核的期刊：{count}</b>", count=len(rows))], []
-    for row in rows[page * PAGE : (page + 1) * PAGE]:
+    lines, below = [desk.say("<b>待审核的期刊：{count}</b>", count=len(rows))], []
+    for row in found:
         name = shown(row["bulletin"], row["ref"])
         lines.append(_line(desk, row, name))
-        keyboard.append(buttons(desk, row["id"], row["revision"], name, page))
-    turns = {"‹": page - 1, "›": page + 1}
-    turning = [
-        InlineKeyboardButton(text=words, callback_data=pack(Pressed(Wish.NO, 0, 0, there)))
-        for words, there in turns.items()
-        if 0 <= there < pages
-    ]
-    keyboard += [turning] if turning else []
-    return "\n\n".join(lines), InlineKeyboardMarkup(inline_keyboard=keyboard)
+        below.append(buttons(desk, row["id"], row["revision"], name, page))
+    below.append(pager(page, pages, lambda to: pack(Pressed(Wish.NO, 0, 0, to))))
+    return "\n\n".join(lines), keyboard(below)
 
 
 def _line(desk: Desk, row: Row, name: str) -> str:

@@ -15,6 +15,8 @@ from aiogram.types import (
 )
 
 from dispatch.bot.voice import Voice, text, voice
+from dispatch.delivery.pace import is_group
+from subscribers.addresses import telegram_id, telegram_place
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -63,9 +65,9 @@ async def introduce(api: Bot, office: Office) -> None:
         (BotCommandScopeAllChatAdministrators(), EVERYWHERE),
     ]
     for address in office.admins:
-        chat: int | str = address if address.startswith("@") else int(address.partition("/")[0])
-        private = () if address.startswith(("-", "@")) else PRIVATE_ONLY
-        scopes.append((BotCommandScopeChat(chat_id=chat), (*EVERYWHERE, *private, *FOR_ADMINS)))
+        chat, _ = telegram_place(address)
+        private = () if is_group(chat) else PRIVATE_ONLY
+        scopes.append((BotCommandScopeChat(chat_id=telegram_id(chat)), (*EVERYWHERE, *private, *FOR_ADMINS)))
     for scope, commands in scopes:
         for code, language in (("", "zh"), ("en", "en")):
             try:

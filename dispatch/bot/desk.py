@@ -18,7 +18,7 @@ from dispatch.delivery import ledger
 from subscribers import directory, proof
 from subscribers.audit import READER, Act, Way
 from subscribers.database import Database
-from subscribers.model import Address, Endpoint, EndpointState, Preferences
+from subscribers.model import Address, Endpoint, Preferences
 from subscribers.proof import Step as ProofStep
 from subscribers.suppression import Hasher
 
@@ -96,11 +96,16 @@ class Desk:
         return Address("telegram", address, self.office.queue)
 
     @property
+    def live(self) -> Endpoint | None:
+        """The same, where it gets what it follows, now or after its pause."""
+        found = self.endpoint
+        return found if found is not None and found.live else None
+
+    @property
     def follows(self) -> tuple[str, ...]:
         """What the place follows and is sent."""
-        found = self.endpoint
-        live = found is not None and found.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
-        return found.follows if found is not None and live else ()
+        found = self.live
+        return found.follows if found is not None else ()
 
     def follow(self, tags: Sequence[str], *, basis: str = "asked for in the chat") -> list[str]:
         """Follow more, as the person's own wish: a place that is new, had left or had blocked the bot is written to
@@ -110,7 +115,7 @@ class Desk:
         if len(known) + len(new) > MOST_FOLLOWS:
             raise TooMany
         found = self.known()
-        if found.state in (EndpointState.ACTIVE, EndpointState.PAUSED):
+        if found.live:
             directory.follow(self.db, found.id, new, self.act, first=self.office.first)
             self._move_here(found)
             return new
@@ -180,7 +185,7 @@ class Desk:
             values["reply_parameters"] = ReplyParameters(
                 message_id=self.scene.message_id, allow_sending_without_reply=True
             )
-        if keyboard is not None:
+        if keyboard is not None and keyboard.inline_keyboard:
             values["reply_markup"] = keyboard
         return SendMessage(**values)
 
@@ -189,7 +194,7 @@ class Desk:
         a new one."""
         if self.scene.is_old or not self.scene.callback_id:
             return self.answer(html, keyboard)
-        values: dict[str, Any] = {} if keyboard is None else {"reply_markup": keyboard}
+        values: dict[str, Any] = {"reply_markup": keyboard} if keyboard and keyboard.inline_keyboard else {}
         return EditMessageText(
             chat_id=self.scene.here.chat_id,
             message_id=self.scene.message_id,

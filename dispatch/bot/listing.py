@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PAGE, DROP, WIDEN, NARROW, ASK_ALL, DROP_ALL = "p", "d", "m", "s", "q", "z"
 
-_LENGTH = 8  # entries of a page
 _LONGEST = 40  # characters of a name on a button
 _ORDER = ("park", "province", "topic", "column", "bulletin", "all")
 
@@ -55,7 +54,7 @@ def listed(desk: Desk, page: int = 0) -> tuple[str, InlineKeyboardMarkup]:
     if not tags:
         nothing = desk.say("还没有关注任何内容{where}。", where=where(desk))
         return nothing + desk.say("请发送名称，如 <code>/follow 南昌</code>，或者选择："), root_keyboard(desk)
-    shown, page, pages = page_of(tags, page, _LENGTH)
+    shown, page, pages = page_of(tags, page)
     title = desk.say("<b>正在关注 {count} 项{where}</b>", count=len(tags), where=where(desk))
     lines = [f"• {names(desk, [tag])}" for tag in shown]
     rows = [_row(desk, tag, page) for tag in shown]

@@ -10,11 +10,12 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from dispatch.bot.codes import code, tag_of
 from dispatch.bot.desk import Desk
 from dispatch.bot.following import is_followed, tick
-from dispatch.bot.paging import PAGE, button, in_rows, keyboard, page_of, pager
+from dispatch.bot.paging import button, in_rows, keyboard, page_of, pager
 from dispatch.catalog.values import TopicGroup
 from dispatch.catalog.words import province_short
 
 Menu = tuple[str, InlineKeyboardMarkup]
+_LENGTH = 10  # entries of a page: most stand two in a row
 
 ROOT, PROVINCES, PROVINCE, GROUP, COLUMNS = "r", "p", "v", "g", "c"
 
@@ -69,7 +70,7 @@ def root_keyboard(desk: Desk) -> InlineKeyboardMarkup:
 
 
 def _provinces(desk: Desk, page: int) -> Menu:
-    shown, page, pages = page_of(_province_tags(desk), page)
+    shown, page, pages = page_of(_province_tags(desk), page, _LENGTH)
     follows = set(desk.follows)
     buttons = [button(_province_words(desk, follows, tag), Browse(view=PROVINCE, of=code(tag)).pack()) for tag in shown]
     rows = [*in_rows(buttons), pager(page, pages, lambda to: Browse(view=PROVINCES, page=to).pack()), [_home(desk)]]
@@ -86,7 +87,7 @@ def _province_words(desk: Desk, follows: Collection[str], tag: str) -> str:
 def _province(desk: Desk, tag: str, asked: Browse) -> Menu:
     province = tag.partition(":")[2]
     parks = _parks(desk, province)
-    back = Browse(view=PROVINCES, page=_province_tags(desk).index(tag) // PAGE)
+    back = Browse(view=PROVINCES, page=_province_tags(desk).index(tag) // _LENGTH)
     labels = [(park, park.partition(":")[2]) for park in parks]
     words = desk.say("<b>{province}</b>：{count} 家国家高新区", province=province, count=len(parks))
     return words + "\n" + _hint(desk), _choices(desk, asked, (tag, desk.label(tag)), labels, back)
@@ -116,7 +117,7 @@ def _choices(
     desk: Desk, asked: Browse, whole: tuple[str, str] | None, labels: Sequence[tuple[str, str]], back: Browse
 ) -> InlineKeyboardMarkup:
     """A page of things to tick, below that which stands for all of them."""
-    shown, page, pages = page_of(labels, asked.page)
+    shown, page, pages = page_of(labels, asked.page, _LENGTH)
     here = Browse(view=asked.view, of=asked.of, page=page)
     follows = set(desk.follows)
     first = [_toggle(desk, follows, here, *whole)] if whole is not None else []

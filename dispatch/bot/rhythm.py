@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from zoneinfo import available_timezones
 
 from aiogram.filters.callback_data import CallbackData
 
+from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk
 from dispatch.bot.following import where
 from dispatch.bot.paging import button, in_rows, keyboard
@@ -219,7 +219,7 @@ _OTHER = {
 def said(words: str) -> Said:
     """What the words after /digest ask for. Raises NotUnderstood, with the word."""
     change = Change()
-    parts = unicodedata.normalize("NFKC", words).casefold().split()
+    parts = folded(words).split()
     for word in parts[:_MOST_WORDS]:
         change = _with(change, word)
     if len(parts) > _MOST_WORDS:

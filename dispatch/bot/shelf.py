@@ -44,6 +44,11 @@ class Volume:
         return self.reading.section(str(position))
 
     @property
+    def numbers(self) -> Mapping[str, object]:
+        """Its `year`, `number`, `total` and `ref`."""
+        return {name: getattr(self.reading.issue, name) for name in _NUMBERS}
+
+    @property
     def count(self) -> int:
         return sum(len(section.entries) for section in self.reading.sections)
 
@@ -66,8 +71,7 @@ class Spot:
     @classmethod
     def of(cls, volume: Volume) -> Spot:
         issue = volume.reading.issue
-        numbers = {name: getattr(issue, name) for name in _NUMBERS}
-        return cls(volume.id, issue.bulletin, issue.ref, issue.title, numbers)
+        return cls(volume.id, issue.bulletin, issue.ref, issue.title, volume.numbers)
 
 
 class Shelf:

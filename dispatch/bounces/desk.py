@@ -15,7 +15,7 @@ from enum import StrEnum
 from dispatch.bounces.report import Report, What
 from dispatch.delivery import bounces
 from dispatch.delivery.bounces import COMPLAINT, Bounce, Effect, Limits
-from subscribers import consent
+from subscribers import consent, directory
 from subscribers.audit import READER, Act, Way
 from subscribers.consent import Answer
 from subscribers.database import Database
@@ -35,6 +35,7 @@ class Done(StrEnum):
     COUNTED = "counted"
     KNOWN = "known already"
     PAST = "of a message that is no more"
+    SHARED = "of a group, which its administrators change"
     UNSUBSCRIBED = "unsubscribed"
     CONFIRMED = "confirmed"
     OVER = "a wish whose time is over"
@@ -120,6 +121,8 @@ class Desk:
         with db.transaction():
             if not bounces.exists(db, wish.endpoint_id):
                 return Result(Done.PAST, report.what, endpoint_id=wish.endpoint_id)
+            if directory.endpoint(db, wish.endpoint_id).address.shared:
+                return Result(Done.SHARED, report.what, endpoint_id=wish.endpoint_id)
             changed = bounces.unsubscribe(db, wish.endpoint_id, wish.tag, now)
         return Result(Done.UNSUBSCRIBED if changed else Done.KNOWN, report.what, endpoint_id=wish.endpoint_id)
 

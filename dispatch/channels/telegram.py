@@ -28,7 +28,7 @@ from dispatch.digests.words import clip
 from dispatch.errors import RenderError, SettingsError
 from dispatch.model import Content, Envelope, Notice, Outcome, Rejected, Retry, Sent
 from dispatch.settings import TelegramSettings
-from subscribers.addresses import telegram_place
+from subscribers.addresses import is_telegram_chat, telegram_id, telegram_place
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,6 @@ _FOLLOWED = frozenset({"digest", "bundle", "correction"})  # kinds of contents
 _OPENS = re.compile(r"https?://[^/\s]+\.[^/\s.]+(?::[0-9]+)?/")
 _OPENS_AT_MOST = 2_000  # characters of an address
 _HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
-_CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[0-9]{1,19}/[0-9]{1,10}")
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
 _NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED|TOPIC_ID_INVALID", re.I)
@@ -141,7 +140,7 @@ class TelegramConnection:
         """Send one part to the chat `envelope.address` (an id, or @name)."""
         if not isinstance(rendered, RenderedChat):
             raise TypeError(f"a Telegram connection got a {type(rendered).__name__}")
-        if not _CHAT.fullmatch(envelope.address):
+        if not is_telegram_chat(envelope.address):
             return Rejected(
                 "the address is no chat: allowed are an id, @name and a topic (-100123/45)", "address", "gone"
             )
@@ -160,7 +159,7 @@ class TelegramConnection:
         from aiogram.methods import SendMessage
 
         try:
-            await self._bot.call(SendMessage(chat_id=int(chat), text=text), chat)
+            await self._bot.call(SendMessage(chat_id=telegram_id(chat), text=text), chat)
         except AiogramError as error:
             log.warning("a deleted topic could not be told of: %s", type(error).__name__)
 
@@ -176,7 +175,7 @@ class TelegramConnection:
         chat, topic = telegram_place(address)
         try:
             message = await self._bot.api.send_message(
-                chat if chat.startswith("@") else int(chat),
+                telegram_id(chat),
                 text,
                 message_thread_id=topic or None,
                 parse_mode="HTML",
@@ -348,7 +347,7 @@ def _resting(outcome: Outcome) -> Outcome:
 
 
 def _moved(new: str) -> Outcome:
-    if not _CHAT.fullmatch(new):
+    if not is_telegram_chat(new):
         return Rejected("the group has become a supergroup, and what the Bot API calls it is no chat", code="400")
     return Retry("the group has become a supergroup", code="400", after=0, new_address=new)
 

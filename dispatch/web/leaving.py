@@ -1,5 +1,7 @@
 """Leaving, by the link in a message (RFC 8058): a GET asks and changes nothing, a POST acts at once.
 
+What is followed in a group is its administrators' to change, and nobody's who holds a link.
+
 Who has left may say why, and may ask to come back, which goes by double opt-in: the link may stand in a message that
 was passed on.
 """
@@ -37,6 +39,7 @@ class Reader:
     left: bool
     follows: bool
     channel: str = ""
+    shared: bool = False  # many people read there, and none of them may change it by a link
 
     @property
     def known(self) -> bool:
@@ -54,13 +57,17 @@ def look(db: Database, leave: Leave) -> Reader:
     row = db.one(SQL["reader"], {"id": leave.endpoint_id, "tag": leave.tag})
     if row is None:
         return Reader("", left=True, follows=False)
-    return Reader(row["language"], row["state"] == EndpointState.SUPPRESSED, bool(row["follows"]), row["channel"])
+    left = row["state"] == EndpointState.SUPPRESSED
+    shared = Address(row["channel"], row["address"], "").shared
+    return Reader(row["language"], left, bool(row["follows"]), row["channel"], shared)
 
 
 def carry_out(db: Database, leave: Leave, act: Act, origin: str) -> Reader:
     """Do what a token says, all of it or nothing; who the reader was before. Doing it twice changes nothing more."""
     with db.transaction():
         reader = look(db, leave)
+        if reader.shared:
+            return reader
         if leave.tag:
             directory.unfollow(db, leave.endpoint_id, [leave.tag], act)
         elif not reader.left:  # the first opt-out keeps its time; also an address that is gone may come back
@@ -77,7 +84,7 @@ def tell_why(db: Database, leave: Leave, why: str, words: str, act: Act) -> Read
     with db.transaction():
         reader = look(db, leave)
         told = db.value(SQL["reasons_told"], {"id": str(leave.endpoint_id), "action": SAID_WHY})
-        if reader.known and has_left(reader, leave) and told < _MOST_TOLD:
+        if reader.known and not reader.shared and has_left(reader, leave) and told < _MOST_TOLD:
             detail = {"why": why, "words": words, "follow": leave.tag}
             detail = {key: value for key, value in detail.items() if value}
             audit.record(db, act, SAID_WHY, audit.ENDPOINT, leave.endpoint_id, detail)
@@ -109,6 +116,8 @@ class LeavePages:
         reader = await self._store.call(look, leave)
         if not reader.known:
             return self._older(request)
+        if reader.shared:
+            return self._shared(request, reader)
         name = "left" if has_left(reader, leave) else "leave"
         return self._page(request, name, reader, "" if reader.left else leave.tag)
 
@@ -121,12 +130,17 @@ class LeavePages:
         reader = await self._store.call(carry_out, leave, self._front.act(), self._front.origin(request))
         if not reader.known:
             return self._older(request)
+        if reader.shared:
+            return self._shared(request, reader)
         return self._page(request, "left", reader, "" if reader.left else leave.tag)
 
     def _older(self, request: web.Request) -> web.Response:
         """Nobody is left for this link, but the address may have been subscribed anew: "you have left" might be wrong,
         also for a mail program that posts."""
         return self._front.notice("older", self._front.language(request), 410)
+
+    def _shared(self, request: web.Request, reader: Reader) -> web.Response:
+        return self._front.notice("shared", self._language(request, reader), 403)
 
     async def why(self, request: web.Request) -> web.Response:
         """POST: the reason, which nobody has to give."""

@@ -37,12 +37,13 @@ def masked(address: Address) -> str:
 
 
 def look(db: Database, endpoint_id: int) -> Endpoint | None:
-    """The endpoint of a token; None where nobody is there any more."""
+    """The endpoint of a token; None where nobody is there any more, or where many are, and none of them may change
+    anything by a link that all can open."""
     try:
         endpoint = directory.endpoint(db, endpoint_id)
     except NotFound:
         return None
-    return None if endpoint.state is EndpointState.GONE else endpoint
+    return None if endpoint.state is EndpointState.GONE or endpoint.address.shared else endpoint
 
 
 def follow(db: Database, endpoint_id: int, tags: Sequence[str], act: Act, *, first: bool) -> bool:

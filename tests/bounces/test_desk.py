@@ -209,6 +209,15 @@ def test_a_wish_by_mail_is_carried_out(office: Office) -> None:
     assert office.come(forged.encode()).done is Done.UNSIGNED
 
 
+@pytest.mark.parametrize("tag", ["", "topic:a"])
+def test_a_wish_from_a_group_by_mail_changes_nothing_there(office: Office, tag: str) -> None:
+    group = office.desk.reader("-1001234", "topic:a", channel="telegram")
+    wish = f"From: x@y.test\nSubject: unsubscribe {office.signer.leave(group, tag)}\n\n"
+    assert office.come(wish.encode()).done is Done.SHARED
+    kept = directory.endpoint(office.desk.db, group)
+    assert (kept.follows, kept.state) == (("topic:a",), EndpointState.ACTIVE)
+
+
 def test_a_yes_by_mail_is_carried_out_in_its_time(office: Office) -> None:
     now = office.desk.clock.now()
     with office.desk.db.transaction():

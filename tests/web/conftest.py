@@ -31,6 +31,7 @@ from tests.acts import at
 CATALOG = load_catalog()
 NOW = 1_653_955_200_000
 ADDRESS = "reader@example.com"
+MAILBOX = Address("email", ADDRESS, "email:example.com")
 NAME = "张三"
 FOLLOWS = ("park:南昌高新区", "topic:optoelectronics")
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}\"'&"
@@ -101,9 +102,9 @@ class Site:
         async with serve(app, "127.0.0.1:0") as address, ClientSession(f"http://{address}") as client:
             yield client
 
-    async def subscribe(self, language: str = "zh", follows: Sequence[str] = FOLLOWS) -> int:
+    async def subscribe(self, language: str = "zh", follows: Sequence[str] = FOLLOWS, to: Address = MAILBOX) -> int:
         """The endpoint of a new subscriber."""
-        return await self.store.call(_subscribe, language, follows)
+        return await self.store.call(_subscribe, language, follows, to)
 
     async def archive(self, state: IssueState, issue: Issue = ISSUE) -> None:
         """An issue taken in and brought into a state."""
@@ -176,12 +177,12 @@ def _signer(db: Database) -> Signer:
     return Signer.load(db, NOW)
 
 
-def _subscribe(db: Database, language: str, follows: Sequence[str]) -> int:
+def _subscribe(db: Database, language: str, follows: Sequence[str], to: Address) -> int:
     with db.transaction():
         subscriber_id = directory.add(
             db,
             name=NAME,
-            addresses=[Address("email", ADDRESS, "email:example.com")],
+            addresses=[to],
             follows=follows,
             preferences=Preferences(language=language),
             consent="asked for it",

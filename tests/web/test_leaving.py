@@ -10,6 +10,8 @@ from aiohttp import FormData
 from dispatch.delivery import personal
 from subscribers import audit, directory, proof
 from subscribers.database import Database, Row
+from subscribers.model import Address
+from subscribers.tokens import Purpose
 from tests.acts import at
 
 from .conftest import ADDRESS, FOLLOWS, NAME, NOW, Site
@@ -183,6 +185,30 @@ async def test_a_link_of_before_an_erasure_does_not_say_that_who_came_back_has_l
         Page(text).check()
     assert new != old
     assert await site.state(new) == "active"
+
+
+@pytest.mark.parametrize("chat", ["-1001234", "-1001234/7", "@parks_news"])
+@pytest.mark.parametrize("tag", ["", PARK])
+async def test_a_link_in_a_group_changes_nothing_there(site: Site, chat: str, tag: str) -> None:
+    endpoint = await site.subscribe(to=Address("telegram", chat, "telegram"))
+    before = await site.tables()
+    for response, text in (
+        await site.get(site.path(endpoint, tag)),
+        await site.post(site.path(endpoint, tag)),
+        await site.post(site.path(endpoint, tag), {"all": "1"}),
+    ):
+        assert (response.status, "群管理员" in text) == (403, True)
+        Page(text).check()
+    await site.post(f"{site.path(endpoint, tag)}/why", {"why": "often"})
+    preferences = f"/p/{site.signer.token(Purpose.PREFERENCES, endpoint)}"
+    assert (await site.post(preferences, {"do": "drop", "tag": PARK}))[0].status == 410
+    assert await site.tables() == before
+
+
+async def test_a_link_in_a_private_chat_works(site: Site) -> None:
+    endpoint = await site.subscribe(to=Address("telegram", "1234", "telegram"))
+    await site.post(site.path(endpoint))
+    assert await site.state(endpoint) == "suppressed"
 
 
 async def test_an_opt_out_outlives_a_removed_subscriber(site: Site) -> None:

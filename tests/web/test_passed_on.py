@@ -177,7 +177,7 @@ async def test_a_link_that_is_too_old_is_not_sent(site: Site) -> None:
 
 @pytest.mark.parametrize("channel", ["telegram", "webhook"])
 async def test_other_channels_show_and_give_neither(site: Site, channel: str) -> None:
-    address = {"telegram": "@somechannel", "webhook": HOOK}[channel]
+    address = {"telegram": "1234", "webhook": HOOK}[channel]
     reader, _ = await site.store.call(
         person, Address(channel, address, channel), Address("email", "li@example.com", "email:example.com")
     )

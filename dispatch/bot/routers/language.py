@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from aiogram import Router
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 
+from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
 from dispatch.bot.following import OUTDATED, where
 from dispatch.bot.paging import button, keyboard
@@ -40,7 +40,7 @@ def router() -> Router:
 
 
 async def _language(message: Message, command: CommandObject) -> Step:
-    word = unicodedata.normalize("NFKC", command.args or "").casefold().strip()
+    word = folded(command.args)
 
     def step(desk: Desk) -> Replies:
         if word in _WORDS:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from aiogram import F, Router
 from aiogram.enums import ChatMemberStatus
 from aiogram.methods import LeaveChat, SendMessage
-from aiogram.types import ChatMemberAdministrator, ChatMemberMember, ChatMemberOwner, ChatMemberRestricted
+from aiogram.types import ChatMemberRestricted
 
 from dispatch.bot import chats
 from dispatch.bot.chats import Known
 from dispatch.bot.desk import Desk, Replies, Step
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene
 from dispatch.bot.staging import HERE, Staged
+from dispatch.bot.standing import may_write
 from dispatch.bot.voice import spoken, voice
 from subscribers import presence
 from subscribers.audit import Act, Way
@@ -60,7 +61,7 @@ async def _changed(update: ChatMemberUpdated, administrators: Administrators) ->
     member = update.new_chat_member
     if member.status in _OUT:
         return Staged(_scene(update), _removed)
-    known = Known(update.chat.id, update.chat.type, update.chat.title or "", _may_write(member, update.chat.type))
+    known = Known(update.chat.id, update.chat.type, update.chat.title or "", may_write(member, update.chat.type))
     if not known.may_write:
         return Staged(_scene(update), _muted(known, update) if _for_a_while(member) else _leaving(update))
     return Staged(_scene(update), await _welcome(known, update, administrators))
@@ -155,14 +156,6 @@ async def _moved(message: Message, administrators: Administrators) -> Step:
         return []
 
     return step
-
-
-def _may_write(member: ChatMemberUnion, kind: str) -> bool:
-    if isinstance(member, ChatMemberRestricted):
-        return member.is_member and member.can_send_messages
-    if kind != "channel":
-        return isinstance(member, ChatMemberOwner | ChatMemberAdministrator | ChatMemberMember)
-    return isinstance(member, ChatMemberAdministrator) and member.can_post_messages is not False
 
 
 def _for_a_while(member: ChatMemberUnion) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 
+from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
 from dispatch.bot.following import OUTDATED, where
 from dispatch.bot.paging import button, keyboard
@@ -33,7 +33,6 @@ _WORDS = {
     **dict.fromkeys(("on", "forever", "暂停"), FOREVER),
     **dict.fromkeys(("off", "resume", "恢复", "继续"), RESUME),
 }
-_LIVE = (EndpointState.ACTIVE, EndpointState.PAUSED)
 _NOT_YOURS = text("推送是管理员暂停的，只有管理员可以恢复。")
 _NOTHING = text("现在没有推送可以暂停。用 /follow 关注后才会推送。")
 
@@ -52,11 +51,11 @@ def router() -> Router:
 
 
 async def _pause(message: Message, command: CommandObject) -> Step:
-    word = unicodedata.normalize("NFKC", command.args or "").casefold().strip()
+    word = folded(command.args)
 
     def step(desk: Desk) -> Replies:
-        found = desk.endpoint
-        if found is None or found.state not in _LIVE:
+        found = desk.live
+        if found is None:
             return desk.told(_NOTHING)
         if word in _WORDS:
             if not _may(found):
@@ -71,10 +70,10 @@ async def _pressed(callback: CallbackQuery, callback_data: Pause) -> Step:
     act = callback_data.act
 
     def step(desk: Desk) -> Replies:
-        found = desk.endpoint
+        found = desk.live
         if act not in (*_SPANS, RESUME):
             return desk.told(OUTDATED)
-        if found is None or found.state not in _LIVE:
+        if found is None:
             return desk.told(_NOTHING)
         if not _may(found):
             return desk.told(_NOT_YOURS)

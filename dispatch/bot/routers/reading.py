@@ -20,10 +20,10 @@ from dispatch.bot.leafing import (
     FollowButton,
     IssueButton,
     IssuesButton,
-    keyboard,
     nothing_there,
     replied,
 )
+from dispatch.bot.paging import keyboard
 from dispatch.bot.staging import CHANGES
 from dispatch.bot.voice import text
 
@@ -90,7 +90,7 @@ def _called(desk: Desk, shelf: Shelf, words: str) -> Replies:
         )
         return [desk.answer(told)]
     if len(found) > 1:
-        return [desk.answer(desk.say("有几种期刊有这一期，请选择："), keyboard(*views.chosen(desk, found)))]
+        return [desk.answer(desk.say("有几种期刊有这一期，请选择："), keyboard(views.chosen(desk, found)))]
     volume = shelf.volume(desk.db, found[0]["id"])
     return nothing_there(desk) if volume is None else [desk.answer(*views.overview(desk, shelf, volume, titles=True))]
 
@@ -228,7 +228,7 @@ def _ticked(desk: Desk, markup: InlineKeyboardMarkup) -> EditMessageReplyMarkup:
     """The message keeps its buttons; those that follow something show how it stands now."""
     rows = [[_restated(desk, one) for one in row] for row in markup.inline_keyboard]
     scene = desk.scene
-    return EditMessageReplyMarkup(chat_id=scene.here.chat_id, message_id=scene.message_id, reply_markup=keyboard(*rows))
+    return EditMessageReplyMarkup(chat_id=scene.here.chat_id, message_id=scene.message_id, reply_markup=keyboard(rows))
 
 
 def _restated(desk: Desk, one: InlineKeyboardButton) -> InlineKeyboardButton:

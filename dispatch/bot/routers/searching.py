@@ -18,22 +18,11 @@ from aiogram.types import (
 )
 
 from dispatch import search
-from dispatch.bot.leafing import (
-    OURS,
-    ArticleButton,
-    SearchButton,
-    button,
-    in_rows,
-    keyboard,
-    linked,
-    pages_of,
-    replied,
-    stale,
-    turning,
-)
+from dispatch.bot.leafing import OURS, ArticleButton, SearchButton, replied, stale
+from dispatch.bot.paging import button, in_rows_of, keyboard, pager, pages_of
 from dispatch.bot.routers.reading import article_payload
 from dispatch.bot.shelf import Spot
-from dispatch.bot.views import bulletin_name, number_line
+from dispatch.bot.views import bulletin_name, linked, number_line
 from dispatch.bot.voice import escaped, voice
 from dispatch.digests.words import clip, first_sentence
 from dispatch.errors import UsageError
@@ -120,17 +109,17 @@ def _found(desk: Desk, shelf: Shelf, words: str, page: int, *, mine: bool) -> Re
     follows = desk.follows
     within = Within(tags=follows if mine else (), public=True)
     found = search.search(desk.db, query, within, most=HITS, skip=page * HITS, catch_up=_CATCH_UP)
-    pages, last = pages_of(found.total, page, HITS)
+    last, pages = pages_of(found.total, page, HITS)
     if last < page:  # there were more when the button was made
         return _found(desk, shelf, words, last, mine=mine)
     again = written(query)
     short = again if len(again.encode()) <= _IN_BUTTON and ":" not in again else ""
     text, hits = _results(desk, shelf, again, found, page)
-    turns = turning(page, min(pages, _MOST_PAGES), lambda to: SearchButton(page=to, mine=mine, words=short))
+    turns = pager(page, min(pages, _MOST_PAGES), lambda to: SearchButton(page=to, mine=mine, words=short))
     sign = "☑" if mine else "☐"
     only = desk.say.plain("{sign} 只看我关注的", sign=sign)
     toggle = [button(only, SearchButton(mine=not mine, words=short))] if follows or mine else []
-    return replied(desk.scene, desk, text, keyboard(*in_rows(hits, HITS), turns, toggle))
+    return replied(desk.scene, desk, text, keyboard([*in_rows_of(HITS, hits), turns, toggle]))
 
 
 def _results(desk: Desk, shelf: Shelf, words: str, found: Found, page: int) -> tuple[str, list[InlineKeyboardButton]]:

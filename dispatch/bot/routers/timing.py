@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from aiogram import Router
@@ -11,6 +10,7 @@ from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot import rhythm
+from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
 from dispatch.bot.following import OUTDATED, quoted, where
 from dispatch.bot.paging import button, in_rows, keyboard
@@ -103,7 +103,7 @@ async def _digest_pressed(callback: CallbackQuery, callback_data: Timing) -> Ste
 
 
 async def _quiet(message: Message, command: CommandObject) -> Step:
-    words = unicodedata.normalize("NFKC", command.args or "").casefold().strip()
+    words = folded(command.args)
     span = _span(words) if words else ""
 
     def step(desk: Desk) -> Replies:

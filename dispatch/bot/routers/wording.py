@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from aiogram.filters import CommandObject
     from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-_LENGTH = 8  # words of a page
 _SIGNED = re.compile(r"(?:^|(?<=\s))([+＋\-－﹣−–—])", re.ASCII)
 _PLUS = "+＋"
 REMOVE, PAGE = "x", "p"
@@ -115,7 +114,7 @@ def _listed(desk: Desk, page: int = 0) -> tuple[str, InlineKeyboardMarkup | None
     if not known:
         lines.append(desk.say("没有设置：关注的文章全部推送。"))
     lines.append(desk.say(_HOW))
-    shown, page, pages = page_of(known, page, _LENGTH)
+    shown, page, pages = page_of(known, page)
     rows = [
         [button(f"❌ {store.written(word)}", Pressed(act=REMOVE, page=page, code=code(word.folded)).pack())]
         for word in shown

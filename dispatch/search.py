@@ -6,7 +6,7 @@ search is looked through for the words themselves, so that nothing is found that
 rather than the full text search of a database: it is the same on all of them, and a backup has nothing in it that
 runs.)
 
-Articles are indexed when they are looked for: `search` sees to those that are not yet.
+Articles are indexed when they are looked for: `search` sees to those that are not yet, the newest issues' first.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Within:
     """Where it is searched for; "" for everywhere. Of `tags` (`park:…`, `topic:…`) an article must have one, where any
-    is named; `since` and `until` are days (YYYY-MM-DD), with those days; `public` leaves out what has not gone out."""
+    is named; `since` and `until` are days (YYYY-MM-DD), with those days; `public` leaves out what the pages do not
+    show: what is held or cancelled."""
 
     bulletin: str = ""
     column: str = ""
@@ -161,7 +162,7 @@ def index(db: Database, advance: Callable[[int], None] = lambda done: None) -> i
 
 
 def index_some(db: Database) -> int:
-    """Index a few of the articles that are not yet; how many there were of them."""
+    """Index a few of the articles that are not yet, of the newest issues first; how many there were of them."""
     rows = db.all(SQL["missing"], {"most": _AT_ONCE})
     made = [(row["id"], fold(row["title"]), _text(row)) for row in rows]
     found = [sorted(terms(title) | terms(text)) for _, title, text in made]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from dispatch.bot import naming
 from dispatch.bot.codes import code, tag_of
 from dispatch.bot.leafing import (
     ArticleButton,
@@ -61,18 +62,12 @@ def linked(html: str, url: str) -> str:
 
 def bulletin_name(desk: Desk, bulletin: str, title: str) -> str:
     """A bulletin in the reader's language, as far as it has a name there."""
-    found = desk.catalog.bulletin(bulletin)
-    return found.name_en if desk.say.language == "en" and found is not None and found.name_en else title
+    return naming.bulletin_name(desk.say, desk.catalog, bulletin, title)
 
 
 def number_line(desk: Desk, issue: Mapping[str, object]) -> str:
     """Which issue it is of its bulletin, plain: from its `year`, `number`, `total` and `ref`."""
-    year, number, total = issue["year"], issue["number"], issue["total"]
-    if number and total:
-        return desk.say.plain("{year}年第{number}期（总第{total}期）", year=year, number=number, total=total)
-    if number:
-        return desk.say.plain("{year}年第{number}期", year=year, number=number)
-    return desk.say.plain("总第{total}期", total=total) if total else str(issue["ref"])
+    return naming.number_line(desk.say, issue)
 
 
 def heading(desk: Desk, volume: Volume) -> str:

@@ -99,7 +99,7 @@ async def test_what_is_certain_is_followed_and_the_rest_is_asked(talk: Talk) -> 
     assert "Followed" in answer.text
     assert "nothing like “qqqqqqq”" in answer.text
     assert "✅ Blockchain" in answer.labels
-    assert "南昌高新区" in answer.labels
+    assert "Nanchang High-tech Zone" in answer.labels
     assert talk.follows(ann.id) == {"topic:blockchain"}
 
 
@@ -193,7 +193,7 @@ async def test_the_list_tells_what_is_followed(talk: Talk, language: str, nothin
     await told(talk, ann, "/follow 南昌高新区、区块链")
     text = await told(talk, ann, "/following")
     assert title in text
-    assert "南昌高新区" in text
+    assert ("Nanchang High-tech Zone" if language == "en" else "南昌高新区") in text
 
 
 async def test_the_list_is_paged_and_edited(talk: Talk) -> None:

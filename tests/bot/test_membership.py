@@ -167,6 +167,24 @@ async def test_a_bot_that_may_say_nothing_leaves_and_tells_who_did_it(talk: Talk
     assert state(talk, group.id) is EndpointState.ACTIVE
 
 
+@pytest.mark.parametrize(("language", "words"), [("zh-hans", "加为管理员"), ("en", "administrator")])
+async def test_a_plain_member_where_none_may_write_leaves_and_says_what_to_do(
+    talk: Talk, language: str, words: str
+) -> None:
+    ann = talk.api.user("Ann", started=True, language=language)
+    group = talk.api.group("群", members={ann: "creator"}, bot="left")
+    group.members_may_write = False
+    group.add_bot(by=ann)
+    assert words in (await ann.next()).text
+    await answered(talk)
+    assert (group.member(talk.api.me).status, group.texts) == ("left", [])
+    group.add_bot(by=ann, status="administrator")  # as they were told
+    await group.next()
+    assert group.member(talk.api.me).status == "administrator"
+    group.demote(talk.api.me)
+    assert words in (await ann.next()).text
+
+
 async def test_a_bot_without_the_right_to_post_leaves_a_channel(talk: Talk) -> None:
     ann = talk.api.user("Ann", started=True, language="en")
     channel = talk.api.channel("频道", admins=[ann])

@@ -11,7 +11,7 @@ NANCHANG = "park:南昌高新区"
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("zh", "南昌高新区：点按即可关注"), ("en", "南昌高新区: tap to follow")]
+    ("language", "words"), [("zh", "南昌高新区：点按即可关注"), ("en", "Nanchang High-tech Zone: tap to follow")]
 )
 async def test_a_name_alone_is_offered_and_not_followed(talk: Talk, language: str, words: str) -> None:
     ann = talk.api.user("Ann", language=language)
@@ -19,7 +19,7 @@ async def test_a_name_alone_is_offered_and_not_followed(talk: Talk, language: st
     answer = await ann.next()
     assert words in answer.text
     assert talk.endpoint(ann.id) is None
-    await ann.press(answer, "南昌高新区")
+    await ann.press(answer, "Nanchang High-tech Zone" if language == "en" else "南昌高新区")
     assert talk.follows(ann.id) == {NANCHANG}
 
 
@@ -29,8 +29,27 @@ async def test_a_part_of_a_name_alone_is_asked(talk: Talk, language: str, words:
     await ann.send("nanchang")
     answer = await ann.next()
     assert words in answer.text
-    await ann.press(answer, "南昌高新区")
+    await ann.press(answer, "Nanchang High-tech Zone" if language == "en" else "南昌高新区")
     assert talk.follows(ann.id) == {NANCHANG}
+
+
+@pytest.mark.parametrize(
+    ("written", "tag"),
+    [
+        ("Nanchang High-tech Zone", NANCHANG),
+        ("nanchang hi-tech", NANCHANG),
+        ("Suzhou Industrial Park", "park:苏州工业园区"),
+        ("Suzhou High-tech Zone", "park:苏州高新区"),
+        ("Zhongguancun", "park:中关村"),
+    ],
+)
+async def test_a_park_is_found_by_its_english_name(talk: Talk, written: str, tag: str) -> None:
+    ann = talk.api.user("Ann", language="en")
+    await ann.send(written)
+    assert tag == "park:" + str(talk.app.catalog.park_in_english((await ann.next()).labels[0]).name)  # type: ignore[union-attr]  # the test fails where it is none
+    await ann.send(f"/follow {written}")
+    await ann.next()
+    assert talk.follows(ann.id) == {tag}
 
 
 async def test_in_a_group_only_commands_are_answered(talk: Talk) -> None:

@@ -178,7 +178,8 @@ def _shared(desk: Desk, shelf: Shelf, words: str, skip: int) -> tuple[list[Inlin
     """The articles to offer for some words, and how many there are in all; without words, those of the newest issue."""
     if not words:
         return _newest(desk, shelf, skip)
-    query = _parsed(words)
+    park = desk.catalog.park_in_english(words)  # articles name it in Chinese
+    query = _parsed(words if park is None else park.name)
     if query is None:
         return [], 0
     found = search.search(desk.db, query, Within(public=True), most=INLINE, skip=skip, catch_up=_CATCH_UP)

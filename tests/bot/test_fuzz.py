@@ -15,7 +15,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from dispatch.app import App
 from dispatch.bot import inbox
-from dispatch.bot.commands import EVERYWHERE, PRIVATE_ONLY
+from dispatch.bot.commands import GROUPS
 from dispatch.channels.telegram_buttons import Button, Mute, Previous, Unfollow, pack, tag_hash
 from dispatch.testing import BotApi
 from dispatch.testing.telegram.groups import Group
@@ -167,7 +167,7 @@ def unharmed(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_is_written(talk: Talk, victims: Victims, caplog: pytest.LogCaptureFixture, seed: int) -> None:
     chance = random.Random(seed)
-    commands = ["", *(f"/{name} " for name, _ in (*EVERYWHERE, *PRIVATE_ONLY))]
+    commands = ["", *(f"/{command.name} " for group in GROUPS for command in group.commands)]
     before = subscription(talk, victims.bob.id, victims.group.id)
     for _ in range(PEOPLE * 2):
         user = stranger(talk, victims, chance)

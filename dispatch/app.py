@@ -373,6 +373,7 @@ class App:
             catalog=self.catalog,
             base_url=base_url,
             first=self.settings.subscribers.first_digest,
+            others={bot.queue: bot.settings.number for bot in self.bots if bot.name != name},
             admins=tuple(to.address for to in self.approvers.addresses if to.channel == "telegram"),
             preview=self.preview_url,
         )

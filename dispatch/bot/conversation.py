@@ -344,7 +344,7 @@ class Conversation:
     def _replies(self, db: Database, made: Any) -> tuple[Replies, list[Later]]:
         if isinstance(made, Staged):
             desk = Desk(db, self._office, made.scene, self._clock.now())
-            return list(made.step(desk)), desk.later
+            return [*made.step(desk), *desk.asides], desk.later
         return made if isinstance(made, list) else [], []
 
     async def _do_later(self, work: Sequence[Later]) -> None:

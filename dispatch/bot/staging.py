@@ -63,8 +63,9 @@ class Staging(BaseMiddleware):
         step = await handler(event, {**data, "scene": scene})
         if not callable(step):
             return step
-        seen = bool(get_flag(data, "changes")) and isinstance(event, Message) and _is_named_admin(scene)
-        return Staged(scene, _noting(step, event.chat.username or "") if seen else step)
+        if get_flag(data, "changes") and isinstance(event, Message) and _is_named_admin(scene):
+            step = _noting(step, event.chat.username or "")
+        return Staged(scene, step)
 
     async def _scene(self, event: TelegramObject, *, at_home: bool) -> Scene | None:
         if isinstance(event, InlineQuery):

@@ -21,7 +21,7 @@ from aiogram.exceptions import (
 from aiogram.methods import SendMessage
 from aiogram.types import Update
 
-from dispatch.bot import inbox
+from dispatch.bot import inbox, signs
 from dispatch.bot.commands import introduce
 from dispatch.bot.desk import Desk, Later, Office, Replies, Step
 from dispatch.bot.inbox import Open
@@ -106,6 +106,8 @@ class Conversation:
         self._pruned = 0.0
         self._in_turn: set[int] = set()  # the updates that have a turn
         self._over = asyncio.Event()
+        how = "webhook" if wishes.webhook else "polling"
+        self._signs = signs.Signs(store, office.number, line.name, how)
         self._speaker = Speaker(line, store, office.number, clock, self._over)
         self._dispatcher = Dispatcher(disable_fsm=True)
         self._dispatcher.include_routers(*routers())
@@ -162,6 +164,7 @@ class Conversation:
             await self._store.call(note_name, self._number, self._office.username)
         except DatabaseError as error:
             log.error("the name of the bot cannot be noted, so pages and mails may lack links to it: %s", error)
+        await self._signs.well(self._clock.now())
 
     async def _who(self) -> None:
         me = await self._line.api.get_me()
@@ -192,17 +195,20 @@ class Conversation:
         pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
         words = self._clean(str(error))
         if isinstance(error, TelegramUnauthorizedError):
-            log.error("Telegram does not know the bot's token; the bot cannot talk until it is set right")
+            what = "Telegram does not know the bot's token; the bot cannot talk until it is set right"
             pause = _WRONG_TOKEN
         elif isinstance(error, TelegramRetryAfter):
-            pause = float(error.retry_after)
+            what, pause = "", float(error.retry_after)
         elif isinstance(error, TelegramConflictError):
-            log.error("another program asks for this bot's updates, or it has a webhook: %s", words)
+            what = f"another program asks for this bot's updates, or it has a webhook: {words}"
             pause = _PAUSES[2]
         elif isinstance(error, TelegramNetworkError):
-            log.warning("the Bot API does not answer: %s", words)
+            what = f"the Bot API does not answer: {words}"
         else:
-            log.error("the Bot API refuses: %s", words)
+            what = f"the Bot API refuses: {words}"
+        if what:
+            log.log(logging.WARNING if isinstance(error, TelegramNetworkError) else logging.ERROR, "%s", what)
+            await self._signs.trouble(what, self._clock.now())
         await self._clock.sleep(pause)
 
     # ------------------------------------------------------------------------------------------- receiving
@@ -235,10 +241,12 @@ class Conversation:
             try:
                 if self._offset is None:
                     self._offset = await self._store.call(inbox.offset, self._number, self._clock.now())
+                poll = 0 if self._signs.troubled else round(self._poll)  # at once, so that it is known to be over
                 ask = GetRawUpdates(
-                    offset=self._offset or None, limit=_PAGE, timeout=round(self._poll), allowed_updates=list(ALLOWED)
+                    offset=self._offset or None, limit=_PAGE, timeout=poll, allowed_updates=list(ALLOWED)
                 )
-                updates = cast(list[dict[str, Any]], await self._line.api(ask, round(self._poll) + 15))
+                updates = cast(list[dict[str, Any]], await self._line.api(ask, poll + 15))
+                await self._signs.well(self._clock.now())
                 found = [inbox.received(update) for update in updates]
                 new = await self._store.call(inbox.take_in, self._number, found, self._clock.now()) if found else []
                 if found:
@@ -277,6 +285,8 @@ class Conversation:
             replies, begun, later = update.replies, update.begun, list[Later]()
             if update.body:
                 (replies, later), begun = await self._insistently(self._answered, update), 0
+            elif begun:
+                await self._insistently(self._left, update)
         except BaseException:
             self._in_turn.discard(update.update_id)
             raise
@@ -289,6 +299,9 @@ class Conversation:
                 await self._do_later(later)
 
         return speech
+
+    async def _left(self, update: Open) -> None:
+        await self._store.call(signs.left, self._number, update.update_id)
 
     async def _insistently(self, work: Callable[[Open], Awaitable[Result]], update: Open) -> Result:
         """Do something about an update until the store takes it."""
@@ -339,6 +352,7 @@ class Conversation:
             found, later = self._replies(db, made)
             replies = packed(found)
             inbox.handled(db, self._number, update_id, replies)
+            signs.handled(db, self._number, self._clock.now())
         return replies, later
 
     def _replies(self, db: Database, made: Any) -> tuple[Replies, list[Later]]:

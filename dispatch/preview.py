@@ -23,7 +23,8 @@ from subscribers.database import SCHEMA, Database
 _LONGEST_NAME = 60  # characters, of up to four bytes: file systems take 255 bytes
 
 # A reader of nobody's, so that a preview shows every personal place filled.
-_ADDRESSES = {"email": "reader@example.com", "telegram": "1", "webhook": "https://receiver.example.com/"}
+_ADDRESSES = {"email": "reader@example.com", "telegram": "1"}
+_HOOK = "https://receiver.example.com/"  # webhooks and robots
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def nobodys_envelope(app: App, channel: str, language: str, tag: str) -> Envelop
     return Envelope(
         message_id=0,
         channel=channel,
-        address=_ADDRESSES[channel],
+        address=_ADDRESSES.get(channel, _HOOK),
         name="",
         language=language,
         provider_id="preview@example.com",

@@ -538,6 +538,18 @@ class WebhookSettings(Section):
         return _networks(value)
 
 
+class RobotSettings(Section):
+    """The robots of the workplace's chats. Networks, proxies and time-outs are those of [webhook]."""
+
+    enabled: bool = True
+    messages: Annotated[int, Field(ge=1, le=10)] = 3
+    wecom_format: Literal["markdown", "markdown_v2", "news"] = "markdown"
+    connections: Annotated[int, Field(ge=1, le=64)] = 8
+    resend_unknown: bool = True
+    retry_delays: Delays = WEBHOOK_DELAYS
+    expire_hours: Hours = 96
+
+
 class WebSettings(Section):
     base_url: str = ""
     listen: str = "127.0.0.1:8080"
@@ -627,6 +639,7 @@ class Settings(BaseSettings):
     bounces: BounceSettings = BounceSettings()
     telegram: TelegramSettings = TelegramSettings()
     webhook: WebhookSettings = WebhookSettings()
+    robots: RobotSettings = RobotSettings()
     web: WebSettings = WebSettings()
     metrics: MetricsSettings = MetricsSettings()
     engine: EngineSettings = EngineSettings()

@@ -58,6 +58,13 @@ class Preferences:
     bundled: bool = False
 
 
+ROBOTS = ("wecom", "dingtalk", "feishu")
+"""Channels that are the robots of groups in a workplace's chat."""
+
+CHANNELS = ("email", "telegram", "webhook", *ROBOTS)
+"""The names under which addresses are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a message can go: normalised by the channel, with the queue it waits in and the secret that signs."""
@@ -79,8 +86,10 @@ class Address:
     @property
     def shared(self) -> bool:
         """Whether many people read what comes here, so that a link in it is in everybody's hands: a Telegram group or
-        channel. What is followed there is for its administrators to change, whom the chat's service names."""
-        return self.channel == "telegram" and self.address.startswith(("-", "@"))
+        channel, or where a workplace's robot posts. What is followed there is for administrators to change."""
+        if self.channel == "telegram":
+            return self.address.startswith(("-", "@"))
+        return self.channel not in ("email", "webhook")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from subscribers import audit, directory, suppression
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import InvalidValue, NotFound
-from subscribers.model import OWN_WISHES, Address, EndpointState
+from subscribers.model import CHANNELS, OWN_WISHES, Address, EndpointState
 from subscribers.rhythm import clock
 from subscribers.suppression import Hasher
 
@@ -29,7 +29,6 @@ ERASED = "erased"  # the reason for which nothing goes to an address whose perso
 NEVER = "never confirmed"  # the reason of an endpoint that is about to go for that
 TABLES = ("subscribers", "endpoints", "follows", "words", "firsts", "consents", "audit")  # that `forget` changes
 _PAGE = 500
-_CHANNELS = ("email", "telegram", "webhook")
 _AT_LEAST = 4  # bytes of a word that is searched for
 
 
@@ -68,7 +67,7 @@ def find(db: Database, word: str) -> int:
 
 
 def _nobody(db: Database, word: str) -> str:
-    reasons = suppression.reasons(db, Hasher.load(db), (Address(channel, word, "") for channel in _CHANNELS))
+    reasons = suppression.reasons(db, Hasher.load(db), (Address(channel, word, "") for channel in CHANNELS))
     if reasons:
         return (
             f"nothing is stored about {word} but the hash that keeps messages away from it"

@@ -10,7 +10,7 @@ from dispatch.delivery.channel import Channel
 from dispatch.digests.render import Renderer
 from dispatch.errors import UsageError
 from dispatch.settings import Bot, Settings
-from subscribers.model import Address
+from subscribers.model import ROBOTS, Address
 
 if TYPE_CHECKING:
     from dispatch.channels.telegram_bots import Bots
@@ -81,10 +81,44 @@ def _webhook(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Ch
 
 
 def _webhook_address(text: str, settings: Settings) -> Address:
+    """A robot's, where the address is of a service of robots, or says so itself: `wecom+https://gateway.example/…`."""
+    from dispatch.channels.robots import kind_of
     from dispatch.channels.webhook import check_url, new_secret, queue_of
 
+    forced, _, rest = text.strip().partition("+")
+    if forced in _FORCED:
+        return _robot_address(_FORCED[forced], rest, settings)
     url = check_url(text, settings.webhook.allow_networks)
+    if kind := kind_of(url):
+        return _robot_address(kind, url, settings)
     return Address("webhook", url, queue_of(url), new_secret())
+
+
+def _robot_address(kind: str, text: str, settings: Settings) -> Address:
+    from dispatch.channels.robots import KINDS
+    from dispatch.channels.webhook import check_url, queue_of
+
+    url = check_url(text, settings.webhook.allow_networks)
+    KINDS[kind].check(url)
+    return Address(kind, url, queue_of(url, kind))
+
+
+_FORCED = {**{kind: kind for kind in ROBOTS}, "lark": "feishu"}
+
+
+def _robot(kind: str) -> Entry:
+    def make(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Channel:
+        from dispatch.channels.robots import KINDS, RobotChannel
+
+        return RobotChannel(KINDS[kind], settings.robots, settings.webhook, renderer)
+
+    return Entry(
+        lambda settings: "" if settings.robots.enabled else "set [robots] enabled = true",
+        lambda settings: False,
+        make,
+        lambda text, settings: _robot_address(kind, text, settings),
+        lambda settings: settings.robots.expire_hours,
+    )
 
 
 CHANNELS: dict[str, Entry] = {
@@ -103,6 +137,7 @@ CHANNELS: dict[str, Entry] = {
         _webhook_address,
         lambda settings: settings.webhook.expire_hours,
     ),
+    **{kind: _robot(kind) for kind in ROBOTS},
 }
 
 
@@ -128,7 +163,7 @@ def address(channel: str, text: str, settings: Settings) -> Address:
 
 def guess(text: str) -> str:
     """The channel that an address looks like: a web address, a chat id (or a topic in it) or @name, else email."""
-    if text.startswith(("http://", "https://")):
+    if text.partition("+")[0] in _FORCED or text.startswith(("http://", "https://")):
         return "webhook"
     if text.startswith("@") or text.lstrip("-").replace("/", "", 1).isdigit():
         return "telegram"

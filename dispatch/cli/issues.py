@@ -449,8 +449,8 @@ def _send_test(app: App, issue: str, to: str, act: Act, *, as_json: bool) -> Non
     from dispatch.progress import sending
     from dispatch.service import send_only
 
-    channel = guess(to)
-    address = app.address(channel, to)
+    address = app.address(guess(to), to)
+    channel = address.channel
     missing = CHANNELS[channel].missing(app.settings)
     if missing:
         raise UsageError(f"{channel} is off: {missing}")

@@ -47,7 +47,8 @@ UPDATE messages SET reason = '', provider_id = '', address = '', content = '', q
 WHERE id IN (:ids)
 
 -- name: strip_attempts
-UPDATE attempts SET detail = '', lane = CASE WHEN lane LIKE 'webhook:%' THEN 'webhook' ELSE lane END
+UPDATE attempts SET detail = '', lane = COALESCE((
+  SELECT m.channel FROM messages m WHERE m.id = attempts.message_id AND m.channel NOT IN ('email', 'telegram')), lane)
 WHERE message_id IN (:ids)
 
 -- name: reasons_of_lanes

@@ -13,13 +13,24 @@ from zoneinfo import ZoneInfo
 
 from subscribers.addresses import named_address
 from subscribers.errors import InvalidValue
-from subscribers.model import FORMATS, LANGUAGES, Address, Endpoint, EndpointState, Preferences, Subscriber, Word
+from subscribers.model import (
+    FORMATS,
+    LANGUAGES,
+    ROBOTS,
+    Address,
+    Endpoint,
+    EndpointState,
+    Preferences,
+    Subscriber,
+    Word,
+)
 from subscribers.rhythm import clock, parse_rhythm, quiet_text, weekday_text
 from subscribers.transfer.columns import CHANNELS, SECRET
 from subscribers.words import MOST, NEVER, checked, written
 
 _TRUE, _FALSE = ("1", "yes", "true", "on", "是"), ("", "0", "no", "false", "off", "否")
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks
+_LONGEST_SECRET = 200
 _SECRET_BYTES = range(1, 129)
 _PREFERENCES = ("cadence", "weekday", "at", "timezone", "quiet", "language", "format", "bundle")
 _MOMENTS = ("paused_until", "consented_at", "created_at")
@@ -154,6 +165,10 @@ def _is_ours(error: Exception) -> bool:
 def _with_secret(addresses: tuple[Address, ...], secret: str) -> tuple[Address, ...]:
     if not secret:
         return addresses
+    if any(address.channel in ROBOTS for address in addresses):  # what it signs with is of its service's own form
+        if len(secret) > _LONGEST_SECRET or not secret.isprintable():
+            raise InvalidValue(f"the secret of a robot is at most {_LONGEST_SECRET} printable characters")
+        return tuple(replace(address, secret=secret) if address.channel in ROBOTS else address for address in addresses)
     if not any(address.channel == "webhook" for address in addresses):
         raise InvalidValue("a secret is for webhooks: the row has none")
     try:
@@ -223,12 +238,14 @@ def rows_of(subscriber: Subscriber, *, secrets: bool = False) -> list[dict[str, 
     rows: list[tuple[object, dict[str, Any]]] = []
     for endpoint in subscriber.endpoints:
         alike = _alike(endpoint)
-        channel = endpoint.address.channel
+        channel, text = endpoint.address.channel, endpoint.address.address
+        if channel in ROBOTS:
+            channel, text = "webhook", f"{channel}+{text}"
         row = next((row for key, row in rows if key == alike and channel not in row), None)
         if row is None:
             row = {"name": _one_kind_of_end(subscriber.name), **_common(endpoint)}
             rows.append((alike, row))
-        row[channel] = endpoint.address.address
+        row[channel] = text
         if secrets and endpoint.address.secret:
             row[SECRET] = endpoint.address.secret
     return [row for _, row in rows]

@@ -78,9 +78,9 @@ def check_url(url: str, allow_networks: Sequence[Network] = ()) -> str:
     return f"{parts.scheme}://{host}{shown_port}{path}{query}"
 
 
-def queue_of(url: str) -> str:
+def queue_of(url: str, channel: str = "webhook") -> str:
     """The queue of an address as `check_url` returns it: `webhook:HOST`, or `webhook:HOST:PORT` with a port."""
-    return f"webhook:{urlsplit(url).netloc}"
+    return f"{channel}:{urlsplit(url).netloc}"
 
 
 def _against(scheme: str, port: int) -> str:

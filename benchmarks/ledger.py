@@ -33,8 +33,8 @@ from typing import Any
 sys.path.pop(0)  # this folder's files have names of packages
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.sending import filling
 from dispatch import archive
-from dispatch.archive import ColumnName
 from dispatch.delivery import claims, ledger, planner, settles
 from dispatch.delivery.ledger import Attempt
 from dispatch.model import Article, Block, BlockKind, Column, Issue, Sent
@@ -50,25 +50,6 @@ QUICK = (10_000, 100_000)
 OWNER = "host-0123abcd/12345/678901/0123abcd"
 SENT = "250 2.0.0 Ok: queued as 4XyZ0123456789"
 
-_PEOPLE = """
-WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-INSERT INTO subscribers (name, created_at) SELECT 'reader ' || i, 1 FROM n
-"""
-_RHYTHM = """
-INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
-VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)
-"""
-_ENDPOINTS = """
-INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled, rhythm_id, created_at,
-                       changed_at)
-SELECT id, 'email', 'reader' || id || '@example.org', 'email', 'active', 'zh', 'full', 0, 1, 1, 1 FROM subscribers
-"""
-_FOLLOWS = """
-INSERT INTO follows (tag, endpoint_id, created_at)
-SELECT t.tag, e.id, 1 FROM (SELECT 'topic:one' AS tag UNION ALL SELECT 'topic:two' UNION ALL SELECT 'topic:other') t
-CROSS JOIN endpoints e ORDER BY t.tag, e.id
-"""
-
 
 def prepare(path: Path, deliveries: int) -> None:
     """An approved issue of five columns, and readers who follow two topics of each."""
@@ -79,20 +60,10 @@ def prepare(path: Path, deliveries: int) -> None:
     issue = Issue("huoju", "火炬动态", "", 2022, 5, 534, None, columns)
     tags = {"文章0": ["topic:one"], "文章1": ["topic:two"]}
     with db.transaction():
-        added = archive.add(
-            db,
-            issue,
-            source="benchmark",
-            warnings=(),
-            column_name=lambda bulletin, column: ColumnName(column.name, ""),
-            tags_of=lambda article, column: tags.get(article.title, ["topic:none"]),
-            now=NOW,
-        )
-        archive.approve(db, archive.load(db, added.id), "benchmark", NOW)
-        db.run(_PEOPLE, {"count": deliveries // DIGESTS})
-        db.run(_RHYTHM)
-        db.run(_ENDPOINTS)
-        db.run(_FOLLOWS)
+        filling.add_issue(db, issue, lambda article: tags.get(article.title, ["topic:none"]), NOW)
+        filling.add_readers(db, deliveries // DIGESTS, "email", "'reader' || id || '@example.org'")
+        for tag in ("topic:one", "topic:other", "topic:two"):
+            filling.follow(db, tag)
     db.run("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 

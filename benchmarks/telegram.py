@@ -43,9 +43,8 @@ from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any
 
-from dispatch import archive
+from benchmarks.sending import filling
 from dispatch.app import App
-from dispatch.archive import ColumnName
 from dispatch.delivery import planner
 from dispatch.model import Article, Block, BlockKind, Column, Issue
 from dispatch.settings import Settings
@@ -60,26 +59,7 @@ _SEED = 20220315
 _STRANGERS = 10_000_000  # chats that only ask
 _EVERY = 0.7  # seconds between two questions, on average
 _DAY = 86_400_000
-
-_PEOPLE = """
-WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-INSERT INTO subscribers (name, created_at) SELECT '读者' || i, 1 FROM n
-"""
-_RHYTHM = """
-INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
-VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)
-"""
-_ENDPOINTS = """
-INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled, rhythm_id, created_at,
-                       changed_at)
-SELECT id, 'telegram', CASE WHEN id <= :groups THEN '-' || (1001000000000 + id) ELSE '' || (1000 + id) END, 'telegram',
-       'active', 'zh', 'full', 0, 1, 1, 1
-FROM subscribers ORDER BY id
-"""
-_FOLLOWS = """
-INSERT INTO follows (tag, endpoint_id, created_at)
-SELECT CASE WHEN id <= :groups THEN 'all' ELSE 'topic:' || (1 + id % :columns) END, id, 1 FROM endpoints
-"""
+_ADDRESS = f"CASE WHEN id <= {GROUPS} THEN '-' || (1001000000000 + id) ELSE '' || (1000 + id) END"
 
 
 class Server:
@@ -160,20 +140,11 @@ def prepare(db: Database, readers: int) -> None:
     columns = tuple(Column(f"第{n}栏", "", (Article(f"第{n}篇", "", (block, block)),)) for n in range(1, COLUMNS + 1))
     issue = Issue("huoju", "火炬动态", "科技部火炬中心", 2022, 5, 534, None, columns)
     with db.transaction():
-        added = archive.add(
-            db,
-            issue,
-            source="benchmark",
-            warnings=(),
-            column_name=lambda bulletin, column: ColumnName(column.name, ""),
-            tags_of=lambda article, column: ["all", f"topic:{article.title[1:-1]}"],
-            now=1,
-        )
-        archive.approve(db, archive.load(db, added.id), "benchmark", 1)
-        db.run(_PEOPLE, {"count": readers + GROUPS})
-        db.run(_RHYTHM)
-        db.run(_ENDPOINTS, {"groups": GROUPS})
-        db.run(_FOLLOWS, {"groups": GROUPS, "columns": COLUMNS})
+        filling.add_issue(db, issue, lambda article: ["all", f"topic:{article.title[1:-1]}"])
+        filling.add_readers(db, readers + GROUPS, "telegram", _ADDRESS)
+        filling.follow(db, "all", f"id <= {GROUPS}")
+        for n in range(1, COLUMNS + 1):
+            filling.follow(db, f"topic:{n}", f"id > {GROUPS} AND 1 + id % {COLUMNS} = {n}")
     (planned,) = planner.to_plan(db, _now())
     plan = planner.begin(db, planned)
     assert plan is not None

@@ -362,8 +362,9 @@ class App:
         line = self.bots.get(name)
         await line.load()
         await asyncio.to_thread(import_module, "dispatch.bot.conversation")
-        from dispatch.bot.conversation import Conversation, Reading, Wishes
+        from dispatch.bot.conversation import Conversation, Reading
         from dispatch.bot.desk import Office
+        from dispatch.bot.starting import Wishes
 
         base_url = self.settings.web.base_url
         office = Office(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatch.output import LineFormatter, json_line
@@ -26,6 +28,14 @@ _OWN = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "
 def fields(**values: object) -> dict[str, dict[str, object]]:
     """What a record carries beside its words, for `extra`. None and empty values are left out."""
     return {"fields": {name: value for name, value in values.items() if value not in (None, "", (), [])}}
+
+
+def kind_and_place(error: Exception) -> str:
+    """What kind of error came up and where, the innermost place first, without its words: these may hold an address, a
+    secret or what a user wrote."""
+    places = reversed(traceback.extract_tb(error.__traceback__)[-4:])
+    where = " < ".join(f"{Path(at.filename).name}:{at.lineno}" for at in places)
+    return f"{type(error).__name__} at {where or '?'}"
 
 
 def set_up(settings: LogSettings) -> None:

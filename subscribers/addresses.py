@@ -10,8 +10,6 @@ from email_validator import EmailNotValidError, validate_email
 from subscribers.errors import InvalidValue
 
 _CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[1-9][0-9]{0,18}/[1-9][0-9]{0,9}")
-
-
 _PLAIN_MAILBOX = re.compile(r"[a-z0-9_-]+(?:[.+][a-z0-9_-]+)*")  # what most are like
 _PLAIN_LENGTH = 64  # of mailbox and of domain, each; all limits on length are beyond
 _LONGEST = 1_000  # characters of an address with a name: all checks beyond take their time
@@ -78,12 +76,34 @@ def telegram_chat(text: str) -> str:
 
     Raises InvalidValue.
     """
-    if not _CHAT.fullmatch(text.strip()):
+    if not is_telegram_chat(text.strip()):
         raise InvalidValue(
             f"Telegram chat {text!r}: a chat id (a number), the @name of a public channel, or a group's id and a"
             " topic's (-100123/45)"
         )
     return text.strip().lower()
+
+
+def is_telegram_chat(address: str) -> bool:
+    """Whether an address has the form of a chat or topic."""
+    return _CHAT.fullmatch(address) is not None
+
+
+def telegram_id(chat: str) -> int | str:
+    """A chat as the Bot API is told it: its number, or the @name of a public channel."""
+    return chat if chat.startswith("@") else int(chat)
+
+
+def telegram_span(chat: str) -> dict[str, str]:
+    """By what SQL finds the addresses of a chat and of its topics: that of the `chat`, and those between `low` and
+    `high`."""
+    return {"chat": chat, "low": f"{chat}/", "high": f"{chat}0"}  # 0 comes after /
+
+
+def receiver_of(address: str) -> str:
+    """Whom limits and rests belong to: the chat in which a topic of Telegram's is (`-100123/45`), else the address
+    itself, whose slashes are those of a URL."""
+    return address if "://" in address else address.partition("/")[0]
 
 
 def telegram_place(address: str) -> tuple[str, int]:

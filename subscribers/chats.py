@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from subscribers import directory
-from subscribers.addresses import telegram_place
+from subscribers.addresses import telegram_place, telegram_span
 from subscribers.audit import Act
 from subscribers.database import Database, queries
 from subscribers.model import Address, EndpointState
@@ -27,7 +27,7 @@ class Joined(NamedTuple):
 
 def endpoints_of(db: Database, chat: str) -> dict[int, str]:
     """The endpoints of a chat and of its topics, with their addresses."""
-    rows = db.rows(SQL["endpoints_of"], {"chat": chat, "low": f"{chat}/", "high": f"{chat}0"})
+    rows = db.rows(SQL["endpoints_of"], telegram_span(chat))
     return dict(rows)
 
 

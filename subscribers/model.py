@@ -134,6 +134,11 @@ class Endpoint:
         return self.state is EndpointState.SUPPRESSED and self.reason in OWN_WISHES
 
     @property
+    def live(self) -> bool:
+        """Whether it gets what it follows, now or after its pause."""
+        return self.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
+
+    @property
     def resumable(self) -> bool:
         """Whether a pause is the reader's to end: their own, or one that came of mail that could not be delivered."""
         return self.reason == PAUSED_BY_READER or self.reason.startswith(CAME_BACK)

@@ -106,9 +106,9 @@ def test_an_unknown_follow_names_the_word_and_what_is_near(what: str, hint: str)
 @pytest.mark.parametrize(
     ("tag", "zh", "en"),
     [
-        ("park:南昌高新区", "南昌高新区", "南昌高新区"),
-        ("park:南昌高新区+mentions", "南昌高新区(含提及)", "南昌高新区 (and mentions)"),
-        ("province:江西省", "江西省全部高新区", "all high-tech zones in 江西省"),
+        ("park:南昌高新区", "南昌高新区", "Nanchang High-tech Zone"),
+        ("park:南昌高新区+mentions", "南昌高新区(含提及)", "Nanchang High-tech Zone (and mentions)"),
+        ("province:江西省", "江西省全部高新区", "all high-tech zones in Jiangxi"),
         ("topic:blockchain", "区块链", "Blockchain"),
         ("topic:gone", "gone", "gone"),
         ("column:huoju/parks", "栏目《园区发展》", 'the column "Park Development"'),

@@ -8,7 +8,6 @@ and the others as titles, so there are six variants. The articles are as long as
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -16,9 +15,9 @@ from pathlib import Path
 sys.path.pop(0)  # not this folder
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from benchmarks.sending import filling
 from dispatch import archive
 from dispatch.app import App
-from dispatch.archive import ColumnName
 from dispatch.digests.compose import section
 from dispatch.model import Article, Block, BlockKind, Column, Content, Issue
 from dispatch.settings import EmailSettings, Settings, WebSettings
@@ -27,24 +26,6 @@ from subscribers.database import SCHEMA, Database
 
 WIRE_BYTES = 23_000
 
-_PEOPLE = """
-WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-INSERT INTO subscribers (name, created_at) SELECT '读者' || i, 1 FROM n
-"""
-_RHYTHM = """
-INSERT INTO rhythms (cadence, weekday, minute, timezone, quiet_from, quiet_until)
-VALUES ('now', -1, -1, 'Asia/Shanghai', -1, -1)
-"""
-_ENDPOINTS = """
-INSERT INTO endpoints (subscriber_id, channel, address, queue, state, language, format, bundled, rhythm_id, created_at,
-                       changed_at)
-SELECT id, 'email', 'reader' || id || '@example.test', 'email', 'active', 'zh', 'full', 0, 1, 1, 1
-FROM subscribers ORDER BY id
-"""
-_FOLLOWS = """
-INSERT INTO follows (tag, endpoint_id, created_at)
-SELECT :tag, id, 1 FROM endpoints WHERE id % 7 IN (SELECT value FROM json_each(:readers)) ORDER BY id
-"""
 _CARRIED = {  # by which articles, and followed by which readers (their number modulo 7)
     "park:南昌高新区": ((0, 1), (0, 6)),
     "topic:optoelectronics": ((2, 3), (1,)),
@@ -65,11 +46,9 @@ def prepare(folder: Path, readers: int) -> None:
     db = Database.open(f"sqlite:///{folder / 'dispatch.db'}", (SCHEMA, archive.SCHEMA))
     with db.transaction():
         _add_issue(db, _fitting())
-        db.run(_PEOPLE, {"count": readers})
-        db.run(_RHYTHM)
-        db.run(_ENDPOINTS)
-        for tag, (_, readers_of) in sorted(_CARRIED.items()):
-            db.run(_FOLLOWS, {"tag": tag, "readers": json.dumps(readers_of)})
+        filling.add_readers(db, readers, "email", "'reader' || id || '@example.test'")
+        for tag, (_, followers) in sorted(_CARRIED.items()):
+            filling.follow(db, tag, f"id % 7 IN ({', '.join(map(str, followers))})")
     db.run("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 
@@ -83,16 +62,7 @@ def _add_issue(db: Database, characters: int) -> None:
         article.title: [tag for tag, (carriers, _) in _CARRIED.items() if n in carriers]
         for n, article in enumerate(articles)
     }
-    added = archive.add(
-        db,
-        issue,
-        source="benchmark",
-        warnings=(),
-        column_name=lambda bulletin, column: ColumnName(column.name, ""),
-        tags_of=lambda article, column: tags[article.title],
-        now=1,
-    )
-    archive.approve(db, archive.load(db, added.id), "benchmark", 1)
+    filling.add_issue(db, issue, lambda article: tags[article.title])
 
 
 def _paragraphs(characters: int) -> list[str]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dispatch.bot.leafing import ArticleButton, IssueButton, button, in_rows, keyboard
+from dispatch.bot.leafing import ArticleButton, IssueButton
+from dispatch.bot.paging import button, in_rows_of, keyboard
 from dispatch.bot.views import follow_button, knows
 from dispatch.channels.html_split import MAX_ENTITIES, MAX_UNITS, extent, split
 from dispatch.digests.fitting import Size, fitting
@@ -70,7 +71,7 @@ def _content(desk: Desk, volume: Volume, section: Section, entry: Entry) -> Cont
     return Content("digest", desk.say.language, "full", (Shown(digest, (shown,), ()),))
 
 
-def below(desk: Desk, volume: Volume, section: Section, entry: Entry) -> InlineKeyboardMarkup | None:
+def below(desk: Desk, volume: Volume, section: Section, entry: Entry) -> InlineKeyboardMarkup:
     """What can be done with an article: follow what it is about, go on to its neighbours."""
     follows = [follow_button(desk, tag) for tag in _tags(volume, section, entry) if knows(desk.catalog, tag)]
     reading = volume.reading
@@ -83,7 +84,7 @@ def below(desk: Desk, volume: Volume, section: Section, entry: Entry) -> InlineK
         if reading.entry(position) is not None
     ]
     back = button(f"« {section.called(desk.say.language)}", IssueButton(issue=volume.id, column=section.position))
-    return keyboard(*in_rows(follows, 2), turns, [back])
+    return keyboard([*in_rows_of(2, follows), turns, [back]])
 
 
 def _tags(volume: Volume, section: Section, entry: Entry) -> Iterator[str]:

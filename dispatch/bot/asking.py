@@ -1,9 +1,10 @@
-"""What people mean who write the names of things to follow."""
+"""What people mean by what they write, above all by the names of things to follow."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,11 @@ _MOST = 10  # names in one message
 _MOST_NEAR = 3  # unknown ones for which something near is looked up
 _LONGEST = 64  # characters of a name
 _SEPARATORS = re.compile(r"[,，;；、\r\n]+")
+
+
+def folded(words: str | None) -> str:
+    """Words to compare with ours: written small or large, wide or narrow, with blanks around them or none."""
+    return unicodedata.normalize("NFKC", words or "").casefold().strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ SELECT update_id, added_at FROM bot_updates WHERE bot = :bot ORDER BY added_at D
 SELECT 1 FROM bot_updates WHERE bot = :bot AND update_id = :update_id AND body <> ''
 
 -- name: handled
-UPDATE bot_updates SET body = '', replies = :replies, begun = 0 WHERE bot = :bot AND update_id = :update_id
+-- Who acted is known no longer than something is to be said.
+UPDATE bot_updates SET body = '', replies = :replies, begun = 0, actor = CASE WHEN :replies = '' THEN 0 ELSE actor END
+WHERE bot = :bot AND update_id = :update_id
 
 -- name: begun
 -- Only one of two processes that think they are to speak goes on.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dispatch.bot.scene import Place
 from dispatch.delivery import moves
+from subscribers.addresses import telegram_place, telegram_span
 from subscribers.audit import Act
 from subscribers.database import Database, queries
 
@@ -46,7 +47,7 @@ def drop(db: Database, bot: int, chat_id: int) -> None:
     """Forget a chat that the bot is in no more; nobody manages it any longer."""
     db.run(SQL["drop"], {"bot": bot, "chat_id": chat_id})
     db.run(SQL["drop_managers"], {"bot": bot, "chat_id": chat_id})
-    db.run(SQL["drop_managing"], {"bot": bot, **_span(chat_id)})
+    db.run(SQL["drop_managing"], {"bot": bot, **telegram_span(str(chat_id))})
 
 
 def migrate(db: Database, bot: int, old: int, new: int, act: Act) -> None:
@@ -54,7 +55,7 @@ def migrate(db: Database, bot: int, old: int, new: int, act: Act) -> None:
     moves.migrate(db, str(old), str(new), act)
     db.run(SQL["move"], {"bot": bot, "old": old, "new": new, "now": act.at})
     db.run(SQL["move_managers"], {"bot": bot, "old": old, "new": new})
-    span = _span(old)
+    span = telegram_span(str(old))
     db.run(SQL["move_managing"], {"bot": bot, "old": span["chat"], **span, "new": str(new)})
     db.run(SQL["drop"], {"bot": bot, "chat_id": old})
     db.run(SQL["drop_managers"], {"bot": bot, "chat_id": old})
@@ -76,8 +77,8 @@ def managed_place(db: Database, bot: int, user_id: int) -> Place | None:
     row = db.one(SQL["managing"], {"bot": bot, "user_id": user_id})
     if row is None:
         return None
-    chat, _, thread = row["address"].partition("/")
-    return Place(int(chat), int(thread or 0), "managed", row["title"])
+    chat, thread = telegram_place(row["address"])
+    return Place(int(chat), thread, "managed", row["title"])
 
 
 def manage(db: Database, bot: int, user_id: int, place: Place, now: int) -> None:
@@ -95,7 +96,3 @@ def manage_none(db: Database, bot: int, user_id: int) -> bool:
 def _clean(title: str) -> str:
     """A title without what cannot be stored, or turns text around."""
     return "".join(letter for letter in title if letter.isprintable())[:_LONGEST]
-
-
-def _span(chat_id: int) -> dict[str, str]:
-    return {"chat": str(chat_id), "low": f"{chat_id}/", "high": f"{chat_id}0"}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
+<<<<<<< HEAD
 from aiogram import Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.exceptions import (
@@ -27,47 +27,23 @@ from dispatch.bot.desk import Desk, Later, Office, Replies, Step
 from dispatch.bot.inbox import Open
 from dispatch.bot.links import note_name
 from dispatch.bot.routers import routers
+=======
+from dispatch.bot.handling import Handler
+from dispatch.bot.patience import Patience
+from dispatch.bot.receiving import Receiver
+>>>>>>> main
 from dispatch.bot.shelf import Shelf
-from dispatch.bot.speaking import Speaker, packed
-from dispatch.bot.staging import Staged, Staging
-from dispatch.bot.standing import Administrators
-from dispatch.bot.turns import Speech, Turns, where
-from dispatch.bot.voice import spoken, text, voice
-from dispatch.channels.bot_session import GetRawUpdates
-from dispatch.channels.telegram import without_token
+from dispatch.bot.speaking import Speaker
+from dispatch.bot.starting import Wishes, start
+from dispatch.bot.turns import Turns
 from dispatch.delivery.store import Store
-from dispatch.errors import DispatchError
 from subscribers.database import Database
-from subscribers.errors import DatabaseError, SubscriberError
 
 if TYPE_CHECKING:
+    from dispatch.bot.desk import Office
     from dispatch.channels.telegram_bots import SharedBot
     from dispatch.delivery.clock import Clock
     from dispatch.digests.render import Renderer
-
-log = logging.getLogger(__name__)
-Result = TypeVar("Result")
-
-ALLOWED = ("message", "callback_query", "inline_query", "my_chat_member", "chat_member")
-"""The updates that are asked for (Bot API, `allowed_updates`); `chat_member` tells who administers a chat no more."""
-
-_POLL = 50  # seconds that the API keeps a request open without an update
-_PAGE = 100
-_MOST_OPEN = 2_000  # updates in memory; what is beyond waits at Telegram
-_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds after trouble, the last one again and again
-_WRONG_TOKEN = 60.0
-_LOCKED = 1.0
-_POSTED = 0.2  # between two looks at what any process has taken in by webhook
-_DAY = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How a bot is set up: `webhook` is where updates are posted to ("": they are asked for), with the `secret` that
-    the Bot API then sends along."""
-
-    webhook: str = ""
-    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +55,8 @@ class Reading:
 
 
 class Conversation:
-    """Serves until it is stopped. `office` lacks the number and the name of the bot, which the API tells. What people
-    read and search is looked up over a connection of its own, by `reading`."""
+    """Serves until it is stopped. `office` lacks the name of the bot, which the API tells. What people read and search
+    is looked up over a connection of its own, by `reading`."""
 
     def __init__(
         self,
@@ -89,16 +65,15 @@ class Conversation:
         store: Store,
         clock: Clock,
         reading: Reading,
-        wishes: Wishes = Wishes(),
-        poll: float = _POLL,
+        wishes: Wishes,
     ) -> None:
         self._line = line
         self._office = office
         self._store = store
         self._clock = clock
         self._reading = reading
-        self._shelf: Shelf | None = None  # while it serves
         self._wishes = wishes
+<<<<<<< HEAD
         self._poll = poll
         self._number = office.number
         self._turns = Turns(self._handle, self._refuse, clock)
@@ -115,45 +90,49 @@ class Conversation:
         staging = Staging(self._number, store, self._administrators)
         for observer in (self._dispatcher.message, self._dispatcher.callback_query, self._dispatcher.inline_query):
             observer.middleware(staging)
+=======
+        self._patience = Patience(line, clock)
+>>>>>>> main
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; what came in by then and has no answer has it after the next start."""
         stop = asyncio.create_task(stopping.wait())
         try:
-            if not await self._or_stop(self._begin(), stop):
+            if not await _or_stop(self._start(), stop):
                 return
-            async with self._shelved():
-                await self._take_up()
+            async with self._answering() as receiver:
+                await receiver.take_up()
                 while not stopping.is_set():
-                    await self._or_stop(self._receive(), stop)
+                    await _or_stop(receiver.receive(), stop)
         finally:
             stop.cancel()
 
+    async def _start(self) -> None:
+        self._office = await start(self._line.api, self._office, self._wishes, self._store, self._patience)
+
     @asynccontextmanager
-    async def _shelved(self) -> AsyncIterator[None]:
-        """What can be read is at hand inside; at the end what is being handled has been."""
-        async with Store(self._reading.connect) as store:
-            self._shelf = Shelf(store, self._office, self._reading.renderer, self._clock)
-            indexing = asyncio.create_task(self._shelf.index())
+    async def _answering(self) -> AsyncIterator[Receiver]:
+        """What is received inside is answered, and what can be read is at hand; at the end what is being handled has
+        been."""
+        api, office, store, clock = self._line.api, self._office, self._store, self._clock
+        over = asyncio.Event()
+        async with Store(self._reading.connect) as beside:
+            shelf = Shelf(beside, office, self._reading.renderer, clock)
+            speaker = Speaker(self._line, store, office.number, clock, over)
+            handler = Handler(api, office, store, clock, shelf, speaker)
+            turns = Turns(handler.handle, handler.refuse, clock)
+            posted = bool(self._wishes.webhook)
+            indexing = asyncio.create_task(shelf.index())
             try:
-                yield
+                yield Receiver(api, office.number, store, clock, turns, self._patience, posted=posted)
             finally:
-                self._over.set()
-                await self._turns.stop()
+                over.set()
+                await turns.stop()
                 indexing.cancel()
                 await asyncio.gather(indexing, return_exceptions=True)
 
-    async def _or_stop(self, work: Any, stop: asyncio.Task[Literal[True]]) -> bool:
-        """Whether some work ended before the stop came, which breaks it off."""
-        task = asyncio.ensure_future(work)
-        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-            return True
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return False
 
+<<<<<<< HEAD
     # ------------------------------------------------------------------------------------------- beginning
 
     async def _begin(self) -> None:
@@ -413,3 +392,15 @@ def _sorry(desk: Desk) -> Replies:
 
 def _broken(desk: Desk) -> Replies:
     return desk.told(text("出了点问题，这条消息没有处理。请稍后再试。"))
+=======
+async def _or_stop(work: Any, stop: asyncio.Task[Literal[True]]) -> bool:
+    """Whether some work ended before the stop came, which breaks it off."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+        return True
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return False
+>>>>>>> main

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
+<<<<<<< HEAD
 from dispatch.bot import bots
 from dispatch.bot.scene import Scene, mark
+=======
+from dispatch.bot.scene import Place, Scene, mark
+>>>>>>> main
 from dispatch.bot.voice import Voice, voice
 from dispatch.catalog import Catalog
 from dispatch.delivery import ledger
 from subscribers import directory, proof
 from subscribers.audit import READER, Act, Way
 from subscribers.database import Database
-from subscribers.model import Address, Endpoint, EndpointState, Preferences
+from subscribers.model import LANGUAGES, Address, Endpoint, Preferences
 from subscribers.proof import Step as ProofStep
 from subscribers.suppression import Hasher
 
@@ -78,9 +82,16 @@ class Desk:
 
     @cached_property
     def say(self) -> Voice:
-        """Speaks the language that the place has chosen, else the user's."""
-        here = self._find(self.scene.here.address) or self.endpoint
-        return voice(here.preferences.language if here is not None else self.scene.language)
+        """Speaks the language of the chat that it answers in."""
+        return voice(self._language(self.scene.here))
+
+    def _language(self, place: Place) -> str:
+        """What was chosen in a chat, in a topic else in its group; else in a private chat what its user's Telegram
+        speaks, and elsewhere the bulletin's own language: whoever writes first there does not choose for all."""
+        found = self._find(place.address) or (self._find(str(place.chat_id)) if place.thread else None)
+        if found is not None:
+            return found.preferences.language
+        return self.scene.language if place.is_private else LANGUAGES[0]
 
     def label(self, tag: str) -> str:
         """A tag as readers know it."""
@@ -101,11 +112,16 @@ class Desk:
         return Address("telegram", address, self.office.queue)
 
     @property
+    def live(self) -> Endpoint | None:
+        """The same, where it gets what it follows, now or after its pause."""
+        found = self.endpoint
+        return found if found is not None and found.live else None
+
+    @property
     def follows(self) -> tuple[str, ...]:
         """What the place follows and is sent."""
-        found = self.endpoint
-        live = found is not None and found.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
-        return found.follows if found is not None and live else ()
+        found = self.live
+        return found.follows if found is not None else ()
 
     def follow(self, tags: Sequence[str], *, basis: str = "asked for in the chat") -> list[str]:
         """Follow more, as the person's own wish: a place that is new, had left or had blocked the bot is written to
@@ -115,7 +131,7 @@ class Desk:
         if len(known) + len(new) > MOST_FOLLOWS:
             raise TooMany
         found = self.known()
-        if found.state in (EndpointState.ACTIVE, EndpointState.PAUSED):
+        if found.live:
             directory.follow(self.db, found.id, new, self.act, first=self.office.first)
             self._move_here(found, bool(known))
             return new
@@ -130,7 +146,7 @@ class Desk:
         scene = self.scene
         name = scene.place.title or (scene.user_name if scene.place.is_private else "")
         name = "".join(letter for letter in name if letter.isprintable())  # nothing that turns text around, no NUL
-        preferences = Preferences(language=scene.language)
+        preferences = Preferences(language=self._language(scene.place))
         address = self._address(scene.place.address)
         return directory.endpoint(self.db, directory.asked_for(self.db, address, name[:100], (), preferences, self.act))
 
@@ -159,7 +175,7 @@ class Desk:
     def preferences(self) -> Preferences:
         """How the place wants its messages; what holds for everybody where nothing is known of it yet."""
         found = self.endpoint
-        return Preferences(language=self.scene.language) if found is None else found.preferences
+        return Preferences(language=self._language(self.scene.place)) if found is None else found.preferences
 
     def known(self) -> Endpoint:
         """The endpoint of the place. A new one waits: nothing is sent before something is followed."""
@@ -192,7 +208,7 @@ class Desk:
             values["reply_parameters"] = ReplyParameters(
                 message_id=self.scene.message_id, allow_sending_without_reply=True
             )
-        if keyboard is not None:
+        if keyboard is not None and keyboard.inline_keyboard:
             values["reply_markup"] = keyboard
         return SendMessage(**values)
 
@@ -201,7 +217,7 @@ class Desk:
         a new one."""
         if self.scene.is_old or not self.scene.callback_id:
             return self.answer(html, keyboard)
-        values: dict[str, Any] = {} if keyboard is None else {"reply_markup": keyboard}
+        values: dict[str, Any] = {"reply_markup": keyboard} if keyboard and keyboard.inline_keyboard else {}
         return EditMessageText(
             chat_id=self.scene.here.chat_id,
             message_id=self.scene.message_id,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dispatch.bot.scene import GROUP_ANONYMOUS_BOT
 from subscribers.database import Database, queries
 
 SQL = queries(Path(__file__).with_name("bot.sql"))
@@ -113,7 +114,7 @@ def received(update: dict[str, Any]) -> Received:
 
 
 # Users that stand for others: administrators who stay anonymous, who writes as a channel, posts of a linked channel.
-_NOBODY = frozenset({1087968824, 136817688, 777000})
+_NOBODY = frozenset({GROUP_ANONYMOUS_BOT, 136817688, 777000})
 
 
 def _actor(update: dict[str, Any]) -> int:

@@ -26,6 +26,9 @@ CHANGES = {"changes": True}
 """The flag of a handler that changes what a place follows or how: `flags=CHANGES` where it is registered.
 In a group it is for administrators only."""
 
+STANDING = {"standing": True}
+"""The flag of a handler that changes nothing, and wants to know whether the user may: `scene.may_change`."""
+
 HERE = {"here": True}
 """The flag of a handler that is about the chat itself, also while its user manages another one."""
 
@@ -56,9 +59,9 @@ class Staging(BaseMiddleware):
             return Staged(replace(scene, place=scene.here), _of_another)
         if scene.is_managed and not await self._administrators.has(scene.place.chat_id, scene.user_id):
             return Staged(replace(scene, place=scene.here), _not_sure)
-        if get_flag(data, "changes"):
+        if get_flag(data, "changes") or get_flag(data, "standing"):
             scene = replace(scene, may_change=await self._may_change(event, scene))
-            if not scene.may_change:
+            if get_flag(data, "changes") and not scene.may_change:
                 return Staged(scene, _refused)
         step = await handler(event, {**data, "scene": scene})
         if not callable(step):
@@ -153,7 +156,7 @@ def _is_about(event: TelegramObject, place: Place) -> bool:
 
 
 def _refused(desk: Desk) -> Replies:
-    return desk.told(text("只有本群的管理员可以更改这里的关注和设置。"))
+    return desk.told(text("只有这里的管理员可以更改关注和设置。您可以在私聊里为自己关注。"))
 
 
 def _of_another(desk: Desk) -> Replies:
@@ -164,4 +167,4 @@ def _not_sure(desk: Desk) -> Replies:
     return desk.told(text("现在无法确认您是那里的管理员，所以什么也没有做。/manage off 回到本聊天。"))
 
 
-__all__ = ["CHANGES", "HERE", "Staged", "Staging"]
+__all__ = ["CHANGES", "HERE", "STANDING", "Staged", "Staging"]

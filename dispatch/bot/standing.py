@@ -1,4 +1,4 @@
-"""Who may change what a chat follows: in a private chat its user, elsewhere its administrators."""
+"""Who administers a chat, and whether the bot may write there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from aiogram.exceptions import AiogramError
-from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
+from aiogram.types import ChatMemberAdministrator, ChatMemberMember, ChatMemberOwner, ChatMemberRestricted
 
 if TYPE_CHECKING:
     from aiogram import Bot
+    from aiogram.types import ChatMemberUnion
 
     from dispatch.delivery.clock import Clock
 
@@ -17,6 +18,15 @@ KEPT = 60.0
 """Seconds for which an answer of the API is believed."""
 
 _MOST = 10_000  # answers
+
+
+def may_write(member: ChatMemberUnion, kind: str) -> bool:
+    """Whether a member of a chat, such as the bot, may write there; `kind` is the chat's type."""
+    if isinstance(member, ChatMemberRestricted):
+        return member.is_member and member.can_send_messages
+    if kind != "channel":
+        return isinstance(member, ChatMemberOwner | ChatMemberAdministrator | ChatMemberMember)
+    return isinstance(member, ChatMemberAdministrator) and member.can_post_messages is not False
 
 
 class Administrators:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from dispatch.bot.inbox import Open
 from dispatch.delivery.clock import Clock
+from dispatch.logs import kind_and_place
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +33,6 @@ Speech = Callable[[], Awaitable[None]]
 """Makes the replies to an update that was handled."""
 
 
-def where(error: Exception) -> str:
-    """What kind of error came up and where, without its words: these may be a user's."""
-    places = traceback.extract_tb(error.__traceback__)[-4:]
-    return f"{type(error).__name__} at " + " < ".join(
-        f"{Path(at.filename).name}:{at.lineno}" for at in reversed(places)
-    )
-
-
 class Turns:
     """`handle` is called for each update, and then what it gave; `refuse` for those that are too many, with whether it
     is the first of them."""
@@ -59,6 +50,7 @@ class Turns:
         self._next: dict[int, float] = {}  # by user: when the next update would be due at a steady pace
         self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_turn: set[int] = set()  # the updates that wait or are being handled, answered or refused
 
     @property
     def count(self) -> int:
@@ -66,7 +58,10 @@ class Turns:
         return sum(len(queue.waiting) for queue in self._queues.values()) + len(self._tasks)
 
     def put(self, update: Open) -> None:
-        """Answer an update in its turn."""
+        """Answer an update in its turn; one that has a turn gets no other."""
+        if update.update_id in self._in_turn:
+            return
+        self._in_turn.add(update.update_id)
         queue = self._queues.get(update.actor)
         if queue is None:
             queue = self._queues[update.actor] = _Queue()
@@ -75,7 +70,7 @@ class Turns:
         elif len(queue.waiting) < MOST:
             queue.waiting.append(update)
         else:
-            self._start(self._refuse(update, not queue.told))
+            self._start(self._refused(update, not queue.told))
             queue.told = True
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -87,27 +82,39 @@ class Turns:
         try:
             while queue.waiting:
                 await self._patience(actor)
-                async with self._places:
-                    if not queue.waiting:  # a stop leaves what waits where it is
-                        break
-                    speech = await self._handled(queue.waiting.popleft())
-                if speech is not None:  # which may have to wait for its chat: nobody else does
-                    await self._spoken(speech)
+                await self._answer(queue)
         finally:
             self._queues.pop(actor, None)
+
+    async def _answer(self, queue: _Queue) -> None:
+        """Handle the first update that waits, and say what there is to say."""
+        async with self._places:
+            if not queue.waiting:  # a stop leaves what waits where it is
+                return
+            update = queue.waiting.popleft()
+            speech = await self._handled(update)
+        if speech is not None:  # which may have to wait for its chat: nobody else does
+            await self._spoken(speech)
+        self._in_turn.discard(update.update_id)
+
+    async def _refused(self, update: Open, first: bool) -> None:
+        try:
+            await self._refuse(update, first)
+        finally:
+            self._in_turn.discard(update.update_id)
 
     async def _handled(self, update: Open) -> Speech | None:
         try:
             return await self._handle(update)
         except Exception as error:  # this user's next one has its turn all the same
-            log.error("an update could not be handled: %s", where(error))
+            log.error("an update could not be handled: %s", kind_and_place(error))
             return None
 
     async def _spoken(self, speech: Speech) -> None:
         try:
             await speech()
         except Exception as error:
-            log.error("replies could not be made: %s", where(error))
+            log.error("replies could not be made: %s", kind_and_place(error))
 
     async def _patience(self, actor: int) -> None:
         """Wait while this user has had more than a steady pace allows."""

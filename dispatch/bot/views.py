@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from dispatch.bot import naming
 from dispatch.bot.codes import code, tag_of
 from dispatch.bot.leafing import (
-    PAGE,
     ArticleButton,
     ColumnButton,
     ColumnsButton,
     FollowButton,
     IssueButton,
     IssuesButton,
-    button,
-    fitted,
-    in_rows,
-    keyboard,
-    linked,
-    pages_of,
-    turning,
 )
+from dispatch.bot.paging import PAGE, button, in_rows_of, keyboard, page_of, pager
 from dispatch.bot.voice import Html, escaped
+from dispatch.channels.html_split import extent
 from dispatch.digests.words import clip, first_sentence
 from dispatch.links import article_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -44,28 +39,42 @@ _TITLE = 120  # characters of a title in a list
 _LEAD = 80
 
 
+def fitted(head: str, lines: Sequence[str], more: Callable[[int], str], units: int = 3_900, entities: int = 95) -> str:
+    """A message of the head and as many lines as there is room for; `more` tells how many are left out."""
+    used, marked = extent(head)
+    kept = [head]
+    for place, line in enumerate(lines):
+        length, marks = extent(line)
+        used, marked = used + length + 1, marked + marks
+        if used > units or marked > entities:
+            return "\n".join([*kept, more(len(lines) - place)])
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def linked(html: str, url: str) -> str:
+    """Words that lead to an address, where Telegram opens it; `html` has no links in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        return html
+    return f'<a href="{url.replace("&", "&amp;").replace(chr(34), "%22")}">{html}</a>'
+
+
 def bulletin_name(desk: Desk, bulletin: str, title: str) -> str:
     """A bulletin in the reader's language, as far as it has a name there."""
-    found = desk.catalog.bulletin(bulletin)
-    return found.name_en if desk.say.language == "en" and found is not None and found.name_en else title
+    return naming.bulletin_name(desk.say, desk.catalog, bulletin, title)
 
 
 def number_line(desk: Desk, issue: Mapping[str, object]) -> str:
     """Which issue it is of its bulletin, plain: from its `year`, `number`, `total` and `ref`."""
-    year, number, total = issue["year"], issue["number"], issue["total"]
-    if number and total:
-        return desk.say.plain("{year}年第{number}期（总第{total}期）", year=year, number=number, total=total)
-    if number:
-        return desk.say.plain("{year}年第{number}期", year=year, number=number)
-    return desk.say.plain("总第{total}期", total=total) if total else str(issue["ref"])
+    return naming.number_line(desk.say, issue)
 
 
 def heading(desk: Desk, volume: Volume) -> str:
     """The bulletin and the issue, which lead to its page where it has one."""
     issue = volume.reading.issue
-    numbers = {name: getattr(issue, name) for name in ("year", "number", "total", "ref")}
     name = escaped(bulletin_name(desk, issue.bulletin, issue.title))
-    line = escaped(number_line(desk, numbers))
+    line = escaped(number_line(desk, volume.numbers))
     base = desk.office.base_url
     return f"<b>{name}</b> " + (
         linked(line, f"{base}/issues/{quote(issue.bulletin)}/{quote(issue.ref)}") if base else line
@@ -87,7 +96,7 @@ def overview(desk: Desk, shelf: Shelf, volume: Volume, *, titles: bool) -> View:
     older, newer = shelf.before(desk.db, volume.id), shelf.after(desk.db, volume.id)
     others = [button(desk.say.plain("‹ 上一期"), IssueButton(issue=older))] if older is not None else []
     others += [button(desk.say.plain("下一期 ›"), IssueButton(issue=newer))] if newer is not None else []
-    return text, keyboard(*in_rows(columns[:60], 1), others)
+    return text, keyboard([*in_rows_of(1, columns[:60]), others])
 
 
 def _section(desk: Desk, volume: Volume, section: Section, *, titles: bool) -> Iterator[str]:
@@ -117,16 +126,15 @@ def title_of(desk: Desk, volume: Volume, entry: Entry) -> Html:
 
 def column(desk: Desk, shelf: Shelf, volume: Volume, section: Section, page: int) -> View:
     """A page of a column's articles, each with its first sentence and a button to read it here."""
-    pages, page = pages_of(len(section.entries), page)
-    shown = section.entries[page * PAGE : (page + 1) * PAGE]
+    shown, page, pages = page_of(section.entries, page)
     head = f"{heading(desk, volume)}\n" + f"{named(desk, section)}\n"
     lines = numbered(desk, volume, shown, page * PAGE)
     text = fitted(head, lines, lambda left: _more(desk, left))
     back = [button(desk.say.plain("« 本期目录"), IssueButton(issue=volume.id))]
     if before := shelf.column_before(desk.db, volume.id, section.key):
         back.append(button(desk.say.plain("上一期的本栏目 ›"), _column(*before)))
-    turns = turning(page, pages, lambda to: _column(volume, section, to))
-    return text, keyboard(*numbers(volume, shown, page * PAGE), turns, _follow(desk, volume, section), back)
+    turns = pager(page, pages, lambda to: _column(volume, section, to))
+    return text, keyboard([*numbers(volume, shown, page * PAGE), turns, _follow(desk, volume, section), back])
 
 
 def named(desk: Desk, section: Section) -> str:
@@ -148,7 +156,7 @@ def numbers(volume: Volume, entries: Sequence[Entry], first: int) -> list[list[I
         button(str(n), ArticleButton(issue=volume.id, position=entry.position))
         for n, entry in enumerate(entries, start=first + 1)
     ]
-    return in_rows(made, 4)
+    return in_rows_of(4, made)
 
 
 def _follow(desk: Desk, volume: Volume, section: Section) -> list[InlineKeyboardButton]:
@@ -175,7 +183,7 @@ def issues(desk: Desk, shelf: Shelf, page: int) -> View:
     turns = [button("‹", IssuesButton(page=page - 1))] if page else []
     turns += [button("›", IssuesButton(page=page + 1))] if len(rows) > PAGE else []
     return desk.say("<b>各期期刊</b>\n选一期查看，或发送期号，如 <code>/issue 534</code>。"), keyboard(
-        *chosen(desk, rows[:PAGE]), turns
+        [*chosen(desk, rows[:PAGE]), turns]
     )
 
 
@@ -193,16 +201,16 @@ def chosen(desk: Desk, rows: Sequence[Mapping[str, object]]) -> list[list[Inline
 
 
 def nothing_yet(desk: Desk) -> str:
-    return desk.say("还没有发布任何一期。")
+    return desk.say("还没有发布任何一期。可以先用 /follow 关注，发布后会推送给您。")
 
 
 def columns(desk: Desk, page: int) -> View:
     """A page of the columns that there are to follow; each button leads to its newest articles."""
     tags = [f"column:{found.key}/{spec.key}" for found in desk.catalog.offered for spec in found.columns]
     if not tags:
-        return desk.say("没有栏目。"), None
-    pages, page = pages_of(len(tags), page)
-    rows = [[button(desk.label(tag), ColumnButton(tag=code(tag)))] for tag in tags[page * PAGE : (page + 1) * PAGE]]
+        return desk.say("还没有可以关注的栏目。可以用 /browse 浏览高新区和主题。"), None
+    shown, page, pages = page_of(tags, page)
+    rows = [[button(desk.label(tag), ColumnButton(tag=code(tag)))] for tag in shown]
     return desk.say("<b>栏目</b>\n选一个栏目，看它最新的文章。"), keyboard(
-        *rows, turning(page, pages, lambda to: ColumnsButton(page=to))
+        [*rows, pager(page, pages, lambda to: ColumnsButton(page=to))]
     )

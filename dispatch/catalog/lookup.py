@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
+from dispatch.catalog import english
 from dispatch.catalog.carried import MENTIONS, column_spec, column_words, tags_of
 from dispatch.catalog.rules import rules_digest
 from dispatch.catalog.suggest import KINDS, Suggester, Suggestion
@@ -36,7 +38,8 @@ class Catalog:
     def fingerprint(self) -> str:
         """A hash of all that the tags of an article depend on: the same as long as no park, topic, column, other zone
         and none of the tagger's rules changes."""
-        values: list[object] = [asdict(item) for items in (self.parks, self.topics, self.zones) for item in items]
+        parks = (replace(park, english=()) for park in self.parks)  # articles are in Chinese
+        values: list[object] = [asdict(item) for items in (parks, self.topics, self.zones) for item in items]
         values.append(rules_digest())
         values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
         return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
@@ -50,6 +53,10 @@ class Catalog:
         """The park of this name, full name, strict alias or another written form of them (南昌国家高新区)."""
         return self._park_words.get(fold_word(word))
 
+    def park_in_english(self, word: str) -> Park | None:
+        """The park of this English name, whichever way high-tech zone is written: Nanchang Hi-Tech."""
+        return self._park_keys.get(english.key(word))
+
     def not_yet_national(self, name: str, date: dt.date | None) -> int | None:
         """The year in which a park became national, where `date` is in an earlier one; None where it was national then,
         in the year in which it became so, and where either is not known."""
@@ -58,8 +65,12 @@ class Catalog:
         return park.since if park is not None and later else None
 
     def province(self, word: str) -> str | None:
-        """江西 or 江西省 -> 江西省, where some park lies in it."""
+        """江西, 江西省 or Jiangxi -> 江西省, where some park lies in it."""
         return self._province_words.get(fold_word(word))
+
+    def province_name(self, province: str, language: str) -> str:
+        """A province in the reader's words, without its rank: 江西, Jiangxi."""
+        return english.province_name(province) if language == "en" else province_short(province)
 
     def topic(self, word: str) -> Topic | None:
         """The topic of this key, Chinese or English name or alias."""
@@ -132,9 +143,11 @@ class Catalog:
         prefix, _, word = tag.partition(":")
         if prefix == "park":
             name, mentions = word.removesuffix(MENTIONS), word.endswith(MENTIONS)
-            return name + (("(含提及)" if chinese else " (and mentions)") if mentions else "")
+            park = self._own_names.get(name)
+            shown = name if chinese or park is None else park.name_en
+            return shown + (("(含提及)" if chinese else " (and mentions)") if mentions else "")
         if prefix == "province":
-            return f"{word}全部高新区" if chinese else f"all high-tech zones in {word}"
+            return f"{word}全部高新区" if chinese else f"all high-tech zones in {english.province_name(word)}"
         if prefix == "topic":
             topic = self.topic(word)
             return (topic.name if chinese else topic.name_en) if topic else word
@@ -159,7 +172,8 @@ class Catalog:
     def _named(self, kind: str, word: str) -> str | None:
         """The tag of what has this name among those of a kind. Raises UsageError for a column of several bulletins."""
         if kind == "park":
-            park = self.park(word.removesuffix(MENTIONS).strip())
+            name = word.removesuffix(MENTIONS).strip()
+            park = self.park(name) or self.park_in_english(name)
             return f"park:{park.name}" + (MENTIONS if word.endswith(MENTIONS) else "") if park else None
         if kind == "province":
             province = self.province(word)
@@ -232,6 +246,18 @@ class Catalog:
         return words | own
 
     @cached_property
+    def _own_names(self) -> Mapping[str, Park]:
+        return {park.name: park for park in self.parks}
+
+    @cached_property
+    def _park_keys(self) -> Mapping[str, Park]:
+        # What parks are shown by wins over other names; a name of two is neither's.
+        keys = [(english.key(name), park) for park in self.parks for name in park.english]
+        counted = Counter(key for key, _ in keys)
+        first = {english.key(park.name_en): park for park in self.parks if park.english}
+        return {key: park for key, park in keys if counted[key] == 1} | first
+
+    @cached_property
     def _park_suggestions(self) -> Mapping[str, str]:
         """Words that suggest a park: its names first, then loose aliases and cities."""
         words = {fold_word(name): park.name for park in self.parks for name in (park.name, *park.aliases)}
@@ -243,7 +269,11 @@ class Catalog:
     @cached_property
     def _province_words(self) -> Mapping[str, str]:
         provinces = dict.fromkeys(park.province for park in self.parks)
-        return {word: province for province in provinces for word in (province, province_short(province))}
+        return {
+            fold_word(word): province
+            for province in provinces
+            for word in (english.province_name(province), province, province_short(province))
+        }
 
     @cached_property
     def _bulletin_words(self) -> Mapping[str, str]:

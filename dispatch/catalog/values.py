@@ -10,7 +10,8 @@ class Park:
     """A national high-tech zone. `name` is what tags and follows use; `since` the year it became national.
 
     `aliases` mean this park wherever they stand. `loose_aliases` mean other things too (中关村 is also an
-    electronics market), so the tagger asks for support before it believes them.
+    electronics market), so the tagger asks for support before it believes them. `english` are its names in English,
+    the first of which readers are shown; articles are not looked through for them.
     """
 
     name: str
@@ -20,6 +21,12 @@ class Park:
     since: int | None = None
     aliases: tuple[str, ...] = ()
     loose_aliases: tuple[str, ...] = ()
+    english: tuple[str, ...] = ()
+
+    @property
+    def name_en(self) -> str:
+        """The name in English; the Chinese one where there is none."""
+        return self.english[0] if self.english else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def parks(ctx: typer.Context, as_json: Json = False) -> None:
                     "city": park.city,
                     "since": park.since,
                     "aliases": list(park.aliases),
+                    "english": list(park.english),
                 }
                 for park in found
             ]

@@ -29,6 +29,7 @@ from dispatch.delivery.store import Store
 from dispatch.delivery.todo import Todo
 from dispatch.delivery.watchdog import Watchdog
 from dispatch.errors import RenderError
+from dispatch.logs import kind_and_place
 from dispatch.model import Envelope, Outcome, Rejected, Retry, Sent
 
 log = logging.getLogger(__name__)
@@ -588,11 +589,6 @@ def _ours(outcome: Retry) -> str:
 
 
 def _bug(work: Work, error: Exception) -> Retry:
-    """A bug of ours: this message is tried again, by its schedule. The error's own words may hold an address or a
-    secret, so only its kind and place are logged."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-    log.error("message %d: %s at %s", work.message_id, type(error).__name__, where)
+    """A bug of ours: this message is tried again, by its schedule."""
+    log.error("message %d: %s", work.message_id, kind_and_place(error))
     return Retry(f"internal error: {type(error).__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatch.delivery.ledger import SQL
 from subscribers import chats
+from subscribers.addresses import receiver_of, telegram_span
 from subscribers.audit import Act
 from subscribers.database import Database
 
@@ -18,7 +19,5 @@ def migrate(db: Database, old: str, new: str, act: Act) -> None:
 
 
 def put_off(db: Database, channel: str, address: str, due_at: int) -> None:
-    """What waits for a chat, or for a topic of it, is due no sooner. Called inside a transaction."""
-    chat, _, _ = address.partition("/")
-    values = {"channel": channel, "chat": chat, "low": f"{chat}/", "high": f"{chat}0"}
-    db.run(SQL["put_off_chat"], {**values, "due_at": due_at})
+    """What waits for an address, or for any topic of the same chat, is due no sooner. Called inside a transaction."""
+    db.run(SQL["put_off_chat"], {"channel": channel, **telegram_span(receiver_of(address)), "due_at": due_at})

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from dispatch.delivery.channel import Lane
 from dispatch.delivery.clock import Clock
+from subscribers.addresses import receiver_of
 
 _EARLY = 0.0005  # seconds; a clock tells no less
 _CATCH_UP = 0.5  # seconds of slots that were given late, as by a busy machine, and are made up for
@@ -115,7 +116,7 @@ class Pace:
     async def acquire(self, address: str, *, urgent: bool = False) -> None:
         """Wait for this address's turn, and the lane's: a chat that has to wait takes no slot from others."""
         since = self._clock.monotonic()
-        waiter = _Waiter(_chat(address), urgent, since, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(receiver_of(address), urgent, since, asyncio.get_running_loop().create_future())
         line = self._urgent if urgent else self._normal
         line.append(waiter)
         self._give()
@@ -137,7 +138,7 @@ class Pace:
         now = self._clock.monotonic()
         if well:
             self._share = min(1.0, self._share + _RECOVERY)
-        chat = self._chats.get(_chat(address))
+        chat = self._chats.get(receiver_of(address))
         if chat is None or not chat.begun:
             return
         took = now - chat.begun.popleft()
@@ -149,7 +150,7 @@ class Pace:
 
     def unused(self, address: str) -> None:
         """What was acquired last of an address is not used: the slot is another's."""
-        chat = self._chats.get(_chat(address))
+        chat = self._chats.get(receiver_of(address))
         if chat is None or not chat.begun:
             return
         chat.begun.pop()
@@ -165,7 +166,7 @@ class Pace:
     def wait(self, address: str) -> float:
         """Seconds until the address has its turn, whatever the lane has."""
         now = self._clock.monotonic()
-        wait = self._turn(_chat(address), now, urgent=False) - now
+        wait = self._turn(receiver_of(address), now, urgent=False) - now
         return wait if wait > _EARLY else 0.0
 
     def slow_down(self) -> None:
@@ -269,8 +270,3 @@ class Pace:
 def is_group(chat: str) -> bool:
     """Whether a chat is one of many people: a group, or a channel."""
     return chat.startswith(("-", "@"))
-
-
-def _chat(address: str) -> str:
-    """The chat in which an address is: limits are the chat's, and not those of a topic in it (`-100123/45`)."""
-    return address.partition("/")[0]

@@ -43,6 +43,20 @@ async def test_nothing_of_what_was_written_stays_when_it_is_answered(tmp_path: P
         assert db.value("SELECT MAX(actor) FROM bot_updates") == 0
 
 
+async def test_who_acted_does_not_stay_where_nothing_is_answered(tmp_path: Path, api: BotApi) -> None:
+    ann = api.user("Ann", started=True)
+    app = App(settings(tmp_path, api))
+    async with conversing(app):
+        ann.block()
+        await api.settled()
+        ann.unblock()
+        await ann.send("/start")
+        await ann.next()
+    with app.database() as db:
+        assert len(rows(db)) == 3
+        assert db.value("SELECT MAX(actor) FROM bot_updates") == 0
+
+
 async def test_what_came_in_while_nobody_answered_is_answered_after_the_start(tmp_path: Path, api: BotApi) -> None:
     ann = api.user("Ann")
     await ann.start(NANCHANG)

@@ -67,7 +67,7 @@ async def test_personal_data_is_not_for_groups(talk: Talk) -> None:
     for command in ("/mydata", "/forget"):
         await ann.send(command, chat=group)
         answer = await group.next()
-        assert "private chat" in answer.text
+        assert "私聊" in answer.text
         assert answer.document is None
     assert (await ann.press(answer, data="fg:y")).alert
     assert talk.follows(group.id) == {"park:南昌高新区"}

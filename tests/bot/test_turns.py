@@ -12,7 +12,7 @@ from dispatch.app import App
 from dispatch.bot import inbox
 from dispatch.bot.inbox import Open
 from dispatch.bot.speaking import Speaker, packed
-from dispatch.bot.turns import Speech, Turns
+from dispatch.bot.turns import MOST, Speech, Turns
 from dispatch.delivery.clock import SystemClock
 from dispatch.delivery.store import Store
 from dispatch.settings import Settings
@@ -48,6 +48,34 @@ async def test_nobody_waits_for_the_chats_of_others() -> None:
     blocked.set()
     await turns.drain()
     assert len(said) == 100
+
+
+async def test_an_update_that_has_its_turn_is_not_handled_twice() -> None:
+    """By webhook what is open is looked up again and again: it may have its turn, be too much, or wait for its chat."""
+    spoken, handled, refused = asyncio.Event(), list[int](), list[int]()
+
+    async def handle(update: Open) -> Speech:
+        handled.append(update.update_id)
+
+        async def speech() -> None:
+            await spoken.wait()
+
+        return speech
+
+    async def refuse(update: Open, first: bool) -> None:
+        refused.append(update.update_id)
+        await spoken.wait()
+
+    turns = Turns(handle, refuse, FakeClock())
+    updates = [Open(number, 7, "{}") for number in range(MOST + 2)]
+    for update in [*updates, *updates]:
+        turns.put(update)
+    spoken.set()
+    await turns.drain()
+    assert (handled, refused) == (list(range(MOST)), [MOST, MOST + 1])
+    turns.put(updates[0])  # a later look finds it open still
+    await turns.drain()
+    assert handled[-1] == 0
 
 
 async def test_an_error_in_one_update_leaves_the_others_their_turns(caplog: pytest.LogCaptureFixture) -> None:

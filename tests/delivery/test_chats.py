@@ -38,6 +38,19 @@ async def test_too_many_requests_put_off_all_that_waits_for_the_chat_and_nothing
     assert set(desk.states().values()) == {"sent"}
 
 
+async def test_a_robot_that_has_too_many_rests_while_others_of_its_service_go_on(desk: Desk) -> None:
+    robots = [f"https://robots.example/send?key={name}" for name in "ab"]
+    channel = made(desk, *robots)
+    wait = Retry("too many requests", code="45009", after=100, whole_address=True)
+    channel.answer = lambda envelope, part: wait if envelope.address == robots[0] else Sent()
+    await desk.drain(channel, page=1)
+    assert [channel.addresses.count(robot) for robot in robots] == [1, 2]
+    channel.answer = lambda envelope, part: Sent()
+    desk.clock.ms += 120_000
+    await desk.drain(channel)
+    assert set(desk.states().values()) == {"sent"}
+
+
 async def test_a_group_that_became_a_supergroup_is_followed_at_once(desk: Desk) -> None:
     channel = made(desk, OLD, f"{OLD}/7")
     channel.answer = lambda envelope, part: MOVED if envelope.address.partition("/")[0] == OLD else Sent()

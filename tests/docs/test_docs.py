@@ -127,3 +127,13 @@ def test_the_readme_names_the_commands_that_exist() -> None:
         if any(word.startswith(f"{first} ") for word in words) and rest and rest[0].isalpha():
             alone = {"init", "run", "doctor", "search", "tag", "ingest", "demo"}
             assert f"{first} {rest[0]}" in words or first in alone
+
+
+def test_the_examples_of_robots_are_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("robot_examples", ROOT / "docs" / "robot_examples.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for file, text in module.examples():
+        assert file.read_text(encoding="utf-8") == text, "run: .venv/bin/python docs/robot_examples.py"

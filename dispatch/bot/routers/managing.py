@@ -14,9 +14,6 @@ from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
     ChatAdministratorRights,
-    ChatMemberAdministrator,
-    ChatMemberMember,
-    ChatMemberRestricted,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     KeyboardButton,
@@ -30,7 +27,9 @@ from dispatch.bot.chats import Known
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene
 from dispatch.bot.staging import HERE
+from dispatch.bot.standing import may_write
 from dispatch.bot.voice import Voice, text
+from subscribers.addresses import telegram_id
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -92,8 +91,8 @@ async def _manage(
     if match is None:
         return lambda desk: desk.told(_UNCLEAR)
     chat = match["chat"]
-    asked = chat if chat.startswith("@") else int(chat)
-    return _managed(await _look(bot, office, administrators, asked, scene.user_id, int(match["topic"] or 0)))
+    topic = int(match["topic"] or 0)
+    return _managed(await _look(bot, office, administrators, telegram_id(chat), scene.user_id, topic))
 
 
 async def _shared(message: Message, bot: Bot, office: Office, administrators: Administrators, scene: Scene) -> Step:
@@ -207,10 +206,7 @@ async def _look(
         me = await bot.get_chat_member(chat.id, office.number)
     except (AiogramError, ValueError):
         return _Found(problem=_NOT_YOURS)
-    posts = isinstance(me, ChatMemberAdministrator) and (chat.type != "channel" or me.can_post_messages is not False)
-    speaks = chat.type != "channel" and isinstance(me, ChatMemberMember)
-    speaks |= chat.type != "channel" and isinstance(me, ChatMemberRestricted) and me.can_send_messages
-    if not (posts or speaks):
+    if not may_write(me, chat.type):
         return _Found(problem=_NO_RIGHT)
     title = chat.title or str(chat.id)
     place = Place(chat.id, topic if chat.is_forum else 0, "managed", title)

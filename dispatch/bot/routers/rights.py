@@ -54,12 +54,10 @@ def router() -> Router:
 
 
 async def _mydata(message: Message) -> Step:
-    return _data
+    return _at_home(_data)
 
 
 def _data(desk: Desk) -> Replies:
-    if not _is_ones_own(desk):
-        return desk.told(_PRIVATE)
     found = desk.endpoint
     if found is None:
         return desk.told(_NONE)
@@ -74,21 +72,24 @@ def _data(desk: Desk) -> Replies:
     return [SendDocument(chat_id=desk.scene.here.chat_id, document=document, caption=caption, parse_mode="HTML")]
 
 
-def _is_ones_own(desk: Desk) -> bool:
-    here = desk.scene.here
-    return here.is_private and here.chat_id == desk.scene.user_id
+def _at_home(step: Step) -> Step:
+    """The step, in the user's own chat; elsewhere they are told to go there."""
+
+    def checked(desk: Desk) -> Replies:
+        here = desk.scene.here
+        return step(desk) if here.is_private and here.chat_id == desk.scene.user_id else desk.told(_PRIVATE)
+
+    return checked
 
 
 # ----------------------------------------------------------------------------------------------- /forget
 
 
 async def _forget(message: Message) -> Step:
-    return _asked
+    return _at_home(_asked)
 
 
 def _asked(desk: Desk) -> Replies:
-    if not _is_ones_own(desk):
-        return desk.told(_PRIVATE)
     found = desk.endpoint
     if found is None and not _manages(desk):
         return desk.told(_NONE)
@@ -105,13 +106,11 @@ def _asked(desk: Desk) -> Replies:
 
 async def _pressed(callback: CallbackQuery, callback_data: Forget) -> Step:
     def step(desk: Desk) -> Replies:
-        if not _is_ones_own(desk):
-            return desk.told(_PRIVATE)
         if callback_data.act == NO:
             return [desk.toast(), desk.edit(desk.say("好的，什么也没有删除。"))]
         return _erased(desk) if callback_data.act == YES else desk.told(OUTDATED)
 
-    return step
+    return _at_home(step)
 
 
 def _erased(desk: Desk) -> Replies:

@@ -18,22 +18,12 @@ from aiogram.types import (
 )
 
 from dispatch import search
-from dispatch.bot.leafing import (
-    OURS,
-    ArticleButton,
-    SearchButton,
-    button,
-    in_rows,
-    keyboard,
-    linked,
-    pages_of,
-    replied,
-    stale,
-    turning,
-)
+from dispatch.bot.leafing import OURS, ArticleButton, SearchButton, replied, stale
+from dispatch.bot.paging import button, in_rows_of, keyboard, pager, pages_of
 from dispatch.bot.routers.reading import article_payload
 from dispatch.bot.shelf import Spot
-from dispatch.bot.views import bulletin_name, number_line
+from dispatch.bot.staging import HERE
+from dispatch.bot.views import bulletin_name, linked, number_line
 from dispatch.bot.voice import escaped, voice
 from dispatch.digests.words import clip, first_sentence
 from dispatch.errors import UsageError
@@ -66,8 +56,8 @@ _CATCH_UP = 60  # articles that are indexed while somebody waits
 
 def router() -> Router:
     found = Router(name="searching")
-    found.message.register(_search, Command("search"))
-    found.callback_query.register(_turn, SearchButton.filter())
+    found.message.register(_search, Command("search"), flags=HERE)
+    found.callback_query.register(_turn, SearchButton.filter(), flags=HERE)
     found.callback_query.register(stale, OURS)  # after all other routers that read and show
     found.inline_query.register(_inline)
     return found
@@ -120,24 +110,24 @@ def _found(desk: Desk, shelf: Shelf, words: str, page: int, *, mine: bool) -> Re
     follows = desk.follows
     within = Within(tags=follows if mine else (), public=True)
     found = search.search(desk.db, query, within, most=HITS, skip=page * HITS, catch_up=_CATCH_UP)
-    pages, last = pages_of(found.total, page, HITS)
+    last, pages = pages_of(found.total, page, HITS)
     if last < page:  # there were more when the button was made
         return _found(desk, shelf, words, last, mine=mine)
     again = written(query)
     short = again if len(again.encode()) <= _IN_BUTTON and ":" not in again else ""
     text, hits = _results(desk, shelf, again, found, page)
-    turns = turning(page, min(pages, _MOST_PAGES), lambda to: SearchButton(page=to, mine=mine, words=short))
+    turns = pager(page, min(pages, _MOST_PAGES), lambda to: SearchButton(page=to, mine=mine, words=short))
     sign = "☑" if mine else "☐"
     only = desk.say.plain("{sign} 只看我关注的", sign=sign)
     toggle = [button(only, SearchButton(mine=not mine, words=short))] if follows or mine else []
-    return replied(desk.scene, desk, text, keyboard(*in_rows(hits, HITS), turns, toggle))
+    return replied(desk.scene, desk, text, keyboard([*in_rows_of(HITS, hits), turns, toggle]))
 
 
 def _results(desk: Desk, shelf: Shelf, words: str, found: Found, page: int) -> tuple[str, list[InlineKeyboardButton]]:
     """The hits as a message, and a button for each."""
     head = desk.say("🔍 <code>{words}</code> · 共 {count} 篇", words=words, count=found.total)
     if not found.hits:
-        return f"{head}\n\n" + desk.say("没有找到。可以换一个词，或少写几个词。"), []
+        return f"{head}\n\n" + desk.say("没有找到。可以换一个词，或少写几个词；/latest 看最新一期。"), []
     lines, buttons = [head], []
     for n, hit in enumerate(found.hits, start=page * HITS + 1):
         spot = shelf.spot(desk.db, hit.bulletin, hit.issue_ref)
@@ -189,7 +179,8 @@ def _shared(desk: Desk, shelf: Shelf, words: str, skip: int) -> tuple[list[Inlin
     """The articles to offer for some words, and how many there are in all; without words, those of the newest issue."""
     if not words:
         return _newest(desk, shelf, skip)
-    query = _parsed(words)
+    park = desk.catalog.park_in_english(words)  # articles name it in Chinese
+    query = _parsed(words if park is None else park.name)
     if query is None:
         return [], 0
     found = search.search(desk.db, query, Within(public=True), most=INLINE, skip=skip, catch_up=_CATCH_UP)

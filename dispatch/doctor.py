@@ -12,6 +12,8 @@ from pathlib import Path
 from dispatch import archive, bot_check, bounce_places, mail_dns, retag
 from dispatch.app import App
 from dispatch.assets import templates_dir
+from dispatch.catalog.lost import lost_follows
+from dispatch.catalog.strays import strays
 from dispatch.channels.registry import CHANNELS, off
 from dispatch.delivery import integrity
 from dispatch.delivery.integrity import Tick
@@ -32,6 +34,7 @@ __all__ = ["Finding", "examine"]
 
 _SECONDS = 5.0
 _LONGEST_ANSWER = 1_000_000
+_LOST = 10  # follows of what is gone that are told
 _SECRET = re.compile(
     r"""^[^#\n]*(?:\b(?:password|token)\b["']?\s*=\s*["'][^"']|://[^\s"'@/]*:[^\s"'@/]+@)""", re.MULTILINE
 )
@@ -86,6 +89,9 @@ def _catalog(app: App) -> Iterator[Finding]:
     names = ", ".join(bulletin.key for bulletin in found.bulletins)
     detail = f"{len(found.parks)} parks, {len(found.topics)} topics; bulletins: {names}"
     yield Finding("catalog", "ok", detail)
+    folder = app.settings.catalog.folder
+    for stray in strays(folder) if folder else ():
+        yield Finding("catalog", "note", f"{stray.path}: {stray.reason}; {stray.remedy}")
 
 
 def _templates(app: App) -> Iterator[Finding]:
@@ -152,11 +158,15 @@ def _contents(app: App, db: Database) -> Iterator[Finding]:
 
 
 def _tags(app: App, db: Database) -> Iterator[Finding]:
-    """Whether the archive is tagged by the catalog as it is."""
+    """Whether the archive is tagged by the catalog as it is, and what is followed stands in it."""
     try:
-        otherwise = retag.tagged_otherwise(db, app.catalog)
+        otherwise, lost = retag.tagged_otherwise(db, app.catalog), lost_follows(db, app.catalog)
     except DispatchError:
         return  # the catalog cannot be read, which is told already
+    for found in lost[:_LOST]:
+        yield Finding("follows", "note", f"{found.words}; {found.remedy}")
+    if len(lost) > _LOST:
+        yield Finding("follows", "note", f"{len(lost) - _LOST} more such; all of them: dispatch catalog check")
     if otherwise:
         names = ", ".join(otherwise[:5]) + (", …" if len(otherwise) > 5 else "")
         words = f"{len(otherwise)} issues were tagged by another catalog or other rules: {names}; what differs"

@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
-<<<<<<< HEAD
 from dispatch.bot import bots
-from dispatch.bot.scene import Scene, mark
-=======
 from dispatch.bot.scene import Place, Scene, mark
->>>>>>> main
 from dispatch.bot.voice import Voice, voice
 from dispatch.catalog import Catalog
 from dispatch.delivery import ledger

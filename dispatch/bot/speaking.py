@@ -17,11 +17,13 @@ from aiogram.exceptions import (
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 from aiogram.types import BufferedInputFile
 from aiohttp import ClientConnectorError
 
 from dispatch.bot import inbox, signs
+from dispatch.bot.patience import WRONG_TOKEN
 from dispatch.channels.telegram import without_token
 
 if TYPE_CHECKING:
@@ -160,6 +162,8 @@ class _Reply:
                 return await self._try()
             except _TakenOver:
                 return False
+            except TelegramUnauthorizedError:  # no fault of the reply's, which waits until the token is right again
+                await self._again(WRONG_TOKEN)
             except TelegramRetryAfter as error:
                 if tries >= _TRIES or error.retry_after > _LONGEST_REST:
                     raise

@@ -37,9 +37,10 @@ class Catalog:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that the tags of an article depend on: the same as long as no park, topic, column, other zone
-        and none of the tagger's rules changes."""
-        parks = (replace(park, english=()) for park in self.parks)  # articles are in Chinese
-        values: list[object] = [asdict(item) for items in (parks, self.topics, self.zones) for item in items]
+        and none of the tagger's rules changes. What describes them to people may, and articles are in Chinese."""
+        parks = (replace(park, english=()) for park in self.parks)
+        topics = (replace(topic, description="", description_en="") for topic in self.topics)
+        values: list[object] = [asdict(item) for items in (parks, topics, self.zones) for item in items]
         values.append(rules_digest())
         values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
         return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
@@ -129,7 +130,7 @@ class Catalog:
         if tag := self._named(kind, word):
             return tag
         name = word.removesuffix(MENTIONS).strip() if kind == "park" else word
-        raise self._unknown(kind, name, self._candidates(kind))
+        raise self._unknown(kind, name)
 
     def suggest(self, word: str, limit: int = 10, kinds: Collection[str] = KINDS) -> list[Suggestion]:
         """What somebody may mean who has typed `word`: part of a name or alias, its pinyin or initials, a city or a
@@ -162,6 +163,10 @@ class Catalog:
     def tags_of(self, article: Article, bulletin: str, column_key: str) -> tuple[str, ...]:
         """Every stored tag that brings this article to a follower, each once."""
         return tags_of(article, bulletin, column_key, self.park)
+
+    def near(self, kind: str, word: str, limit: int = 5) -> list[str]:
+        """Up to `limit` follows of a kind that are named like a word that names none: park:南昌高新区."""
+        return [f"{kind}:{name}" for name in self._near(kind, word)[:limit]]
 
     def _found(self, kind: str, word: str) -> str | None:
         try:
@@ -214,14 +219,19 @@ class Catalog:
         known = known or [found.tag for found in self.suggest(word.rpartition(":")[2], 3)]
         return f"; did you mean {_listed(known)}?" if known else ""
 
-    def _unknown(self, kind: str, word: str, candidates: Mapping[str, str]) -> UsageError:
-        """The error for a word that names nothing of this kind, with the nearest of the names that `candidates` give
-        for words: those that hold it, else those it may spell, else those that look like it."""
+    def _unknown(self, kind: str, word: str) -> UsageError:
+        """The error for a word that names nothing of this kind, with what is near it."""
         part = word.rpartition("/")[2] if kind == "column" else word
-        names = holding(part, candidates) or self._spelled(kind, part) or alike(part, candidates)
+        names = self.near(kind, part)
         lists = {"topic": "topics", "column": "columns", "bulletin": "columns"}
-        hint = f"Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else ""
+        hint = f"Near it: {_listed(names)}" if names else ""
         return UsageError(f"There is no {kind} {word!r}. {hint or 'See: dispatch catalog ' + lists.get(kind, 'parks')}")
+
+    def _near(self, kind: str, word: str) -> list[str]:
+        """The nearest of the names of a kind: those that hold a word, else those it may spell, else those that look
+        like it."""
+        candidates = self._candidates(kind)
+        return holding(word, candidates) or self._spelled(kind, word) or alike(word, candidates)
 
     def _spelled(self, kind: str, word: str) -> list[str]:
         found = self.suggest(word, 5, (kind,))

@@ -43,7 +43,8 @@ class Topic:
     """Something to follow in an article whatever its park.
 
     `terms` are words and what each is worth as a sign of the topic. `counter_terms` are longer phrases that
-    contain a term and do not mean the topic (支部品牌 is no brand): inside them terms do not count.
+    contain a term and do not mean the topic (支部品牌 is no brand): inside them terms do not count. `description` says
+    in Chinese what belongs, `description_en` in English, "" where nobody wrote it.
     """
 
     key: str
@@ -54,6 +55,11 @@ class Topic:
     terms: tuple[tuple[str, float], ...]
     counter_terms: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    description_en: str = ""
+
+    def described(self, language: str) -> str:
+        """What belongs, in a language (`zh` or `en`), else in the other one."""
+        return (self.description_en if language == "en" else self.description) or self.description
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,19 +160,22 @@ class TelegramConnection:
         rows = rendered.buttons.rows(envelope) if rendered.buttons and part == rendered.parts - 1 else []
         outcome = await self._send(envelope.address, _fill(rendered, part, envelope), rows)
         if topic and isinstance(outcome, Rejected) and _NO_TOPIC.search(outcome.reason):
-            await self._tell(chat, rendered.topic_deleted)
+            if self._bot.deleted_topics.is_news(envelope.address):
+                await self._tell(envelope.address, rendered.topic_deleted)
             return Retry(f"the topic was deleted ({outcome.reason})", code="400", after=0, new_address=chat)
         return _resting(self._bot.throttle.judged(chat, outcome))
 
-    async def _tell(self, chat: str, text: str) -> None:
-        """A word to the chat itself, whose administrators should know. It is no message of anybody's: where it cannot
-        be said, it is not."""
+    async def _tell(self, address: str, text: str) -> None:
+        """A word to a topic's chat itself, whose administrators should know. It is no message of anybody's: where it
+        cannot be said, it is not."""
         from aiogram.exceptions import AiogramError
         from aiogram.methods import SendMessage
 
         try:
+            chat, _ = telegram_place(address)
             await self._bot.call(SendMessage(chat_id=telegram_id(chat), text=text), chat)
         except AiogramError as error:
+            self._bot.deleted_topics.forget(address)
             log.warning("a deleted topic could not be told of: %s", type(error).__name__)
 
     async def _send(self, address: str, text: str, rows: list[list[tuple[str, str, str]]]) -> Outcome:

@@ -14,11 +14,15 @@ from subscribers.personal import to_erase
 from subscribers.suppression import Hasher
 from tests.acts import at
 from tests.bot.conftest import Talk
+from tests.delivery.test_personal import TABLES_OF
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 
 def everything(talk: Talk) -> str:
     """All rows of all tables, as one text."""
-    names = [row["name"] for row in talk.db.all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = [row["name"] for row in talk.db.all(TABLES_OF[talk.db.dialect])]
     return json.dumps({name: talk.db.all(f'SELECT * FROM "{name}"') for name in names}, ensure_ascii=False, default=str)
 
 

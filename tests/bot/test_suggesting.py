@@ -24,7 +24,8 @@ async def test_a_name_alone_is_offered_and_not_followed(talk: Talk, language: st
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("zh", "“nanchang”是不是指南昌高新区？"), ("en", "Did you mean 南昌高新区 by “nanchang”?")]
+    ("language", "words"),
+    [("zh", "“nanchang”是不是指南昌高新区？"), ("en", "Did you mean Nanchang High-tech Zone by “nanchang”?")],
 )
 async def test_the_one_thing_that_a_word_may_mean_is_named(talk: Talk, language: str, words: str) -> None:
     ann = talk.api.user("Ann", language=language)

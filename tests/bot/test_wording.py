@@ -6,6 +6,9 @@ import pytest
 
 from subscribers.words import MOST, written
 from tests.bot.conftest import Talk
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 
 def words(talk: Talk, address: int | str) -> list[str]:

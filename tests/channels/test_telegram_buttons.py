@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ async def test_a_digest_has_its_buttons() -> None:
     (posted,) = api.posted
     page, *drops, last = keyboard(posted)
     assert page == [{"text": "阅读全文", "url": "https://news.example.org/huoju/534/1"}]
-    assert [row[0]["text"] for row in drops] == ["退订“南京高新区”", "退订“昆山高新区”", "退订“苏州工业园”"]
+    assert [row[0]["text"] for row in drops] == ["取消关注“南京高新区”", "取消关注“昆山高新区”", "取消关注“苏州工业园”"]
     assert unpack(drops[1][0]["callback_data"]) == Unfollow(5, tag_hash("park:昆山高新区"))
     assert [button["text"] for button in last] == ["暂停一天", "上一期"]
     assert [unpack(button["callback_data"]) for button in last] == [Mute(5), Previous(5, 1)]

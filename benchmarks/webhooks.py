@@ -399,6 +399,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer messages, fewer turns")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--messages", type=int, help=argparse.SUPPRESS)  # of each, in one turn
     parser.add_argument("--product", help=argparse.SUPPRESS)
     parser.add_argument("--sample", help=argparse.SUPPRESS)
     parser.add_argument("--other", nargs=4, help=argparse.SUPPRESS)
@@ -406,7 +407,8 @@ def main() -> None:
     if options.product or options.sample or options.other:
         print(json.dumps(turn(options)))
         return
-    measured = measure(QUICK if options.quick else FULL)
+    scale = Scale(1, options.messages, options.messages) if options.messages else QUICK if options.quick else FULL
+    measured = measure(scale)
     print(json.dumps(measured, indent=2)) if options.json else show(measured)
 
 

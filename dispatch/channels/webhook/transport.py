@@ -80,7 +80,8 @@ class _Line(asyncio.Protocol):
         """Write a request, and read until its answer has ended or is enough; whether the line is good for another one.
         Raises what broke it, TimeoutError at the `deadline` on the loop's clock. What has come is `answer`, after an
         exception, too."""
-        assert self._transport is not None
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionResetError("it hung up, or spoke, before it was asked")
         transport, self._reader, self._over = self._transport, AnswerReader(), self._loop.create_future()
         timer = self._loop.call_at(deadline, self._late)
         transport.write(request)

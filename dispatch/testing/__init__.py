@@ -13,6 +13,7 @@ Each is an async context manager on 127.0.0.1 and a free port, keeps what it rec
 
 from dispatch.testing.bot_api import BotApi, Limits
 from dispatch.testing.conformance import Arrival, ChannelContract, ChannelHarness
+from dispatch.testing.hostile import HostileReceiver
 from dispatch.testing.smtp import CLOSE, CUT_MIDWAY, KEEP_AND_CLOSE, KEEP_AND_STALL, STALL, SmtpSink
 from dispatch.testing.webhook import WebhookReceiver
 
@@ -26,6 +27,7 @@ __all__ = [
     "BotApi",
     "ChannelContract",
     "ChannelHarness",
+    "HostileReceiver",
     "Limits",
     "SmtpSink",
     "WebhookReceiver",

@@ -6,14 +6,14 @@ import asyncio
 import http.client
 import os
 import re
-import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from dispatch import archive, bounce_places, mail_dns, retag
+from dispatch import archive, bot_check, bounce_places, mail_dns, retag
 from dispatch.app import App
 from dispatch.assets import templates_dir
+from dispatch.catalog.lost import lost_follows
+from dispatch.catalog.strays import strays
 from dispatch.channels.registry import CHANNELS, off
 from dispatch.delivery import integrity
 from dispatch.delivery.integrity import Tick
@@ -34,6 +34,7 @@ __all__ = ["Finding", "examine"]
 
 _SECONDS = 5.0
 _LONGEST_ANSWER = 1_000_000
+_LOST = 10  # follows of what is gone that are told
 _SECRET = re.compile(
     r"""^[^#\n]*(?:\b(?:password|token)\b["']?\s*=\s*["'][^"']|://[^\s"'@/]*:[^\s"'@/]+@)""", re.MULTILINE
 )
@@ -88,6 +89,9 @@ def _catalog(app: App) -> Iterator[Finding]:
     names = ", ".join(bulletin.key for bulletin in found.bulletins)
     detail = f"{len(found.parks)} parks, {len(found.topics)} topics; bulletins: {names}"
     yield Finding("catalog", "ok", detail)
+    folder = app.settings.catalog.folder
+    for stray in strays(folder) if folder else ():
+        yield Finding("catalog", "note", f"{stray.path}: {stray.reason}; {stray.remedy}")
 
 
 def _templates(app: App) -> Iterator[Finding]:
@@ -154,11 +158,15 @@ def _contents(app: App, db: Database) -> Iterator[Finding]:
 
 
 def _tags(app: App, db: Database) -> Iterator[Finding]:
-    """Whether the archive is tagged by the catalog as it is."""
+    """Whether the archive is tagged by the catalog as it is, and what is followed stands in it."""
     try:
-        otherwise = retag.tagged_otherwise(db, app.catalog)
+        otherwise, lost = retag.tagged_otherwise(db, app.catalog), lost_follows(db, app.catalog)
     except DispatchError:
         return  # the catalog cannot be read, which is told already
+    for found in lost[:_LOST]:
+        yield Finding("follows", "note", f"{found.words}; {found.remedy}")
+    if len(lost) > _LOST:
+        yield Finding("follows", "note", f"{len(lost) - _LOST} more such; all of them: dispatch catalog check")
     if otherwise:
         names = ", ".join(otherwise[:5]) + (", …" if len(otherwise) > 5 else "")
         words = f"{len(otherwise)} issues were tagged by another catalog or other rules: {names}; what differs"
@@ -215,14 +223,7 @@ def _channels(app: App) -> Iterator[Finding]:
             yield Finding(name, "off", words)
     if "email" not in missing:
         yield from _relays(app.settings.email.all_relays)
-    if "telegram" not in missing:
-        for bot in app.settings.telegram.all_bots:
-            if not bot.token.get_secret_value():
-                yield Finding(f"telegram bot {bot.name}", "bad", "it has no token: set it in [[telegram.bots]]")
-                continue
-            parts = urlsplit(bot.api_base)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            yield _answers(f"telegram bot {bot.name}", parts.hostname or "", port, bot.api_base)
+    yield from bot_check.examine(app)
     if "webhook" not in missing:
         networks = ", ".join(map(str, app.settings.webhook.allow_networks)) or "none"
         yield Finding("webhook", "ok", f"networks of your own that are allowed: {networks}")
@@ -256,14 +257,6 @@ def _sender(app: App, resolver: mail_dns.Resolver | None) -> list[Finding]:
     """What DNS says of who sends the email."""
     bounce_domain = app.settings.email.bounce_address.rpartition("@")[2]
     return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver, bounce_domain)
-
-
-def _answers(what: str, host: str, port: int, where: str) -> Finding:
-    try:
-        socket.create_connection((host, port), timeout=_SECONDS).close()
-    except OSError as error:
-        return Finding(what, "bad", f"nobody answers at {where}: {error.strerror or error}")
-    return Finding(what, "ok", f"{where} answers")
 
 
 def _web(app: App) -> Iterator[Finding]:

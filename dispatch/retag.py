@@ -27,6 +27,7 @@ from pathlib import Path
 from dispatch import archive
 from dispatch.archive import Revision, RevisionState, StoredIssue
 from dispatch.catalog import Catalog, ColumnSpec
+from dispatch.catalog.carried import MENTIONS
 from dispatch.codec import issue_json, parks_json, topics_json
 from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, Issue, IssueState, Role
@@ -48,22 +49,26 @@ Name = tuple[str, str]  # `park` or `topic`, and its name or key
 @dataclass(frozen=True, slots=True)
 class TagChange:
     """A tag of an article, as it was and as it is: `subject` or `mention` of a park, `topic` of a topic, "" where the
-    article has it not."""
+    article has it not. `followers` counts the active endpoints that follow what it brings or takes away."""
 
     kind: str
     key: str
     name: str
     was: str
     now: str
+    followers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleChange:
-    """What changes in the tags of an article. `position` counts the articles of the issue from 1."""
+    """What changes in the tags of an article. `position` counts the articles of the issue from 1. `gain` active
+    endpoints follow something that it carries now and nothing that it carried, `lose` the other way round."""
 
     position: int
     title: str
     tags: tuple[TagChange, ...]
+    gain: int = 0
+    lose: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,10 @@ class Retagged:
 class _Exchange:
     """How the tags of a digest's article change."""
 
+    position: int
     digest_id: int
     bit: int
+    kept: tuple[str, ...]
     lost: tuple[str, ...]
     gained: tuple[str, ...]
 
@@ -160,7 +167,7 @@ class Retagger:
     def look(self, db: Database, issue_id: int) -> Retagged:
         """What `run` would change. Reads only."""
         seen = _see(db, issue_id)
-        return self._compared(seen, self._tagged(seen, seen.stored.issue))
+        return self._compared(db, seen, self._tagged(seen, seen.stored.issue))
 
     def run(self, db: Database, issue_id: int, act: Act) -> Retagged:
         """Give an issue the tags of the present catalog, on the record, in a transaction of its own that only writes.
@@ -171,7 +178,7 @@ class Retagger:
         for _ in range(_TRIES):
             seen = _see(db, issue_id)
             issue = self._tagged(seen, seen.stored.issue)
-            found = self._compared(seen, issue)
+            found = self._compared(db, seen, issue)
             if found.left:
                 return found
             prepared = self._prepared(seen, issue, found)
@@ -216,7 +223,8 @@ class Retagger:
             article, old = articles[row["position"] - 1], before[row["digest_id"], row["bit"]]
             new = set(self._catalog.tags_of(article, issue.bulletin, keys[row["column_position"]]))
             if new != old:
-                yield _Exchange(row["digest_id"], row["bit"], tuple(sorted(old - new)), tuple(sorted(new - old)))
+                tags = (tuple(sorted(tags)) for tags in (old & new, old - new, new - old))
+                yield _Exchange(row["position"], row["digest_id"], row["bit"], *tags)
 
     def _tagged(self, seen: _Seen, issue: Issue) -> Issue:
         away = {} if self._by_hand else seen.taken_away
@@ -248,19 +256,35 @@ class Retagger:
         parks.sort(key=lambda park: park.role is not Role.SUBJECT)
         return replace(tagged, parks=tuple(parks), topics=tuple(topics))
 
-    def _compared(self, seen: _Seen, issue: Issue) -> Retagged:
-        stored = seen.stored
+    def _compared(self, db: Database, seen: _Seen, issue: Issue) -> Retagged:
+        stored, exchanges = seen.stored, {tags.position: tags for tags in self._exchanges(seen, issue)}
         old, new = _articles(stored.issue), _articles(issue)
         changes, passages = [], 0
         for position, (before, after) in enumerate(zip(old, new, strict=True), start=1):
-            tags = tuple(_changes(before, after))
+            exchange = exchanges.get(position)
+            tags = tuple(replace(tag, followers=self._followers(db, tag, exchange)) for tag in _changes(before, after))
             if tags:
-                changes.append(ArticleChange(position, after.title, tags))
+                gain, lose = _readers(db, exchange)
+                changes.append(ArticleChange(position, after.title, tags, gain, lose))
             elif before != after:
                 passages += 1
         columns = tuple(change for _, change, _ in self._columns(seen) if change is not None)
         left = _BEING_PLANNED if _is_being_planned(seen.standing) else ""
         return Retagged(stored.name, stored.state, len(new), tuple(changes), columns, passages, left)
+
+    def _followers(self, db: Database, change: TagChange, tags: _Exchange | None) -> int:
+        """How many active endpoints follow what a change brings or takes away."""
+        if change.kind == _TOPIC:
+            return _count(db, (f"topic:{change.key}",))
+        mentions = () if change.was and change.now else (f"park:{change.key}{MENTIONS}",)
+        subject = (f"park:{change.key}", *self._provinces(change, tags))
+        return _count(db, (*mentions, *(subject if Role.SUBJECT in (change.was, change.now) else ())))
+
+    def _provinces(self, change: TagChange, tags: _Exchange | None) -> tuple[str, ...]:
+        """The tag of a park's province. Of a park that left the catalog it is one that the article lost."""
+        if park := self._catalog.park(change.key):
+            return (f"province:{park.province}",)
+        return tuple(tag for tag in tags.lost if tag.startswith("province:")) if tags else ()
 
     def _columns(self, seen: _Seen) -> Iterator[tuple[int, ColumnChange | None, ColumnSpec]]:
         """Each column's place, how its key changes, and what the catalog knows of it."""
@@ -268,6 +292,32 @@ class Retagger:
             spec = self._catalog.column_spec(seen.stored.issue.bulletin, row["name"], row["contents_name"])
             changed = row["key"] != spec.key
             yield row["position"], ColumnChange(row["name"], row["key"], spec.key) if changed else None, spec
+
+
+def _readers(db: Database, tags: _Exchange | None) -> tuple[int, int]:
+    """How many active endpoints gain an article by the tags that it has now, and how many lose it."""
+    if tags is None:
+        return 0, 0
+    return _count(db, tags.gained, (*tags.kept, *tags.lost)), _count(db, tags.lost, (*tags.kept, *tags.gained))
+
+
+def _count(db: Database, tags: Sequence[str], others: Sequence[str] = ()) -> int:
+    """How many active endpoints follow one of the tags, and none of the others."""
+    if not tags:
+        return 0
+    if others:
+        return int(db.value(SQL["followers_by_these_only"], {"tags": list(tags), "others": list(others)}))
+    return int(db.value(SQL["followers"], {"tags": list(tags)}))
+
+
+def _tally(changes: Sequence[ArticleChange]) -> dict[str, dict[str, int]]:
+    """For each tag in how many articles it was added, removed or got another role."""
+    found: dict[str, dict[str, int]] = {}
+    for tag in (tag for change in changes for tag in change.tags):
+        what = "role changed" if tag.was and tag.now else "added" if tag.now else "removed"
+        counts = found.setdefault(f"{tag.kind}:{tag.key}", {})
+        counts[what] = counts.get(what, 0) + 1
+    return found
 
 
 def _see(db: Database, issue_id: int) -> _Seen:
@@ -317,7 +367,7 @@ def _write(db: Database, prepared: _Prepared, act: Act) -> None:
     for exchange in prepared.exchanges:
         _exchange(db, exchange, was_out=stored.state not in _NOT_OUT)
     if found.changes or found.columns:
-        detail = {"articles": len(found.changes), "columns": len(found.columns)}
+        detail = {"articles": len(found.changes), "columns": len(found.columns), "tags": _tally(found.changes)}
         audit.record(db, act, "tagged again", "issue", stored.key, detail)
 
 

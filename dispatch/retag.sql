@@ -37,3 +37,15 @@ SELECT i.id, i.bulletin, i.ref FROM issues i LEFT JOIN revisions r ON r.issue_id
 WHERE i.state <> 'cancelled' AND (COALESCE(r.catalog, '') <> :catalog OR EXISTS (
   SELECT 1 FROM revisions p WHERE p.issue_id = i.id AND p.state = 'proposed' AND p.catalog <> :catalog))
 ORDER BY i.date DESC NULLS LAST, i.id DESC
+
+-- name: followers
+-- The active endpoints that follow one of the tags.
+SELECT COUNT(*) AS endpoints FROM (SELECT DISTINCT f.endpoint_id FROM follows f WHERE f.tag IN (:tags)) r
+JOIN endpoints e ON e.id = r.endpoint_id WHERE e.state = 'active'
+
+-- name: followers_by_these_only
+-- The active endpoints that follow one of the tags and none of the others.
+SELECT COUNT(*) AS endpoints FROM (SELECT DISTINCT f.endpoint_id FROM follows f WHERE f.tag IN (:tags)) r
+JOIN endpoints e ON e.id = r.endpoint_id
+WHERE e.state = 'active'
+  AND NOT EXISTS (SELECT 1 FROM follows o WHERE o.endpoint_id = r.endpoint_id AND o.tag IN (:others))

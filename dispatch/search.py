@@ -6,7 +6,7 @@ search is looked through for the words themselves, so that nothing is found that
 rather than the full text search of a database: it is the same on all of them, and a backup has nothing in it that
 runs.)
 
-Articles are indexed when they are looked for: `search` sees to those that are not yet.
+Articles are indexed when they are looked for: `search` sees to those that are not yet, the newest issues' first.
 """
 
 from __future__ import annotations
@@ -35,6 +35,14 @@ _RUN = re.compile(r"[^\W_]+")
 _AT_ONCE = 20  # articles
 _TITLE_WEIGHT = 8  # a word in the title says as much as so many in the text
 _SNIPPET, _BEFORE = 90, 24  # characters of a passage, and of those before the word found
+# Where a sentence, or else a clause, is over; and what cannot be cut without saying something else.
+_SENTENCE_END = re.compile(r"[。！？；!?;\n]+[”’」』）)]*|\.(?=\s)")
+_CLAUSE_END = re.compile(r"[，、：]|[,:](?![0-9])|[—…]+")
+_WHOLE = re.compile(r"[0-9A-Za-z]+(?:[.,:/'’-][0-9A-Za-z]+)*")
+_TENS = "一二三四五六七八九十"
+_LIST_NUMBER = re.compile(
+    rf"\s*(?:[（(]?[0-9]{{1,3}}[)）]|[0-9]{{1,3}}[.．、](?![0-9])|[（(][{_TENS}]{{1,3}}[)）]|[{_TENS}]{{1,3}}、(?![{_TENS}])|[①-⑳])\s*"
+)
 _QUOTES = str.maketrans("“”„‟＂「」『』", '"""""""""')
 
 
@@ -49,7 +57,8 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Within:
     """Where it is searched for; "" for everywhere. Of `tags` (`park:…`, `topic:…`) an article must have one, where any
-    is named; `since` and `until` are days (YYYY-MM-DD), with those days; `public` leaves out what has not gone out."""
+    is named; `since` and `until` are days (YYYY-MM-DD), with those days; `public` leaves out what the pages do not
+    show: what is held or cancelled."""
 
     bulletin: str = ""
     column: str = ""
@@ -161,7 +170,7 @@ def index(db: Database, advance: Callable[[int], None] = lambda done: None) -> i
 
 
 def index_some(db: Database) -> int:
-    """Index a few of the articles that are not yet; how many there were of them."""
+    """Index a few of the articles that are not yet, of the newest issues first; how many there were of them."""
     rows = db.all(SQL["missing"], {"most": _AT_ONCE})
     made = [(row["id"], fold(row["title"]), _text(row)) for row in rows]
     found = [sorted(terms(title) | terms(text)) for _, title, text in made]
@@ -260,22 +269,50 @@ def _hits(db: Database, chosen: Sequence[tuple[int, int]], query: Query) -> Iter
 
 
 def _best_passage(texts: Sequence[str], words: Sequence[str]) -> Passage:
-    """The part of the text with most of the words, cut around the first of them."""
-    best, most = Passage(_cut(texts[0], 0) if texts else "", ()), 0
+    """The part of the text with most of the words, from a little before the first of them."""
+    best, most = Passage(_cut(texts[0], _behind_number(texts[0], 0, len(texts[0]))) if texts else "", ()), 0
     for text in texts:
         places = _places(text, words)
         if not places:
             continue
-        start = max(0, places[0][0] - _BEFORE)
-        start = start if start > 3 else 0
+        begin = _beginning(text, places[0][0])
+        start = _behind_number(text, begin, places[0][0])
         within = [place for place in places if place[1] <= start + _SNIPPET]
         if len(within) > most:
             most = len(within)
-            lead = "…" if start else ""
+            lead = "…" if begin else ""
             shift = len(lead) - start
             marks = tuple((left + shift, right + shift) for left, right in within)
             best = Passage(lead + _cut(text, start), marks)
     return best
+
+
+def _beginning(text: str, place: int) -> int:
+    """Where a passage begins in which something stands at `place`: with the text, a sentence, a clause or at least a
+    word."""
+    low = place - _BEFORE
+    if low <= 3:
+        return 0
+    for over in (_SENTENCE_END, _CLAUSE_END):
+        if found := over.search(text, low - 1, place):
+            return _past_blanks(text, found.end(), place)
+    words = _WHOLE.finditer(text, max(0, low - _BEFORE), place)
+    cut = next((word for word in words if word.start() < low < word.end()), None)
+    if cut is not None and low - cut.start() <= _BEFORE // 2:
+        return cut.start()
+    return _past_blanks(text, cut.end() if cut is not None else low, place)
+
+
+def _past_blanks(text: str, start: int, place: int) -> int:
+    while start < place and text[start].isspace():
+        start += 1
+    return start
+
+
+def _behind_number(text: str, start: int, place: int) -> int:
+    """The same without the number of a list: below a list of hits it would pass for one of theirs."""
+    found = _LIST_NUMBER.match(text, start)
+    return found.end() if found is not None and found.end() <= place else start
 
 
 def _cut(text: str, start: int) -> str:

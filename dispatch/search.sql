@@ -1,6 +1,10 @@
 -- name: missing
-SELECT a.id, a.title, a.credit, a.blocks FROM articles a LEFT JOIN article_texts t ON t.article_id = a.id
-WHERE t.article_id IS NULL ORDER BY a.id LIMIT :most
+-- Those of the newest issues first: what people look for most is found at once, however long the archive is.
+SELECT a.id, a.title, a.credit, a.blocks FROM articles a
+WHERE a.id IN (SELECT m.id FROM articles m JOIN issues i ON i.id = m.issue_id
+               LEFT JOIN article_texts t ON t.article_id = m.id
+               WHERE t.article_id IS NULL ORDER BY COALESCE(i.date, '') DESC, m.id DESC LIMIT :most)
+ORDER BY a.id
 
 -- name: unindexed
 SELECT COUNT(*) AS articles FROM articles a LEFT JOIN article_texts t ON t.article_id = a.id
@@ -59,7 +63,8 @@ AND i.date >= :since
 AND i.date <= :until
 
 -- name: filter_public
-AND i.state IN ('sending', 'paused', 'sent')
+-- As on the pages (web/reading.sql).
+AND i.state IN ('approved', 'sending', 'paused', 'sent')
 
 -- name: shown
 SELECT a.id, a.position, a.title, a.credit, a.blocks, a.parks, a.topics, i.bulletin, i.ref, i.date, c.name AS column

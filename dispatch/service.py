@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dispatch import archive
 from dispatch.app import App
+from dispatch.catalog.strays import strays
 from dispatch.channels.telegram_bots import lease_of
 from dispatch.delivery import alarms, bounces, control, corrections, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
@@ -76,6 +77,13 @@ def lookout(app: App, store: Store) -> Lookout:
         return await _take_in(app, store, path, source)
 
     return Lookout(app, store, take_in)
+
+
+def _tell_strays(app: App) -> None:
+    """Say which files of the catalog's own folder are named wrongly, so that nobody reads them."""
+    folder = app.settings.catalog.folder
+    for stray in strays(folder) if folder else ():
+        log.warning("%s: %s; %s", stray.path, stray.reason, stray.remedy)
 
 
 async def _take_in(app: App, store: Store, path: Path, source: str) -> Look:
@@ -224,6 +232,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
     report = Report()
     async with app.store() as store, app.engine(store, progress) as engine, _signals(engine), _reading(app, engine):
         if take_in:
+            _tell_strays(app)
             report.looks = await lookout(app, store).everywhere(engine.stopping)
             await read_bounces(app, store, engine.stopping)  # what is planned today does not go to the dead
         await resume_due(app, store, engine)  # before the plan: what is planned today is theirs again
@@ -302,6 +311,8 @@ async def run_forever(app: App, worker_arguments: Sequence[str] = (), *, worker:
                 await stack.enter_async_context(_talking(app, store, engine, bot.name))
         if settings.bounces.listen:
             stack.enter_context(_task(_take_mails(app, store, engine)))
+        if not worker:
+            _tell_strays(app)
         looking = lookout(app, store)
         await looking.settle()
         regular = [*looking.jobs(engine.stopping), *_jobs(app, store, engine)]

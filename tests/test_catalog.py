@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dispatch.assets import config_dir
 from dispatch.catalog import Catalog, ColumnSpec, load_catalog
+from dispatch.catalog.positions import lines_of
 from dispatch.errors import CatalogError, UsageError
 from dispatch.intake.tagger import Tagger
 from dispatch.model import Article, ParkTag, Role, TopicTag
@@ -106,9 +108,9 @@ def test_an_unknown_follow_names_the_word_and_what_is_near(what: str, hint: str)
 @pytest.mark.parametrize(
     ("tag", "zh", "en"),
     [
-        ("park:南昌高新区", "南昌高新区", "南昌高新区"),
-        ("park:南昌高新区+mentions", "南昌高新区(含提及)", "南昌高新区 (and mentions)"),
-        ("province:江西省", "江西省全部高新区", "all high-tech zones in 江西省"),
+        ("park:南昌高新区", "南昌高新区", "Nanchang High-tech Zone"),
+        ("park:南昌高新区+mentions", "南昌高新区(含提及)", "Nanchang High-tech Zone (and mentions)"),
+        ("province:江西省", "江西省全部高新区", "all high-tech zones in Jiangxi"),
         ("topic:blockchain", "区块链", "Blockchain"),
         ("topic:gone", "gone", "gone"),
         ("column:huoju/parks", "栏目《园区发展》", 'the column "Park Development"'),
@@ -196,7 +198,11 @@ _ROW = "甲高新区,甲高新技术产业开发区,江西省,甲江市,2010,甲
         (_HEADER.replace("aliases", "city"), 1, "named twice|unknown"),
         (_HEADER + "甲高新区,甲,江西省\n", 2, "3 fields, but the header has 7"),
         (_HEADER + ",甲,江西省,甲江市,,,\n", 2, "name is empty"),
-        (_HEADER + _ROW.replace("江西省", "江西"), 2, "the province '江西'"),
+        (_HEADER + _ROW.replace("江西省", "江西"), 2, "there is no province '江西'; near it: 江西省"),
+        (_HEADER + _ROW + _ROW.replace("江西省", "江东省"), 3, "there is no province '江东省'; near it: .*江西省"),
+        (_HEADER + _ROW.replace("江西省", "广西省"), 2, "there is no province '广西省'; near it: .*广西壮族自治区"),
+        (_HEADER + _ROW.replace("江西省", "南昌市"), 2, "there is no province '南昌市'"),
+        (_HEADER + _ROW.replace("江西省", "Jiangxi"), 2, "there is no province 'Jiangxi'; its official name"),
         (_HEADER + _ROW.replace("2010", "10年"), 2, "national_since '10年' is no year"),
         (_HEADER + _ROW + _ROW, 3, "甲高新区 stands in line 2 already"),
         (_HEADER + _ROW + "乙高新区,乙江新城,江西省,乙江市,,甲江区,\n", 3, "'甲江区' is taken already .*line 2"),
@@ -212,29 +218,51 @@ def test_a_wrong_line_of_the_parks(tmp_path: Path, text: str | bytes, line: int,
 
 
 _TERMS = 'terms.3 = ["词"]\n'
+# What else TOML allows: keys and brackets in texts and comments, a table within a line.
+_INLINE = '''# [[topics]] of one's own
+"key" = "k" # group = 1
+name = "题"
+name_en = 'T'
+description = """
+[[topics]]" group = "x" """
+group = "a"
+terms = { 3 = [ "词#", # "字"
+  '[' ] }
+'''
 
 
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
         (_GROUPS + "[[topics]\n", 3, "not TOML"),
-        (_GROUPS + _TOPIC + "colour = 1\n" + _TERMS, 3, "unknown key 'colour'"),
-        (_GROUPS + _TOPIC.replace('"T"', "1") + _TERMS, 3, "name_en must be a text"),
-        (_GROUPS + _TOPIC.replace('"题"', '""') + _TERMS, 3, "name is missing"),
-        (_GROUPS + _TOPIC.replace('"k"', '"K!"') + _TERMS, 3, "the key 'K!'"),
-        (_GROUPS + _TOPIC.replace('"a"', '"b"') + _TERMS, 3, "the group 'b'"),
+        (_GROUPS + _TOPIC + "colour = 1\n" + _TERMS, 9, "unknown key 'colour'"),
+        (_GROUPS + _TOPIC.replace('"T"', "1") + _TERMS, 6, "name_en must be a text"),
+        (_GROUPS + _TOPIC.replace('"题"', '""') + _TERMS, 5, "name is missing"),
+        (_GROUPS + _TOPIC.replace('name = "题"\n', "") + _TERMS, 3, "name is missing"),
+        (_GROUPS + _TOPIC.replace('"k"', '"K!"') + _TERMS, 4, "the key 'K!'"),
+        (_GROUPS + _TOPIC.replace('"a"', '"b"') + _TERMS, 7, "the group 'b'"),
         (_GROUPS + _TOPIC, 3, "needs terms"),
-        (_GROUPS + _TOPIC + 'terms.x = ["词"]\n', 3, "the weight 'x' is no number"),
-        (_GROUPS + _TOPIC + 'terms.0 = ["词"]\n', 3, "the weight 0"),
-        (_GROUPS + _TOPIC + 'terms.nan = ["词"]\n', 3, "the weight nan"),
-        (_GROUPS + _TOPIC + 'terms.11 = ["词"]\n', 3, "the weight 11"),
-        (_GROUPS + _TOPIC + "terms.3 = [1]\n", 3, "3 must be a list of texts"),
-        (_GROUPS + _TOPIC + 'terms.3 = "词"\n', 3, "3 must be a list of texts"),
-        (_GROUPS + _TOPIC + "terms = 3\n", 3, "terms must be a table"),
-        (_GROUPS + _TOPIC + 'terms.3 = ["词", "词"]\n', 3, "'词' stands twice"),
-        (_GROUPS + _TOPIC + _TERMS + 'counter_terms = ["词"]\n', 3, "'词' stands twice"),
+        *(
+            (_GROUPS + _TOPIC + _TERMS + f'terms.{weight} = ["字"]\n', 10, f"the weight '{name}' is none of 3, 2 and 1")
+            for weight, name in (
+                *((word, word) for word in ("x", "0", "nan", "11", "4", "2.5", "03", "-1", "1e0")),
+                ('"2.5"', "2.5"),
+                ('"3.0"', "3.0"),
+                ('" 3"', " 3"),
+            )
+        ),
+        (_GROUPS + _TOPIC + "terms.3 = [1]\n", 9, "3 must be a list of texts"),
+        (_GROUPS + _TOPIC + 'terms.3 = [\n    "词",\n    "",\n]\n', 11, "3 must be a list of texts"),
+        (_GROUPS + _TOPIC + 'terms.3 = "词"\n', 9, "3 must be a list of texts"),
+        (_GROUPS + _TOPIC + "terms = 3\n", 9, "terms must be a table"),
+        (_GROUPS + _TOPIC + 'terms.3 = [\n"词",\n"字", "词"]\n', 11, "'词' stands twice"),
+        (_GROUPS + _TOPIC + _TERMS + 'counter_terms = ["词"]\n', 10, "'词' stands twice"),
         (_GROUPS + (_TOPIC + _TERMS) * 2, 10, "the topic k stands in line 3 already"),
-        (_GROUPS + _TOPIC.replace('"题"', '"区块链"') + _TERMS, 3, "'区块链' is taken already"),
+        (_GROUPS + _TOPIC.replace('"题"', '"区块链"') + _TERMS, 5, "'区块链' is taken already"),
+        (_GROUPS + _TOPIC + _TERMS + 'aliases = [\n"甲",\n"区块链",\n]\n', 12, "'区块链' is taken already"),
+        (_GROUPS + _TOPIC + _TERMS + 'aliases = [\n"甲",\n"甲",\n]\n', 12, "'甲' is taken already"),
+        (_GROUPS + _TOPIC + '[topics.terms]\n3 = ["词"]\n2 = [\n"字",\n"字"\n]\n', 13, "'字' stands twice"),
+        (_GROUPS + "[[topics]]\n" + _INLINE.replace('"a"', '"b"'), 10, "the group 'b'"),
     ],
 )
 def test_a_wrong_line_of_the_topics(tmp_path: Path, text: str, line: int, reason: str) -> None:
@@ -247,29 +275,29 @@ def test_a_wrong_line_of_the_topics(tmp_path: Path, text: str, line: int, reason
     [
         ("topics = 1\n", r"topics must be written as \[\[topics\]\]"),
         ("colour = 1\n", "unknown key 'colour'"),
-        ("[groups]\na = 1\n", "a must be a table"),
+        ("groups.a = 1\n", "a must be a table"),
         ("groups = 1\n", "groups must be a table"),
     ],
 )
 def test_a_wrong_whole_of_the_topics(tmp_path: Path, text: str, reason: str) -> None:
-    with pytest.raises(CatalogError, match=rf"topics\.toml: {reason}"):
+    with pytest.raises(CatalogError, match=rf"topics\.toml, line 1: {reason}"):
         load_catalog(override=_override(tmp_path, "topics.toml", text))
 
 
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("brief.toml", 'title = "简报"\n', ": unknown key 'title'"),
+        ("brief.toml", 'title = "简报"\n', ", line 1: unknown key 'title'"),
         ("brief.toml", "publishers = []\n", ": name is missing"),
-        ("brief.toml", 'name = "简报"\npublishers = "甲"\n', ": publishers must be a list"),
+        ("brief.toml", 'name = "简报"\npublishers = "甲"\n', ", line 2: publishers must be a list"),
         ("Brief 1.toml", 'name = "简报"\n', ": the key 'Brief 1'"),
         ("brief.toml", 'name = "简报"\n[[columns]]\nname = "甲"\n', ", line 2: key is missing"),
         (
             "brief.toml",
             'name = "简报"\n[[columns]]\nkey = "a"\nname = "甲"\n[[columns]]\nkey = "b"\nname = "甲"\n',
-            ", line 5: the name '甲' is taken already",
+            ", line 7: the name '甲' is taken already",
         ),
-        ("brief.toml", 'name = "简报"\noffered = "no"\n', ": offered must be true or false"),
+        ("brief.toml", 'name = "简报"\noffered = "no"\n', ", line 2: offered must be true or false"),
         (
             "brief.toml",
             'name = "简报"\nnumbering = ["第{number}期",\n "第{nummer}期"]\n',
@@ -307,6 +335,26 @@ def test_a_bulletin_that_is_not_offered_is_known_and_not_suggested(tmp_path: Pat
 def test_a_missing_folder(tmp_path: Path, load: Callable[[Path], Catalog]) -> None:
     with pytest.raises(CatalogError, match="there is no such folder"):
         load(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("name", ["topics.toml", "dispatch.toml", "bulletins/huoju.toml", "providers.toml"])
+def test_the_line_of_each_value_of_a_file_is_known(name: str) -> None:
+    text = (config_dir() / name).read_text(encoding="utf-8")
+    lines, found = text.splitlines(), lines_of(text)
+    values = list(_values(tomllib.loads(text), ()))
+    assert len(values) > 10 or name == "dispatch.toml"
+    for path, value in values:
+        if isinstance(value, str) and "\n" not in value and "\\" not in lines[found[path] - 1]:
+            assert value in lines[found[path] - 1]
+        assert 0 < found[path] <= len(lines)
+
+
+def _values(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _values(item, (*path, key))
+    else:
+        yield path, value
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dispatch.app import App
 from dispatch.assets import config_dir
 from dispatch.catalog import load_catalog
 from dispatch.catalog.review import Review, review
 from dispatch.catalog.source import Place, check_shared_words
+from dispatch.catalog.strays import strays
+from dispatch.cli.main import cli
+from dispatch.doctor import examine
 from dispatch.errors import CatalogError
+from dispatch.settings import load_settings
 
 from .cli.conftest import Office, office
 
@@ -25,6 +32,7 @@ name_en = "The {key}"
 group = "industries"
 description = "D."
 {more}
+description_en = "D."
 """
 
 
@@ -71,15 +79,15 @@ def test_every_wrong_line_is_told_with_what_to_do(tmp_path: Path) -> None:
     reasons = told(found, "error")
     assert [(file, line) for file, line, _ in reasons] == [
         *[("parks.csv", line) for line in (2, 2, 3, 3, 4, 5)],
-        *[("topics.toml", line) for line in (2, 2, 2, 10, 10, 10)],
-        *[("Brief.toml", 0)] * 3,
+        *[("topics.toml", line) for line in (2, 3, 8, 17, 18)],
+        *[("Brief.toml", line) for line in (0, 0, 1)],
         ("other.toml", 1),
     ]
     said = "\n".join(reason for _, _, reason in reasons)
     for words in (
         "name is empty",
         "full_name is empty",
-        "ends neither",
+        "there is no province '江西'",
         "'二零' is no year",
         "2 fields",
         "taken already",
@@ -89,7 +97,7 @@ def test_every_wrong_line_is_told_with_what_to_do(tmp_path: Path) -> None:
         "unknown key 'colour'",
         "the key 'A b'",
         "needs terms",
-        "weight 9999",
+        "weight '9999'",
         "list of texts",
         "unknown key",
     ):
@@ -112,7 +120,8 @@ _LINE = "甲高新区,甲高新技术产业开发区,江西省,甲江市,,甲江
             ("甲江市", city, "is, without its rank, too short")
             for city in ("()", "/", "市", "州", "甲市", "郑州", "苏州市(市)")
         ),
-        ("江西省", "省省", "the province '省省' is too short"),
+        ("江西省", "省省", "there is no province '省省'"),
+        ("江西省", "江东省", "there is no province '江东省'"),
         *(
             ("甲江新城", name, "would be found wherever a text says so of any zone")
             for name in (
@@ -151,17 +160,17 @@ def test_a_park_that_the_tagger_could_not_use_is_refused(tmp_path: Path, old: st
 
 
 @pytest.mark.parametrize(
-    ("topic", "reason"),
+    ("topic", "at", "reason"),
     [
-        (TOPIC.format(key="kites", more='terms.3 = ["风\u200b筝"]'), "U+200B"),
-        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]\naliases = ["\\u001b[0m"]'), "U+001B"),
-        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace("The kites", "The\\nkites"), "U+000A"),
-        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace('"D."', '"D\u202e."'), "U+202E"),
+        (TOPIC.format(key="kites", more='terms.3 = [\n"纸鸢",\n"风\u200b筝"]'), 10, "U+200B"),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]\naliases = ["\\u001b[0m"]'), 9, "U+001B"),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace("The kites", "The\\nkites"), 5, "U+000A"),
+        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace('"D."', '"D\u202e."', 1), 7, "U+202E"),
     ],
 )
-def test_a_topic_with_characters_that_nobody_sees_is_refused(tmp_path: Path, topic: str, reason: str) -> None:
+def test_a_topic_with_characters_that_nobody_sees_is_refused(tmp_path: Path, topic: str, at: int, reason: str) -> None:
     [(file, line, words)] = told(looked(tmp_path, topics=topic), "error")
-    assert (file, line) == ("topics.toml", 2)
+    assert (file, line) == ("topics.toml", at)
     assert f"{reason}, which nobody sees" in words
 
 
@@ -212,22 +221,32 @@ def test_a_park_that_is_hardly_meant_so(tmp_path: Path, row: str, reason: str) -
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "at", "reason"),
     [
         (
-            TOPIC.format(key="kites", more='terms.3 = ["集成电路"]'),
+            TOPIC.format(key="kites", more='terms.3 = [\n"集成电路"]'),
+            9,
             "alone says the topic kites, and semiconductors too",
         ),
-        (TOPIC.format(key="kites", more='terms.3 = ["风筝"]\ncounter_terms = ["纸鸢"]'), "contains none of its terms"),
-        ('[groups]\nempty = { name = "空", name_en = "None" }\n', "no topic is in the group empty"),
-        (TOPIC.format(key="kites", more='terms.1 = ["鸢"]'), "the term '鸢' of kites is one character"),
-        (TOPIC.format(key="ai", more='terms.3 = ["风筝"]'), "the topic ai replaces that of"),
+        (
+            TOPIC.format(key="kites", more='terms.3 = ["风筝"]\ncounter_terms = ["纸鸢"]'),
+            9,
+            "contains none of its terms",
+        ),
+        ('[groups]\nempty = { name = "空", name_en = "None" }\n', 2, "no topic is in the group empty"),
+        (TOPIC.format(key="kites", more='terms.1 = ["鸢"]'), 8, "the term '鸢' of kites is one character"),
+        (TOPIC.format(key="ai", more='terms.3 = ["风筝"]'), 2, "the topic ai replaces that of"),
+        (
+            TOPIC.format(key="kites", more='terms.3 = ["风筝"]').replace('description_en = "D."', ""),
+            2,
+            "the topic kites has no description_en",
+        ),
     ],
 )
-def test_a_topic_that_is_hardly_meant_so(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_topic_that_is_hardly_meant_so(tmp_path: Path, text: str, at: int, reason: str) -> None:
     found = looked(tmp_path, topics=text)
     assert found.errors == 0
-    assert reason in "\n".join(words for _, _, words in told(found, "warning"))
+    assert [line for _, line, words in told(found, "warning") if reason in words] == [at]
 
 
 def test_what_is_meant_so_is_not_warned_of(tmp_path: Path) -> None:
@@ -257,10 +276,106 @@ def test_the_command(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPATCH_CATALOG__FOLDER", str(own))
     (own / "parks.csv").write_text(f"{HEADER}甲高新区,甲高新技术产业开发区,江西,甲江市,1,,\n", encoding="utf-8")
     shown = office("catalog", "check", expect=1).stdout
-    assert f"{own / 'parks.csv'}, line 2: error: the province '江西'" in shown
+    assert f"{own / 'parks.csv'}, line 2: error: there is no province '江西'" in shown
     assert "national_since '1' is no year" in shown
     assert "errors 2" in shown
     office("catalog", "parks", expect=1)
+
+
+def test_files_that_nobody_reads_are_told(tmp_path: Path) -> None:
+    meant = {
+        "park.csv": "parks.csv",
+        "Topics.TOML": "topics.toml",
+        "topics.tml": "topics.toml",
+        "parks.csv.txt": "parks.csv",
+        "parks.xlsx": "parks.csv",
+        "zones.csv": "zones-other.csv",
+    }
+    for name in (*meant, "places.txt", "mine.csv", "README.md", ".hidden.csv", "notes.txt", "dispatch.toml"):
+        (tmp_path / name).touch()
+    (tmp_path / "topics.toml").write_text("", encoding="utf-8")
+    (tmp_path / "topics.toml~").touch()
+    (tmp_path / "bulletins").mkdir()
+    (tmp_path / "bulletins" / "brief.tml").touch()
+    found = {Path(remark.file).name: remark for remark in review(override=tmp_path).remarks}
+    assert set(found) == {*meant, "places.txt", "mine.csv", "brief.tml"}
+    assert {(remark.level, remark.line) for remark in found.values()} == {("warning", 0)}
+    for name, known in meant.items():
+        assert f"call it {known}" in found[name].remedy
+    assert "call it brief.toml" in found["brief.tml"].remedy
+    assert "the program's own folder only" in found["places.txt"].remedy
+    assert load_catalog(override=tmp_path).parks == load_catalog().parks
+
+
+def test_a_folder_of_bulletins_that_is_misnamed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bulletin").mkdir()
+    assert [(stray.path.name, stray.remedy) for stray in strays(tmp_path)] == [
+        ("bulletin", "call it bulletins, or take it out")
+    ]
+    assert strays(tmp_path / "gone") == []
+
+
+def test_start_up_and_doctor_say_what_nobody_reads(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = office.folder / "own"
+    own.mkdir()
+    (own / "park.csv").touch()
+    monkeypatch.setenv("DISPATCH_CATALOG__FOLDER", str(own))
+    assert f"{own / 'park.csv'}: it is not read" in office("run", "--once").stderr
+    found = examine(App(load_settings(None), begins=False), None)
+    assert ["call it parks.csv" in item.detail for item in found if item.what == "catalog"] == [False, True]
+
+
+@pytest.fixture
+def followed(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """Readers who follow a park that has another name since, and what is gone."""
+    own = office.folder / "own"
+    own.mkdir()
+    row = "新江高新区,新江高新技术产业开发区,江西省,新江市,2027,旧江高新区,\n"
+    (own / "parks.csv").write_text(HEADER + row, encoding="utf-8")
+    monkeypatch.setenv("DISPATCH_CATALOG__FOLDER", str(own))
+    office.desk.reader("a@example.com", "park:旧江高新区", "topic:kites", "park:南昌高新区")
+    office.desk.reader("b@example.com", "park:旧江高新区", "park:南昌高新老区+mentions", "column:huoju/专题", "all")
+    office.desk.db.run("UPDATE endpoints SET state = 'paused' WHERE address = 'b@example.com'")
+    return office
+
+
+def test_follows_of_what_is_gone_are_told(followed: Office) -> None:
+    lost = {item["tag"]: item for item in followed.json("catalog", "check")["lost_follows"]}
+    assert set(lost) == {"park:旧江高新区", "topic:kites", "park:南昌高新老区+mentions"}
+    assert [(item["active"], item["endpoints"]) for item in lost.values()] == [(0, 1), (1, 2), (1, 1)]
+    assert lost["park:旧江高新区"]["now"] == "park:新江高新区"
+    assert "park:南昌高新区" in lost["park:南昌高新老区+mentions"]["near"]
+    shown = followed("catalog", "check").stdout
+    assert "follows: topic:kites is followed by 1 active endpoints and is gone\n" in shown
+    assert (
+        "follows: park:旧江高新区 is followed by 1 active endpoints of 2 and is called park:新江高新区 now\n" in shown
+    )
+    assert "errors 0" in shown
+
+
+def test_doctor_tells_follows_of_what_is_gone_and_what_to_do_helps(followed: Office) -> None:
+    def told_by_doctor() -> list[str]:
+        found = examine(App(load_settings(None), begins=False), None)
+        return [item.detail for item in found if item.what == "follows"]
+
+    details = told_by_doctor()
+    assert len(details) == 3
+    [renamed] = [detail for detail in details if "旧江" in detail]
+    assert "dispatch subscribers bulk follow 'park:新江高新区' --follow 'park:旧江高新区', then dispatch" in renamed
+    followed("subscribers", "bulk", "follow", "park:新江高新区", "--follow", "park:旧江高新区", "--yes")
+    for tag in ("park:旧江高新区", "topic:kites", "park:南昌高新老区+mentions"):
+        followed("subscribers", "bulk", "unfollow", tag, "--follow", tag, "--yes")
+    assert told_by_doctor() == []
+    rows = followed.desk.db.all("SELECT tag FROM follows WHERE tag LIKE 'park:新江%'")
+    assert len(rows) == 2
+
+
+def test_without_a_database_only_the_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_DATABASE__URL", f"sqlite:///{tmp_path / 'none.db'}")
+    result = CliRunner().invoke(cli, ["catalog", "check", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["lost_follows"] == []
+    assert not (tmp_path / "none.db").exists()
 
 
 ZONES = "name,province,kind\n"
@@ -274,7 +389,7 @@ def test_wrong_lines_of_the_other_zones_are_told_and_refused(tmp_path: Path) -> 
     found = review(override=tmp_path)
     assert told(found, "error") == [
         ("zones-other.csv", 2, "kind is empty"),
-        ("zones-other.csv", 3, "the province '江西' ends neither in 省 nor 市 nor 自治区"),
+        ("zones-other.csv", 3, "there is no province '江西'"),
         ("zones-other.csv", 4, "2 fields, but the header has 3"),
         ("zones-other.csv", 6, "the zone 丁区 stands in line 5 already"),
     ]

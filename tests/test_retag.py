@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -151,7 +152,43 @@ def test_it_is_on_the_record_where_something_changed(files: Files, new: Catalog)
     files.retag(OLD)
     files.retag(new)
     acts = files.desk.db.all("SELECT * FROM audit WHERE action = 'tagged again'")
-    assert [(act["subject_id"], act["detail"]) for act in acts] == [("huoju:534", '{"articles":1,"columns":0}')]
+    tags = {"park:新城高新区": {"added": 1}, "topic:kites": {"added": 1}}
+    assert [(act["subject_id"], json.loads(act["detail"])) for act in acts] == [
+        ("huoju:534", {"articles": 1, "columns": 0, "tags": tags})
+    ]
+
+
+def test_it_is_told_whom_a_change_concerns(files: Files, new: Catalog) -> None:
+    desk = files.desk
+    desk.reader("kites@example.com", "topic:kites")
+    desk.reader("both@example.com", "topic:kites", "park:新城高新区", "park:新城高新区+mentions")
+    desk.reader("province@example.com", "province:江西省")
+    desk.reader("all@example.com", "all", "topic:kites")
+    desk.reader("other@example.com", "topic:blockchain")
+    desk.reader("paused@example.com", "topic:kites")
+    desk.db.run("UPDATE endpoints SET state = 'paused' WHERE address = 'paused@example.com'")
+    files.take()
+    [change] = Retagger(new).look(desk.db, 1).changes
+    assert (change.gain, change.lose) == (3, 0)  # not who follows all
+    assert [(tag.key, tag.followers) for tag in change.tags] == [("新城高新区", 2), ("kites", 3)]
+    files.retag(new)
+    [change] = Retagger(OLD).look(desk.db, 1).changes
+    assert (change.gain, change.lose) == (0, 3)
+    assert [(tag.key, tag.followers) for tag in change.tags] == [("新城高新区", 2), ("kites", 3)]
+
+
+def test_a_change_of_role_concerns_who_follows_the_park_and_not_its_mentions(files: Files, new: Catalog) -> None:
+    files.desk.reader("subject@example.com", "park:新城高新区")
+    files.desk.reader("mentions@example.com", "park:新城高新区+mentions")
+    files.take(issue_of(new))
+    as_mention = (ParkTag("新城高新区", Role.MENTION, files.article().parks[0].evidence),)
+    files.edit(lambda article: replace(article, parks=as_mention))
+    [change] = files.retag(new).changes
+    [tag] = change.tags
+    assert (tag.was, tag.now, tag.followers) == ("mention", "subject", 1)
+    assert (change.gain, change.lose) == (1, 0)
+    acts = files.desk.db.all("SELECT detail FROM audit WHERE action = 'tagged again'")
+    assert json.loads(acts[-1]["detail"])["tags"] == {"park:新城高新区": {"role changed": 1}}
 
 
 def test_tags_given_by_hand_stay_unless_all_are_made_anew(files: Files, new: Catalog) -> None:

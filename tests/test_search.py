@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from dispatch import archive, search
 from dispatch.archive import ColumnName
 from dispatch.errors import UsageError
-from dispatch.model import Article, Block, BlockKind, Column, Issue
+from dispatch.model import Article, Block, BlockKind, Column, Issue, IssueState
 from dispatch.search import Order, Within, fold, parse, terms
+from dispatch.web import reading
 from subscribers.database import SCHEMA, Database
 
 TEXTS = {
@@ -165,3 +166,62 @@ def test_any_part_of_a_text_without_half_a_word_has_its_terms(text: str, start: 
 @given(_TEXT)
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+def test_what_the_pages_show_the_public_can_find(db: Database) -> None:
+    """An approved issue is on the pages before its first message goes out."""
+    for state in IssueState:
+        _state(db, 1, state)
+        shown = reading.ReadingCache(1).find(db, "huoju", "501") is not None
+        assert bool(_titles(db, "区块链", Within(public=True))) is shown, state
+
+
+def test_the_newest_are_indexed_first_whenever_they_were_taken_in(db: Database) -> None:
+    for number in (12, 3, 2):
+        _add(db, _issue(number, {f"第{number}期的文章{n}": "算力" for n in range(20)}))
+    order = []
+    while search.index_some(db):
+        order.append(len(_titles_now(db, "算力")))
+        assert _titles_now(db, "第12期的文章7") == ["第12期的文章7"]
+    assert order == [20, 40, 60, 61]
+
+
+def _titles_now(db: Database, text: str) -> list[str]:
+    """What is found by what is indexed by now."""
+    found = search.search(db, parse(text), order=Order.NEWEST, most=100, catch_up=0)
+    return [hit.title.text for hit in found.hits]
+
+
+def _state(db: Database, issue_id: int, state: IssueState) -> None:
+    with db.transaction():
+        db.run("UPDATE issues SET state = :state WHERE id = :id", {"state": state, "id": issue_id})
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("3. 推动区块链应用。", "推动区块链"),
+        ("（三）推动区块链应用。", "推动区块链"),
+        ("一、推动区块链应用。", "推动区块链"),
+        ("一、二、三产业融合，推动区块链应用。", "一、二、三产业"),
+        ("3.5亿元投资支持区块链。", "3.5亿元"),
+        ("2022年，推动区块链应用。", "2022年"),
+        ("部署各项重点任务，细化分工方案，并且逐项检查落实情况，按月通报。3. 推动区块链技术应用。", "…推动区块链"),
+        ("部署各项重点任务，细化分工方案，逐项检查。要推动园区企业共同应用区块链技术。", "…要推动园区"),
+        ("各园区深入贯彻落实各项部署和要求，建设面向企业的公共服务平台和区块链平台。", "…建设面向企业"),
+        ("甲" * 40 + "2.5亿元支持企业应用与本地特色产业更好相结合的区块链", "…2.5亿元支持"),
+        ("甲" * 60 + "区块链", "…甲"),
+        ("The managers of zone number 35 said. Many companies work on 区块链", "…Many companies"),
+        ("zone " * 10 + "invested much in companies of 区块链", "…invested much"),
+        ("a" * 60 + "区块链", "…区块链"),
+    ],
+)
+def test_a_passage_begins_where_one_can_begin_to_read(text: str, begins: str) -> None:
+    passage = search._best_passage([text], ["区块链"])
+    assert passage.text.startswith(begins)
+    assert [passage.text[start:end] for start, end in passage.marks] == ["区块链"]
+
+
+def test_a_number_that_is_looked_for_stays() -> None:
+    passage = search._best_passage(["（三）推动区块链应用。"], ["三"])
+    assert passage.text.startswith("（三）")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from dispatch.bot.desk import MOST_FOLLOWS, Desk, TooMany
+from dispatch.bot.halted import halted
 from dispatch.bot.voice import Html, text
 from dispatch.catalog import Catalog
 from dispatch.catalog.carried import MENTIONS
@@ -12,7 +13,7 @@ from dispatch.digests.words import clip
 
 _MOST_NAMES = 20  # in one sentence
 _LONGEST_WORD = 40  # characters of what somebody wrote that are said back
-TOO_MANY = text("最多可以关注 {most} 项。请先用 /following 取消一些，或改为关注整个省份、栏目或全部内容。")
+TOO_MANY = text("最多可以关注 {most} 项。请先用 /following 取消关注一些，或改为关注整个省份、整个期刊或全部内容。")
 OUTDATED = text("这个按钮已经失效，请重新发送命令。")
 _TICK, _COVERED = "✅ ", "☑️ "
 
@@ -56,18 +57,21 @@ def unfollow(desk: Desk, tags: Sequence[str]) -> list[str]:
 def followed_text(desk: Desk, tags: Sequence[str], new: Sequence[str]) -> str:
     """What following these has changed."""
     if not new:
-        return desk.say("已经在关注：{names}。", names=names(desk, tags))
-    return desk.say("已关注{where}：{names}。新一期发布后会推送给您。", where=where(desk), names=names(desk, new))
+        told = desk.say("已经在关注：{names}。", names=names(desk, tags))
+        return f"{told}\n{halt}" if (halt := halted(desk)) else told
+    told = desk.say("已关注：{names}。", names=names(desk, new))
+    if halt := halted(desk):
+        return f"{told}\n{halt}"
+    return told + desk.say("新一期发布后会推送到这里，/latest 看最新一期。")
 
 
 def dropped_text(desk: Desk, gone: Sequence[str]) -> str:
     """What was dropped."""
-    return desk.say("已取消关注{where}：{names}。", where=where(desk), names=names(desk, gone))
-
-
-def where(desk: Desk) -> Html:
-    """The name of the chat that is managed from here, in brackets."""
-    return Html(desk.say("（{title}）", title=desk.scene.place.title) if desk.scene.is_managed else "")
+    told = desk.say("已取消关注：{names}。", names=names(desk, gone))
+    left = len(desk.follows)
+    if left:
+        return told + desk.say("仍在关注 {count} 项，见 /following。", count=left)
+    return told + desk.say("现在没有关注任何内容，不会再推送。用 /follow 可以重新关注。")
 
 
 def both_forms(tag: str) -> tuple[str, ...]:

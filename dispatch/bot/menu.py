@@ -12,7 +12,6 @@ from dispatch.bot.desk import Desk
 from dispatch.bot.following import is_followed, tick
 from dispatch.bot.paging import button, in_rows, keyboard, page_of, pager
 from dispatch.catalog.values import TopicGroup
-from dispatch.catalog.words import province_short
 
 Menu = tuple[str, InlineKeyboardMarkup]
 _LENGTH = 10  # entries of a page: most stand two in a row
@@ -81,15 +80,17 @@ def _province_words(desk: Desk, follows: Collection[str], tag: str) -> str:
     """江西 (2): how many of its parks are followed one by one; all of them are ticked."""
     province = tag.partition(":")[2]
     count = sum(is_followed(follows, park) for park in _parks(desk, province))
-    return tick(desk.catalog, follows, tag) + province_short(province) + (f" ({count})" if count else "")
+    name = desk.catalog.province_name(province, desk.say.language)
+    return tick(desk.catalog, follows, tag) + name + (f" ({count})" if count else "")
 
 
 def _province(desk: Desk, tag: str, asked: Browse) -> Menu:
     province = tag.partition(":")[2]
     parks = _parks(desk, province)
     back = Browse(view=PROVINCES, page=_province_tags(desk).index(tag) // _LENGTH)
-    labels = [(park, park.partition(":")[2]) for park in parks]
-    words = desk.say("<b>{province}</b>：{count} 家国家高新区", province=province, count=len(parks))
+    labels = [(park, desk.label(park)) for park in parks]
+    name = desk.catalog.province_name(province, "en") if desk.say.language == "en" else province
+    words = desk.say("<b>{province}</b>：{count} 家国家高新区", province=name, count=len(parks))
     return words + "\n" + _hint(desk), _choices(desk, asked, (tag, desk.label(tag)), labels, back)
 
 
@@ -138,7 +139,7 @@ def _home(desk: Desk) -> InlineKeyboardButton:
 
 
 def _hint(desk: Desk) -> str:
-    return desk.say("点按名称即可关注，再点一次取消。✅ 已关注，☑️ 已包含在更大的关注里。")
+    return desk.say("点按名称即可关注，再点一次取消关注。✅ 已关注，☑️ 已包含在更大的关注里。")
 
 
 def _province_tags(desk: Desk) -> list[str]:

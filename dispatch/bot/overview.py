@@ -19,7 +19,7 @@ _ISSUE_STATES = {
 _LANE_STATES = {
     "running": text("运行"),
     "idle": text("空闲"),
-    "resting": text("出错，休息中"),
+    "resting": text("出错，暂停尝试"),
     "rested": text("出错，等待重试"),
     "trying": text("出错，正在重试"),
     "waiting": text("对方要求等待"),
@@ -31,7 +31,7 @@ def overview(say: Voice, status: Status) -> str:
     lines = [say("<b>运行状况</b>：{count} 个进程", count=len(status.processes))]
     lines += _cut(say, [_issue(say, issue) for issue in status.issues])
     held = status.issue_states.get("held", 0)
-    lines += [say("待审核：{count} 期，见 /pending", count=held)] if held else []
+    lines += [say("待审批：{count} 期，见 /pending", count=held)] if held else []
     lines += _cut(say, [line for queue in status.queues for line in _queue(say, queue)])
     lines += _cut(
         say,
@@ -46,7 +46,7 @@ def overview(say: Voice, status: Status) -> str:
         ],
     )
     if len(lines) == 1:
-        lines.append(say("没有正在进行的发送。"))
+        lines.append(say("现在没有正在发送的内容。"))
     return "\n".join(lines)
 
 

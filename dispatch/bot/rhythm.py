@@ -12,7 +12,7 @@ from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk
-from dispatch.bot.following import where
+from dispatch.bot.moments import WEEKDAYS as _DAY_WORDS
 from dispatch.bot.paging import button, in_rows, keyboard
 from dispatch.bot.voice import text
 from subscribers.changes import Change
@@ -29,7 +29,6 @@ View = tuple[str, "InlineKeyboardMarkup"]
 SHOW, CADENCE, HOURS, HOUR, DAYS, DAY, ZONES, ZONE, BUNDLE, FORM = "s", "c", "h", "H", "w", "W", "z", "Z", "b", "f"
 _CADENCES = {"n": Cadence.NOW, "d": Cadence.DAILY, "w": Cadence.WEEKLY}
 _CADENCE_WORDS = {Cadence.NOW: text("即时"), Cadence.DAILY: text("每日"), Cadence.WEEKLY: text("每周")}
-_DAY_WORDS = (text("周一"), text("周二"), text("周三"), text("周四"), text("周五"), text("周六"), text("周日"))
 COMMON_ZONES = (
     *("Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Singapore", "Asia/Tokyo", "Asia/Urumqi", "Asia/Dubai"),
     *("Europe/London", "Europe/Berlin", "Europe/Moscow", "America/New_York", "America/Los_Angeles", "Australia/Sydney"),
@@ -84,10 +83,10 @@ def overview(desk: Desk) -> View:
     bundled = _BUNDLED if found.bundled else _SEPARATE
     form = {"full": _FULL, "titles": _TITLES}[found.format]
     lines = [
-        desk.say("<b>推送设置{where}</b>", where=where(desk)),
+        desk.say("<b>推送设置</b>"),
         desk.say("• 频率：{often}", often=when(desk, found)),
         desk.say("• 时区：{zone}", zone=found.rhythm.timezone),
-        desk.say("• 几个栏目：{bundled}", bundled=desk.say(bundled)),
+        desk.say("• 多个栏目：{bundled}", bundled=desk.say(bundled)),
         desk.say("• 内容：{form}", form=desk.say(form)),
         desk.say("• 免打扰：{quiet}（/quiet 更改）", quiet=quiet),
         "",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SQL = queries(Path(__file__).with_name("reading.sql"))
 _KEPT = 16  # issues in memory: people ask for the newest
 _NUMBERS = ("year", "number", "total", "ref")
+_TOLD = 1_000  # articles after which the log says how far the index is
 _MOST_CALLED = 8  # bulletins that have an issue of the same number
 
 log = logging.getLogger(__name__)
@@ -99,10 +100,17 @@ class Shelf:
         return list(look(Desk(db, self._office, scene, self._clock.now())))
 
     async def index(self) -> None:
-        """See to it that all articles can be searched, in small steps between which others read."""
+        """See to it that all articles can be searched, the newest first, in small steps between which others read. The
+        log says how far it is."""
         try:
-            while await self._store.call(search.index_some):
-                pass
+            left = await self._store.call(search.unindexed)
+            if left > _TOLD:
+                log.info("articles that cannot be searched yet: %d; they are indexed, the newest first", left)
+            done = 0
+            while count := await self._store.call(search.index_some):
+                done += count
+                if done // _TOLD > (done - count) // _TOLD:
+                    log.info("articles indexed for searches: %d of %d", done, max(left, done))
         except DatabaseError as error:
             log.error("articles cannot be indexed now: %s", error)
 

@@ -17,11 +17,13 @@ from aiogram.exceptions import (
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 from aiogram.types import BufferedInputFile
 from aiohttp import ClientConnectorError
 
-from dispatch.bot import inbox
+from dispatch.bot import inbox, signs
+from dispatch.bot.patience import WRONG_TOKEN
 from dispatch.channels.telegram import without_token
 
 if TYPE_CHECKING:
@@ -124,12 +126,21 @@ class Speaker:
         """Write down how many replies are begun; whether nobody else has written something else."""
         return await self._store.call(inbox.begun, self._number, update_id, was, begun)
 
+    async def note_unknown(self) -> None:
+        """Write down that nobody knows whether a reply arrived."""
+        await self._store.call(signs.unknown, self._number)
+
     async def call(self, call: TelegramMethod[Any], begin: Callable[[], Awaitable[None]]) -> None:
         if isinstance(call, _PACED):
             await self._line.call(call, str(call.chat_id), begin=begin)
         else:
             await begin()
             await self._line.api(call)
+
+
+def _is_nobody(error: AiogramError) -> bool:
+    """Whether nobody was there to take the call."""
+    return isinstance(error.__cause__, ClientConnectorError)
 
 
 class _Reply:
@@ -151,6 +162,8 @@ class _Reply:
                 return await self._try()
             except _TakenOver:
                 return False
+            except TelegramUnauthorizedError:  # no fault of the reply's, which waits until the token is right again
+                await self._again(WRONG_TOKEN)
             except TelegramRetryAfter as error:
                 if tries >= _TRIES or error.retry_after > _LONGEST_REST:
                     raise
@@ -160,11 +173,13 @@ class _Reply:
                     raise
                 return True
             except (TelegramNetworkError, TelegramServerError) as error:
-                if isinstance(error.__cause__, ClientConnectorError) and tries < _NOBODY_THERE:
+                if _is_nobody(error) and tries < _NOBODY_THERE:
                     await self._again(min(2.0 * tries, _LONGEST_PAUSE))
                 elif tries < _TRIES and isinstance(self._call, _REPEATABLE):
                     await self._speaker.rest(tries)
                 else:  # whether it arrived is not known: what would be seen twice is not made again
+                    if not isinstance(self._call, _REPEATABLE) and not _is_nobody(error):
+                        await self._speaker.note_unknown()
                     raise
         return False
 

@@ -12,7 +12,8 @@ from aiogram.dispatcher.flags import get_flag
 from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineQuery, Message, TelegramObject
 
-from dispatch.bot.chats import managed_place
+from dispatch.bot import chats
+from dispatch.bot.chats import Known, managed_place
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene, is_about, is_marked, place_of
 from dispatch.bot.voice import spoken, text
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 CHANGES = {"changes": True}
 """The flag of a handler that changes what a place follows or how: `flags=CHANGES` where it is registered.
 In a group it is for administrators only."""
+
+STANDING = {"standing": True}
+"""The flag of a handler that changes nothing, and wants to know whether the user may: `scene.may_change`."""
 
 HERE = {"here": True}
 """The flag of a handler that is about the chat itself, also while its user manages another one."""
@@ -55,12 +59,16 @@ class Staging(BaseMiddleware):
             return Staged(replace(scene, place=scene.here), _of_another)
         if scene.is_managed and not await self._administrators.has(scene.place.chat_id, scene.user_id):
             return Staged(replace(scene, place=scene.here), _not_sure)
-        if get_flag(data, "changes"):
+        if get_flag(data, "changes") or get_flag(data, "standing"):
             scene = replace(scene, may_change=await self._may_change(event, scene))
-            if not scene.may_change:
+            if get_flag(data, "changes") and not scene.may_change:
                 return Staged(scene, _refused)
         step = await handler(event, {**data, "scene": scene})
-        return Staged(scene, step) if callable(step) else step
+        if not callable(step):
+            return step
+        if get_flag(data, "changes") and isinstance(event, Message) and _is_named_admin(scene):
+            step = _noting(step, event.chat.username or "")
+        return Staged(scene, step)
 
     async def _scene(self, event: TelegramObject, *, at_home: bool) -> Scene | None:
         if isinstance(event, InlineQuery):
@@ -108,6 +116,24 @@ class Staging(BaseMiddleware):
         return await self._administrators.has(place.chat_id, scene.user_id)
 
 
+def _is_named_admin(scene: Scene) -> bool:
+    """Whether somebody who changes something here is an administrator by name, as was just found out."""
+    return not scene.here.is_private and scene.user_id not in (0, GROUP_ANONYMOUS_BOT)
+
+
+def _noting(step: Step, name: str) -> Step:
+    """The same, and that the user was seen to administer the chat: it is offered to them in the private one."""
+
+    def noting(desk: Desk) -> Replies:
+        here = desk.scene.here
+        known = Known(here.chat_id, here.kind, here.title, may_write=True)
+        chats.met(desk.db, desk.office.number, known, name, desk.now)
+        chats.seen_managing(desk.db, desk.office.number, desk.scene.user_id, here.chat_id, desk.now)
+        return step(desk)
+
+    return noting
+
+
 def _typed(query: InlineQuery) -> Scene:
     """What somebody types behind the bot's name is about no chat that is known: their own stands for it."""
     user = query.from_user
@@ -130,7 +156,7 @@ def _is_about(event: TelegramObject, place: Place) -> bool:
 
 
 def _refused(desk: Desk) -> Replies:
-    return desk.told(text("只有本群的管理员可以更改这里的关注和设置。"))
+    return desk.told(text("只有这里的管理员可以更改关注和设置。您可以在私聊里为自己关注。"))
 
 
 def _of_another(desk: Desk) -> Replies:
@@ -141,4 +167,4 @@ def _not_sure(desk: Desk) -> Replies:
     return desk.told(text("现在无法确认您是那里的管理员，所以什么也没有做。/manage off 回到本聊天。"))
 
 
-__all__ = ["CHANGES", "HERE", "Staged", "Staging"]
+__all__ = ["CHANGES", "HERE", "STANDING", "Staged", "Staging"]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import Message
 
-from dispatch.bot.asking import Asked
+from dispatch.bot.asking import Asked, Unknown
 from dispatch.bot.codes import code
 from dispatch.bot.desk import Desk
-from dispatch.bot.following import is_followed, quoted, tick
+from dispatch.bot.following import is_followed, names, quoted, tick
 from dispatch.bot.menu import root_keyboard
 from dispatch.bot.paging import button, in_rows, keyboard
 from dispatch.bot.voice import Html
@@ -59,13 +59,23 @@ def _codes(markup: InlineKeyboardMarkup) -> Iterator[str]:
 
 def question(desk: Desk, asked: Asked) -> str:
     """What is meant by these words? Or that there is nothing like them."""
-    near = [unknown.word for unknown in asked.unknown if unknown.near]
+    lines = [_meant(desk, unknown) for unknown in asked.unknown if len(unknown.near) == 1]
+    several = [unknown.word for unknown in asked.unknown if len(unknown.near) > 1]
     strange = [unknown.word for unknown in asked.unknown if not unknown.near]
-    lines = [desk.say("{words}是指哪一个？点按即可关注。", words=_words(desk, near))] if near else []
+    if several:
+        lines.append(desk.say("{words}是指哪一个？点按即可关注。", words=_words(desk, several)))
     if strange:
         nothing = desk.say("没有找到{words}。", words=_words(desk, strange))
         lines.append(nothing + desk.say("可以换个写法（名称的一部分或拼音），或用 /browse 浏览。"))
     return "\n".join(lines)
+
+
+def _meant(desk: Desk, unknown: Unknown) -> str:
+    """Is it the one thing that is like it?"""
+    words, name = _words(desk, [unknown.word]), names(desk, unknown.near)
+    if is_followed(desk.follows, unknown.near[0]):
+        return desk.say("{words}是不是指{name}？已经在关注，再点一次取消关注。", words=words, name=name)
+    return desk.say("{words}是不是指{name}？点按即可关注。", words=words, name=name)
 
 
 def question_keyboard(desk: Desk, asked: Asked) -> InlineKeyboardMarkup:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from dispatch.bot import naming
 from dispatch.bot.codes import code, tag_of
 from dispatch.bot.leafing import (
     ArticleButton,
@@ -61,18 +62,12 @@ def linked(html: str, url: str) -> str:
 
 def bulletin_name(desk: Desk, bulletin: str, title: str) -> str:
     """A bulletin in the reader's language, as far as it has a name there."""
-    found = desk.catalog.bulletin(bulletin)
-    return found.name_en if desk.say.language == "en" and found is not None and found.name_en else title
+    return naming.bulletin_name(desk.say, desk.catalog, bulletin, title)
 
 
 def number_line(desk: Desk, issue: Mapping[str, object]) -> str:
     """Which issue it is of its bulletin, plain: from its `year`, `number`, `total` and `ref`."""
-    year, number, total = issue["year"], issue["number"], issue["total"]
-    if number and total:
-        return desk.say.plain("{year}年第{number}期（总第{total}期）", year=year, number=number, total=total)
-    if number:
-        return desk.say.plain("{year}年第{number}期", year=year, number=number)
-    return desk.say.plain("总第{total}期", total=total) if total else str(issue["ref"])
+    return naming.number_line(desk.say, issue)
 
 
 def heading(desk: Desk, volume: Volume) -> str:
@@ -206,14 +201,14 @@ def chosen(desk: Desk, rows: Sequence[Mapping[str, object]]) -> list[list[Inline
 
 
 def nothing_yet(desk: Desk) -> str:
-    return desk.say("还没有发布任何一期。")
+    return desk.say("还没有发布任何一期。可以先用 /follow 关注，发布后会推送给您。")
 
 
 def columns(desk: Desk, page: int) -> View:
     """A page of the columns that there are to follow; each button leads to its newest articles."""
     tags = [f"column:{found.key}/{spec.key}" for found in desk.catalog.offered for spec in found.columns]
     if not tags:
-        return desk.say("没有栏目。"), None
+        return desk.say("还没有可以关注的栏目。可以用 /browse 浏览高新区和主题。"), None
     shown, page, pages = page_of(tags, page)
     rows = [[button(desk.label(tag), ColumnButton(tag=code(tag)))] for tag in shown]
     return desk.say("<b>栏目</b>\n选一个栏目，看它最新的文章。"), keyboard(

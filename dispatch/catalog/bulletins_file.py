@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dispatch.catalog.source import Document, Table, Told, check_shared_words, is_key, read_document, refuse, wrong_key
+from dispatch.catalog.source import Table, Told, check_shared_words, is_key, read_document, refuse, wrong_key
 from dispatch.catalog.values import Bulletin, ColumnSpec
 from dispatch.catalog.words import fold_word
 
@@ -19,12 +19,11 @@ _BRACED = re.compile(r"\{([^{}]*)\}")
 
 def read_bulletin(path: Path, told: Told = refuse) -> Bulletin:
     """The profile in a file. What is wrong is `told`. Raises CatalogError for a file that is no TOML."""
-    document = read_document(path, told)
-    root = document.root
+    root = read_document(path, told)
     if not is_key(path.stem):
         told(wrong_key(path.stem, root.place))
     root.only("name", "name_en", "offered", *_LISTS, "signing_organisations", "columns")
-    tables = document.tables("columns")
+    tables = root.tables("columns")
     columns = tuple(_column(table) for table in tables)
     check_shared_words(zip(map(_column_words, columns), (table.place for table in tables), strict=True), told)
     return Bulletin(
@@ -33,9 +32,9 @@ def read_bulletin(path: Path, told: Told = refuse) -> Bulletin:
         name_en=root.text("name_en", required=False),
         aliases=root.texts("aliases"),
         publishers=root.texts("publishers"),
-        numbering=_patterns(document, "numbering"),
+        numbering=_patterns(root, "numbering"),
         credit_words=root.texts("credit_words"),
-        credit_patterns=_patterns(document, "credit_patterns"),
+        credit_patterns=_patterns(root, "credit_patterns"),
         colophon_words=root.texts("colophon_words"),
         signing_organisations=root.texts("signing_organisations"),
         columns=columns,
@@ -43,12 +42,12 @@ def read_bulletin(path: Path, told: Told = refuse) -> Bulletin:
     )
 
 
-def _patterns(document: Document, name: str) -> tuple[str, ...]:
+def _patterns(root: Table, name: str) -> tuple[str, ...]:
     """The patterns of this name; those whose names in braces say nothing are told of, with their lines."""
-    found = document.root.texts(name)
-    for pattern in found:
+    found = root.texts(name)
+    for number, pattern in enumerate(found):
         if fault := _fault(name, pattern):
-            document.root.told(document.place_of(pattern).error(f"{name}: {fault[0]}", fault[1]))
+            root.wrong(f"{name}: {fault[0]}", fault[1], name, number)
     return found
 
 

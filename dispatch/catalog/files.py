@@ -50,8 +50,7 @@ class Entries:
             self.zones |= read_zones(path, told)
         elif path.name == "topics.toml":
             document = read_document(path, told)
-            groups = {key: (group, Place(path)) for key, group in read_groups(document).items()}
-            self._put("group", self.groups, groups)
+            self._put("group", self.groups, read_groups(document))
             self._put("topic", self.topics, read_topics(document, self.groups))
         else:
             self._put("bulletin", self.bulletins, {path.stem: (read_bulletin(path, told), Place(path))})

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
+from dispatch.catalog import english
 from dispatch.catalog.carried import MENTIONS, column_spec, column_words, tags_of
 from dispatch.catalog.rules import rules_digest
 from dispatch.catalog.suggest import KINDS, Suggester, Suggestion
@@ -35,8 +37,10 @@ class Catalog:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that the tags of an article depend on: the same as long as no park, topic, column, other zone
-        and none of the tagger's rules changes."""
-        values: list[object] = [asdict(item) for items in (self.parks, self.topics, self.zones) for item in items]
+        and none of the tagger's rules changes. What describes them to people may, and articles are in Chinese."""
+        parks = (replace(park, english=()) for park in self.parks)
+        topics = (replace(topic, description="", description_en="") for topic in self.topics)
+        values: list[object] = [asdict(item) for items in (parks, topics, self.zones) for item in items]
         values.append(rules_digest())
         values += [[bulletin.key, *map(asdict, bulletin.columns)] for bulletin in self.bulletins]
         return hashlib.sha256(json.dumps(values, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
@@ -50,6 +54,10 @@ class Catalog:
         """The park of this name, full name, strict alias or another written form of them (南昌国家高新区)."""
         return self._park_words.get(fold_word(word))
 
+    def park_in_english(self, word: str) -> Park | None:
+        """The park of this English name, whichever way high-tech zone is written: Nanchang Hi-Tech."""
+        return self._park_keys.get(english.key(word))
+
     def not_yet_national(self, name: str, date: dt.date | None) -> int | None:
         """The year in which a park became national, where `date` is in an earlier one; None where it was national then,
         in the year in which it became so, and where either is not known."""
@@ -58,8 +66,12 @@ class Catalog:
         return park.since if park is not None and later else None
 
     def province(self, word: str) -> str | None:
-        """江西 or 江西省 -> 江西省, where some park lies in it."""
+        """江西, 江西省 or Jiangxi -> 江西省, where some park lies in it."""
         return self._province_words.get(fold_word(word))
+
+    def province_name(self, province: str, language: str) -> str:
+        """A province in the reader's words, without its rank: 江西, Jiangxi."""
+        return english.province_name(province) if language == "en" else province_short(province)
 
     def topic(self, word: str) -> Topic | None:
         """The topic of this key, Chinese or English name or alias."""
@@ -118,7 +130,7 @@ class Catalog:
         if tag := self._named(kind, word):
             return tag
         name = word.removesuffix(MENTIONS).strip() if kind == "park" else word
-        raise self._unknown(kind, name, self._candidates(kind))
+        raise self._unknown(kind, name)
 
     def suggest(self, word: str, limit: int = 10, kinds: Collection[str] = KINDS) -> list[Suggestion]:
         """What somebody may mean who has typed `word`: part of a name or alias, its pinyin or initials, a city or a
@@ -132,9 +144,11 @@ class Catalog:
         prefix, _, word = tag.partition(":")
         if prefix == "park":
             name, mentions = word.removesuffix(MENTIONS), word.endswith(MENTIONS)
-            return name + (("(含提及)" if chinese else " (and mentions)") if mentions else "")
+            park = self._own_names.get(name)
+            shown = name if chinese or park is None else park.name_en
+            return shown + (("(含提及)" if chinese else " (and mentions)") if mentions else "")
         if prefix == "province":
-            return f"{word}全部高新区" if chinese else f"all high-tech zones in {word}"
+            return f"{word}全部高新区" if chinese else f"all high-tech zones in {english.province_name(word)}"
         if prefix == "topic":
             topic = self.topic(word)
             return (topic.name if chinese else topic.name_en) if topic else word
@@ -150,6 +164,10 @@ class Catalog:
         """Every stored tag that brings this article to a follower, each once."""
         return tags_of(article, bulletin, column_key, self.park)
 
+    def near(self, kind: str, word: str, limit: int = 5) -> list[str]:
+        """Up to `limit` follows of a kind that are named like a word that names none: park:南昌高新区."""
+        return [f"{kind}:{name}" for name in self._near(kind, word)[:limit]]
+
     def _found(self, kind: str, word: str) -> str | None:
         try:
             return self._named(kind, word)
@@ -159,7 +177,8 @@ class Catalog:
     def _named(self, kind: str, word: str) -> str | None:
         """The tag of what has this name among those of a kind. Raises UsageError for a column of several bulletins."""
         if kind == "park":
-            park = self.park(word.removesuffix(MENTIONS).strip())
+            name = word.removesuffix(MENTIONS).strip()
+            park = self.park(name) or self.park_in_english(name)
             return f"park:{park.name}" + (MENTIONS if word.endswith(MENTIONS) else "") if park else None
         if kind == "province":
             province = self.province(word)
@@ -200,14 +219,19 @@ class Catalog:
         known = known or [found.tag for found in self.suggest(word.rpartition(":")[2], 3)]
         return f"; did you mean {_listed(known)}?" if known else ""
 
-    def _unknown(self, kind: str, word: str, candidates: Mapping[str, str]) -> UsageError:
-        """The error for a word that names nothing of this kind, with the nearest of the names that `candidates` give
-        for words: those that hold it, else those it may spell, else those that look like it."""
+    def _unknown(self, kind: str, word: str) -> UsageError:
+        """The error for a word that names nothing of this kind, with what is near it."""
         part = word.rpartition("/")[2] if kind == "column" else word
-        names = holding(part, candidates) or self._spelled(kind, part) or alike(part, candidates)
+        names = self.near(kind, part)
         lists = {"topic": "topics", "column": "columns", "bulletin": "columns"}
-        hint = f"Near it: {_listed(f'{kind}:{name}' for name in names)}" if names else ""
+        hint = f"Near it: {_listed(names)}" if names else ""
         return UsageError(f"There is no {kind} {word!r}. {hint or 'See: dispatch catalog ' + lists.get(kind, 'parks')}")
+
+    def _near(self, kind: str, word: str) -> list[str]:
+        """The nearest of the names of a kind: those that hold a word, else those it may spell, else those that look
+        like it."""
+        candidates = self._candidates(kind)
+        return holding(word, candidates) or self._spelled(kind, word) or alike(word, candidates)
 
     def _spelled(self, kind: str, word: str) -> list[str]:
         found = self.suggest(word, 5, (kind,))
@@ -232,6 +256,18 @@ class Catalog:
         return words | own
 
     @cached_property
+    def _own_names(self) -> Mapping[str, Park]:
+        return {park.name: park for park in self.parks}
+
+    @cached_property
+    def _park_keys(self) -> Mapping[str, Park]:
+        # What parks are shown by wins over other names; a name of two is neither's.
+        keys = [(english.key(name), park) for park in self.parks for name in park.english]
+        counted = Counter(key for key, _ in keys)
+        first = {english.key(park.name_en): park for park in self.parks if park.english}
+        return {key: park for key, park in keys if counted[key] == 1} | first
+
+    @cached_property
     def _park_suggestions(self) -> Mapping[str, str]:
         """Words that suggest a park: its names first, then loose aliases and cities."""
         words = {fold_word(name): park.name for park in self.parks for name in (park.name, *park.aliases)}
@@ -243,7 +279,11 @@ class Catalog:
     @cached_property
     def _province_words(self) -> Mapping[str, str]:
         provinces = dict.fromkeys(park.province for park in self.parks)
-        return {word: province for province in provinces for word in (province, province_short(province))}
+        return {
+            fold_word(word): province
+            for province in provinces
+            for word in (english.province_name(province), province, province_short(province))
+        }
 
     @cached_property
     def _bulletin_words(self) -> Mapping[str, str]:

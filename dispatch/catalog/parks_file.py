@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dispatch.catalog.carried import MENTIONS
+from dispatch.catalog.english import key
 from dispatch.catalog.source import Place, Told, check_province, read_table, refuse
 from dispatch.catalog.values import Park
 from dispatch.catalog.words import city_shorts, fold_word, means_any_zone
 from dispatch.errors import CatalogError
 
-_COLUMNS = ("name", "full_name", "province", "city", "national_since", "aliases", "loose_aliases")
+_COLUMNS = ("name", "full_name", "province", "city", "national_since", "aliases", "loose_aliases", "name_en")
 _REQUIRED = ("name", "full_name", "province", "city")
 _SHORTEST_NAME, _SHORTEST_CITY = 3, 2
 _YEARS = range(1980, 2100)
@@ -52,8 +53,10 @@ def _park(fields: Mapping[str, str], place: Place, told: Told) -> Park:
         since=_year(fields["national_since"], place, told),
         aliases=_split(fields["aliases"]),
         loose_aliases=_split(fields["loose_aliases"]),
+        english=_split(fields["name_en"]),
     )
     _check_names(park, place, told)
+    _check_english(park, place, told)
     return park
 
 
@@ -76,6 +79,14 @@ def _check_names(park: Park, place: Place, told: Told) -> None:
         elif name in strict and len(fold_word(name)) < _SHORTEST_NAME:
             reason = f"{name!r} is shorter than {_SHORTEST_NAME} characters and would be found in other words"
             told(place.error(reason, "write it in full, or put it into loose_aliases"))
+
+
+def _check_english(park: Park, place: Place, told: Told) -> None:
+    for name in park.english:
+        if not key(name):
+            told(place.error(f"name_en {name!r} is not in English", "write it in Latin letters, or leave it out"))
+        elif key(name) == key("High-tech Zone"):
+            told(place.error(f"name_en {name!r} is that of any zone", "write whose it is: Nanchang High-tech Zone"))
 
 
 def _year(text: str, place: Place, told: Told) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from dispatch.assets import config_dir
 from dispatch.catalog.files import Entries, read_entries
 from dispatch.catalog.source import Place
+from dispatch.catalog.strays import strays
 from dispatch.catalog.values import OtherZone, Park
 from dispatch.catalog.words import city_shorts, fold_word, province_short, written_forms, zone_head, zone_heads
 from dispatch.errors import CatalogError
@@ -55,6 +56,7 @@ def review(folder: Path | None = None, override: Path | None = None) -> Review:
     entries = read_entries([folder or config_dir(), *([override] if override else [])], faults.append)
     remarks = [Remark(ERROR, fault.file, fault.line, fault.reason, fault.remedy) for fault in faults]
     remarks += _warnings(entries)
+    remarks += _strays(folder, override)
     files = list(dict.fromkeys(remark.file for remark in remarks))
     remarks.sort(key=lambda remark: (files.index(remark.file), remark.line))
     return Review(
@@ -66,6 +68,12 @@ def review(folder: Path | None = None, override: Path | None = None) -> Review:
     )
 
 
+def _strays(folder: Path | None, override: Path | None) -> Iterator[Remark]:
+    found = strays(folder or config_dir(), own=False) + (strays(override) if override else [])
+    for stray in found:
+        yield _warning(Place(stray.path), stray.reason, stray.remedy)
+
+
 def _warnings(entries: Entries) -> Iterator[Remark]:
     yield from _replaced(entries)
     yield from _taken_forms(entries)
@@ -74,6 +82,7 @@ def _warnings(entries: Entries) -> Iterator[Remark]:
     yield from _shared_terms(entries)
     yield from _idle_counter_terms(entries)
     yield from _unused_groups(entries)
+    yield from _one_language(entries)
     yield from _zones_that_are_parks(entries)
     yield from _zones_that_hide_parks(entries)
 
@@ -124,7 +133,7 @@ def _single_characters(entries: Entries) -> Iterator[Remark]:
             word = fold_word(term)
             if len(word) == 1 and not any(word in fold_word(counter) for counter in topic.counter_terms):
                 reason = f"the term {term!r} of {topic.key} is one character, which many words have"
-                yield _warning(place, reason, "make it longer, or stop those words by counter-terms")
+                yield _warning(place.of(term), reason, "make it longer, or stop those words by counter-terms")
 
 
 def _shared_terms(entries: Entries) -> Iterator[Remark]:
@@ -134,7 +143,7 @@ def _shared_terms(entries: Entries) -> Iterator[Remark]:
             if weight >= _DECISIVE and owners.setdefault(fold_word(term), topic.key) != topic.key:
                 other = owners[fold_word(term)]
                 reason = f"the term {term!r} alone says the topic {topic.key}, and {other} too"
-                yield _warning(place, reason, "weigh it less in one of them")
+                yield _warning(place.of(term), reason, "weigh it less in one of them")
 
 
 def _idle_counter_terms(entries: Entries) -> Iterator[Remark]:
@@ -143,7 +152,9 @@ def _idle_counter_terms(entries: Entries) -> Iterator[Remark]:
         for counter in topic.counter_terms:
             if not any(_meet(term, fold_word(counter)) for term in terms):
                 reason = f"the counter-term {counter!r} of {topic.key} contains none of its terms"
-                yield _warning(place, reason, "it does nothing: take it out, or add the term that it is to stop")
+                yield _warning(
+                    place.of(counter), reason, "it does nothing: take it out, or add the term that it is to stop"
+                )
 
 
 def _meet(term: str, counter: str) -> bool:
@@ -156,6 +167,13 @@ def _unused_groups(entries: Entries) -> Iterator[Remark]:
     for key, (_, place) in entries.groups.items():
         if key not in used:
             yield _warning(place, f"no topic is in the group {key}", "take it out, or name it in a topic")
+
+
+def _one_language(entries: Entries) -> Iterator[Remark]:
+    for key, (topic, place) in entries.topics.items():
+        if not topic.description_en:
+            reason = f"the topic {key} has no description_en: readers of English are shown the Chinese sentence"
+            yield _warning(place, reason, 'add description_en = "…"')
 
 
 def _zones_that_are_parks(entries: Entries) -> Iterator[Remark]:

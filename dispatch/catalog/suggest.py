@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from dispatch.catalog.english import plain, province_name
 from dispatch.catalog.pinyin import readings, spelled
 from dispatch.catalog.values import Bulletin, Park, Topic
 from dispatch.catalog.words import city_shorts, fold, fold_word, province_short, zone_head
@@ -45,13 +46,15 @@ class Suggestion:
 class _Name:
     """A name of something. `units` are its characters, or words of letters, each with the ways to write it; `weight`
     says how far from the thing's own name it is: 0 its own, 1 another of its names, 2 where it is. `letters` is all of
-    it in pinyin, in a few ways; `starts` has the units that can begin with a character."""
+    it in pinyin, in a few ways; `starts` has the units that can begin with a character. Of names in English no word but
+    the last is cut short."""
 
     text: str
     weight: int
     units: tuple[tuple[str, ...], ...]
     letters: tuple[str, ...]
     starts: Mapping[str, tuple[int, ...]]
+    english: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Suggester:
         """What `word` may mean, the likeliest first, at most `limit` (and MOST). White space separates parts that
         must all fit. Other characters of the same sound, or traditional ones, and a wrong letter are thought of only
         where nothing fits."""
-        parts = fold(word[:_LONGEST]).replace("ü", "v").split()
+        parts = plain(word[:_LONGEST]).replace("ü", "v").split()
         if not parts:
             return []
         entries = [entry for entry in self._entries if entry.kind in kinds]
@@ -139,7 +142,9 @@ def _fit(name: _Name, word: str) -> tuple[int, int] | None:
             at_end, cut = ended
             match = Match.WORD if start else Match.EXACT if at_end else Match.PREFIX
             best = min(best or (9, 9), (int(match), int(cut)))
-    if best is None and len(word) > 2 and word in name.text:
+    if name.english and best is not None and best[1]:
+        return None
+    if best is None and not name.english and len(word) > 2 and word in name.text:
         best = (int(Match.INNER), 0)
     return best
 
@@ -205,14 +210,16 @@ def _misspelled(entries: Iterable[_Entry], parts: list[str]) -> list[Suggestion]
 
 def _provinces(parks: Iterable[Park]) -> Iterator[_Entry]:
     for province in dict.fromkeys(park.province for park in parks):
-        yield _entry("province", f"province:{province}", province, [province_short(province), province])
+        found = _entry("province", f"province:{province}", province, [province_short(province), province])
+        yield replace(found, names=(*found.names, _english(province_name(province))))
 
 
 def _park(park: Park) -> _Entry:
     own = [name for name in (park.name, zone_head(park.name)) if name]
     others = [park.full_name, *park.aliases, *park.loose_aliases]
     places = [*city_shorts(park.city), province_short(park.province)]
-    return _entry("park", f"park:{park.name}", park.name, own, others, places)
+    found = _entry("park", f"park:{park.name}", park.name, own, others, places)
+    return replace(found, names=(*found.names, *map(_english, park.english)))
 
 
 def _topic(topic: Topic) -> _Entry:
@@ -236,6 +243,11 @@ def _entry(
         for word in words:
             weights.setdefault(word, weight)
     return _Entry(kind, tag, name, tuple(_name(word, weight) for word, weight in weights.items()))
+
+
+def _english(text: str) -> _Name:
+    """A name in English: another one of the thing's."""
+    return replace(_name(plain(text), 1), text=text, english=True)
 
 
 def _name(text: str, weight: int) -> _Name:

@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 
-from dispatch.catalog.source import Document, Place, Table
+from dispatch.catalog.source import Place, Table
 from dispatch.catalog.values import Topic, TopicGroup
 from dispatch.catalog.words import fold_word
 from dispatch.errors import CatalogError
 
 _TEXTS = ("key", "name", "name_en", "group", "description")
 _LISTS = ("aliases", "counter_terms")
-_HEAVIEST = 10
+_WEIGHTS = {"3": 3.0, "2": 2.0, "1": 1.0}
+_REMEDY = "terms.3 say the topic alone, terms.2 nearly so, terms.1 only with others"
 
 
-def read_groups(document: Document) -> dict[str, TopicGroup]:
-    groups = document.root.table("groups")
-    return {key: _group(key, groups.table(key)) for key in groups.data}
+def read_groups(root: Table) -> dict[str, tuple[TopicGroup, Place]]:
+    """The groups of the file with their places."""
+    groups = root.table("groups")
+    return {key: (_group(key, table), table.place) for key in groups.data for table in (groups.table(key),)}
 
 
-def read_topics(document: Document, groups: Container[str]) -> dict[str, tuple[Topic, Place]]:
+def read_topics(root: Table, groups: Container[str]) -> dict[str, tuple[Topic, Place]]:
     """The topics of the file with their places; `groups` are the keys that a topic may name. A topic with a fault,
     where that raises nothing, is left out."""
-    document.root.only("groups", "topics")
+    root.only("groups", "topics")
     topics: dict[str, tuple[Topic, Place]] = {}
-    for table in document.tables("topics"):
+    for table in root.tables("topics"):
         faults: list[CatalogError] = []
         topic = _topic(table.telling(faults.append))
         if topic.group and topic.group not in groups:
             reason = f"the group {topic.group!r} does not stand in [groups]"
-            faults.append(table.place.error(reason, "add it there, or name one that does"))
+            faults.append(table.place.within("group").error(reason, "add it there, or name one that does"))
         if topic.key in topics:
             reason = f"the topic {topic.key} stands in line {topics[topic.key][1].line} already"
             faults.append(table.place.error(reason, "make one of the two, or give this one another key"))
@@ -52,37 +54,29 @@ def _group(key: str, table: Table) -> TopicGroup:
 
 
 def _topic(table: Table) -> Topic:
-    table.only(*_TEXTS, *_LISTS, "terms")
+    table.only(*_TEXTS, *_LISTS, "terms", "description_en")
     topic = Topic(
         key=table.key(),
         name=table.text("name"),
         name_en=table.text("name_en"),
         group=table.text("group"),
         description=table.text("description", lines=True),
-        terms=tuple(_terms(table, table.table("terms"))),
+        terms=tuple(_terms(table.table("terms"))),
         counter_terms=table.texts("counter_terms"),
         aliases=table.texts("aliases"),
+        description_en=table.text("description_en", required=False, lines=True),
     )
     _check_terms(table, [term for term, _ in topic.terms], topic.counter_terms)
     return topic
 
 
-def _terms(table: Table, weights: Table) -> Iterator[tuple[str, float]]:
-    for key in weights.data:
-        weight = _weight(table, key)
-        yield from ((term, weight) for term in weights.texts(key))
-
-
-def _weight(table: Table, text: str) -> float:
-    remedy = "write terms.3 = [...], or 2 or 1"
-    try:
-        weight = float(text)
-    except ValueError:
-        table.wrong(f"the weight {text!r} is no number", remedy)
-        return 1.0
-    if not 0 < weight <= _HEAVIEST:
-        table.wrong(f"the weight {text} is not above 0 and at most {_HEAVIEST}", remedy)
-    return weight
+def _terms(weights: Table) -> Iterator[tuple[str, float]]:
+    for key, value in weights.data.items():
+        written = f"{key}.{next(iter(value))}" if isinstance(value, dict) and value else key  # terms.2.5 = [...]
+        if weight := _WEIGHTS.get(written):
+            yield from ((term, weight) for term in weights.texts(key))
+        else:
+            weights.wrong(f"the weight {written!r} is none of 3, 2 and 1", _REMEDY, key)
 
 
 def _check_terms(table: Table, terms: Sequence[str], counter_terms: Sequence[str]) -> None:
@@ -91,4 +85,8 @@ def _check_terms(table: Table, terms: Sequence[str], counter_terms: Sequence[str
     words = Counter(fold_word(word) for word in (*terms, *counter_terms))
     for word, times in words.items():
         if times > 1:
-            table.wrong(f"the term {word!r} stands twice", "let it stand once")
+            places = [
+                table.place.within(key).of(word, last=True) for key in ("terms", "counter_terms") if key in table.data
+            ]
+            place = max(places, key=lambda place: place.line)
+            table.told(place.error(f"the term {word!r} stands twice", "let it stand once"))

@@ -10,7 +10,8 @@ class Park:
     """A national high-tech zone. `name` is what tags and follows use; `since` the year it became national.
 
     `aliases` mean this park wherever they stand. `loose_aliases` mean other things too (中关村 is also an
-    electronics market), so the tagger asks for support before it believes them.
+    electronics market), so the tagger asks for support before it believes them. `english` are its names in English,
+    the first of which readers are shown; articles are not looked through for them.
     """
 
     name: str
@@ -20,6 +21,12 @@ class Park:
     since: int | None = None
     aliases: tuple[str, ...] = ()
     loose_aliases: tuple[str, ...] = ()
+    english: tuple[str, ...] = ()
+
+    @property
+    def name_en(self) -> str:
+        """The name in English; the Chinese one where there is none."""
+        return self.english[0] if self.english else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,8 @@ class Topic:
     """Something to follow in an article whatever its park.
 
     `terms` are words and what each is worth as a sign of the topic. `counter_terms` are longer phrases that
-    contain a term and do not mean the topic (支部品牌 is no brand): inside them terms do not count.
+    contain a term and do not mean the topic (支部品牌 is no brand): inside them terms do not count. `description` says
+    in Chinese what belongs, `description_en` in English, "" where nobody wrote it.
     """
 
     key: str
@@ -47,6 +55,11 @@ class Topic:
     terms: tuple[tuple[str, float], ...]
     counter_terms: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    description_en: str = ""
+
+    def described(self, language: str) -> str:
+        """What belongs, in a language (`zh` or `en`), else in the other one."""
+        return (self.description_en if language == "en" else self.description) or self.description
 
 
 @dataclass(frozen=True, slots=True)

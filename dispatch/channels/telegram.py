@@ -20,7 +20,7 @@ from dispatch.channels.telegram_bots import Bots, Chats, SharedBot
 from dispatch.channels.telegram_buttons import Mute, Previous, Unfollow, pack, tag_hash
 from dispatch.delivery.channel import Grouping, Lane, Rendered
 from dispatch.delivery.clock import SystemClock
-from dispatch.delivery.pace import Pace
+from dispatch.delivery.pace import Pace, is_group
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted
@@ -42,17 +42,23 @@ MAX_UNFOLLOW = 3
 MAX_PARTS = 12
 """Messages of one digest: more than a dozen in a row is no news any more, and each counts against the bot's pace."""
 
-# A part that ends at a good place is at least two thirds full.
-_UNITS = MAX_PARTS * MAX_UNITS * 2 // 3 - sum(reserve.units for reserve in RESERVES.values())
-_ENTITIES = MAX_PARTS * MAX_ENTITIES * 2 // 3 - sum(reserve.entities for reserve in RESERVES.values())
+_HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
+_PERSONAL = Reserve(
+    sum(reserve.units for reserve in RESERVES.values()), sum(reserve.entities for reserve in RESERVES.values())
+)
+# What a content may be that is divided: a part that ends at a good place is at least two thirds full.
+_ROOM = Reserve(
+    MAX_PARTS * MAX_UNITS * 2 // 3 - _PERSONAL.units, MAX_PARTS * MAX_ENTITIES * 2 // 3 - _PERSONAL.entities
+)
+_ROOM_OF_ONE = Reserve(MAX_UNITS - _HEAD_UNITS - _PERSONAL.units, MAX_ENTITIES - 1 - _PERSONAL.entities)
 _LONGEST_WAIT = 86_400.0  # seconds: more than that of a retry_after is not believed
 _LONGEST_REASON = 300
 _LABEL = 30  # characters of a follow on its button
+_SAID = "message "  # what stands before a message's id in the detail of an attempt
 _FOLLOWED = frozenset({"digest", "bundle", "correction"})  # kinds of contents
 # Telegram refuses a whole message for a button whose address is none of the public web.
 _OPENS = re.compile(r"https?://[^/\s]+\.[^/\s.]+(?::[0-9]+)?/")
 _OPENS_AT_MOST = 2_000  # characters of an address
-_HEAD_UNITS = 80  # kept free in each message for the heading of a continuation
 # Refusals that speak of a right in a living chat. `CHAT_WRITE_FORBIDDEN` comes as 403 as well as 400.
 _NO_RIGHT = re.compile(r"CHAT_WRITE_FORBIDDEN|not enough rights|have no rights|TOPIC_CLOSED|CHAT_RESTRICTED", re.I)
 _NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED|TOPIC_ID_INVALID", re.I)
@@ -86,7 +92,8 @@ class ApprovalButtons:
 
 @dataclass(frozen=True, slots=True)
 class Buttons:
-    """The words of the buttons below the last message; `url` is the page behind `read`, or ""."""
+    """The words of the buttons below the last message; `url` is the page behind `read`, or ""; `heard` says whether
+    somebody listens to those that change something."""
 
     unfollow: str
     mute: str
@@ -94,13 +101,18 @@ class Buttons:
     previous: str
     url: str
     digest_id: int
+    heard: bool = True
+
+    def change(self, envelope: Envelope) -> bool:
+        """Whether there are buttons that change what the chat gets: not in a public channel, whose readers follow
+        nothing themselves."""
+        return self.heard and bool(envelope.endpoint_id) and not envelope.address.startswith("@")
 
     def rows(self, envelope: Envelope) -> list[list[tuple[str, str, str]]]:
-        """Each button as its words, its data and its page, of which one is ""; in a public channel, whose readers
-        follow nothing themselves, the page alone."""
+        """Each button as its words, its data and its page, of which one is ""."""
         rows = [[(self.read, "", self.url)]] if self.url else []
         endpoint = envelope.endpoint_id
-        if not endpoint or envelope.address.startswith("@"):
+        if not self.change(envelope):
             return rows
         drops = [
             [
@@ -148,19 +160,22 @@ class TelegramConnection:
         rows = rendered.buttons.rows(envelope) if rendered.buttons and part == rendered.parts - 1 else []
         outcome = await self._send(envelope.address, _fill(rendered, part, envelope), rows)
         if topic and isinstance(outcome, Rejected) and _NO_TOPIC.search(outcome.reason):
-            await self._tell(chat, rendered.topic_deleted)
+            if self._bot.deleted_topics.is_news(envelope.address):
+                await self._tell(envelope.address, rendered.topic_deleted)
             return Retry(f"the topic was deleted ({outcome.reason})", code="400", after=0, new_address=chat)
         return _resting(self._bot.throttle.judged(chat, outcome))
 
-    async def _tell(self, chat: str, text: str) -> None:
-        """A word to the chat itself, whose administrators should know. It is no message of anybody's: where it cannot
-        be said, it is not."""
+    async def _tell(self, address: str, text: str) -> None:
+        """A word to a topic's chat itself, whose administrators should know. It is no message of anybody's: where it
+        cannot be said, it is not."""
         from aiogram.exceptions import AiogramError
         from aiogram.methods import SendMessage
 
         try:
+            chat, _ = telegram_place(address)
             await self._bot.call(SendMessage(chat_id=telegram_id(chat), text=text), chat)
         except AiogramError as error:
+            self._bot.deleted_topics.forget(address)
             log.warning("a deleted topic could not be told of: %s", type(error).__name__)
 
     async def _send(self, address: str, text: str, rows: list[list[tuple[str, str, str]]]) -> Outcome:
@@ -185,7 +200,7 @@ class TelegramConnection:
             )
         except AiogramError as error:
             return outcome_of(error, self._bot.settings.token.get_secret_value())
-        return Sent(provider_id=_number(message.message_id), code="200")
+        return _sent(message.message_id)
 
 
 class TelegramChannel:
@@ -216,16 +231,18 @@ class TelegramChannel:
 
     def render(self, content: Content) -> RenderedChat:
         """About a dozen messages at most, of at most 4096 characters each, with room for what is personal; longer
-        articles are shortened. Raises RenderError."""
+        articles are shortened. A notice is one message, which is changed when somebody has decided. Raises
+        RenderError."""
+        buttons = self._buttons(content)
         try:
-            parts = split(self._html(content), RESERVES, units=4096 - _HEAD_UNITS, entities=99)
+            parts = split(self._html(content, buttons), RESERVES, units=4096 - _HEAD_UNITS, entities=99)
         except (ValueError, LookupError) as error:
             raise RenderError(f"template {_TEMPLATE}: {error}") from error
         personal = self._renderer.personal("telegram/personal.html.j2", content)
         headed = [parts[0], *(self._head(content, n, len(parts)) + part for n, part in enumerate(parts[1:], start=2))]
         gone = self._renderer.text("telegram/topic_deleted.txt.j2", content).strip()
         texts = tuple(Slotted.parse(part) for part in headed)
-        return RenderedChat(texts, personal, gone, self._buttons(content))
+        return RenderedChat(texts, personal, gone, buttons)
 
     def _buttons(self, content: Content) -> Buttons | ApprovalButtons | None:
         """None for tests, and for what nobody is asked to decide."""
@@ -238,7 +255,8 @@ class TelegramChannel:
         unfollow, mute, read, previous, url = (line.strip() for line in words[:5])
         if len(first.matching) > 1 or len(content.sections) > 1:
             url = url.rpartition("/")[0]  # the issue's page
-        return Buttons(unfollow, mute, read, previous, url if opens(url) else "", first.digest.id)
+        url, heard = url if opens(url) else "", self._settings.conversation
+        return Buttons(unfollow, mute, read, previous, url, first.digest.id, heard)
 
     def _approval(self, content: Content, notice: Notice) -> ApprovalButtons | None:
         """None where nobody listens, and for other content of an issue that is out: that takes a comparison first."""
@@ -253,20 +271,22 @@ class TelegramChannel:
         """What a message begins with that goes on from the one before: in a busy chat it stands alone."""
         return self._renderer.text("telegram/continued.html.j2", content, part=part, parts=parts).strip() + "\n\n"
 
-    def _html(self, content: Content) -> str:
+    def _html(self, content: Content, buttons: Buttons | ApprovalButtons | None) -> str:
         """The content with as much of its texts as there is room for; measured before it is divided, which is slow."""
         if content.alarm is not None:
             return self._renderer.text("telegram/alarm.html.j2", content).strip()
         whole = Size.whole(content)
+        room = _ROOM if content.notice is None else _ROOM_OF_ONE
 
         def build(size: Size) -> str:
             complete = (size.others, size.matching) == (whole.others, whole.matching)
-            html = self._renderer.text(_TEMPLATE, size.of(content), limit=size.characters, whole=complete)
+            values = {"limit": size.characters, "whole": complete, "buttons": buttons}
+            html = self._renderer.text(_TEMPLATE, size.of(content), **values)
             return re.sub(r"\n{3,}", "\n\n", html).strip()
 
         def fits(size: Size) -> bool:
             units, entities = extent(build(size))
-            return units <= _UNITS and entities <= _ENTITIES
+            return units <= room.units and entities <= room.entities
 
         return build(fitting(whole, MAX_PARTS * MAX_UNITS, fits))
 
@@ -295,15 +315,26 @@ class TelegramChannel:
 
 def _fill(rendered: RenderedChat, part: int, envelope: Envelope) -> str:
     text = rendered.texts[part]
+    if isinstance(rendered.buttons, Buttons) and rendered.buttons.change(envelope):
+        envelope = _beside_buttons(envelope)
     filled = text.fill({name: _piece(rendered.personal, name, envelope) for name in text.names})
     return re.sub(r"\n{3,}", "\n\n", filled).strip()  # an empty piece leaves its blank lines
+
+
+def _beside_buttons(envelope: Envelope) -> Envelope:
+    """Without the links that do what a button below does: what is followed beyond the buttons has its link still, and
+    with it the link that ends everything."""
+    first, others = envelope.reasons[:MAX_UNFOLLOW], envelope.reasons[MAX_UNFOLLOW:]
+    reasons = (*(replace(reason, unfollow_url="") for reason in first), *others)
+    return replace(envelope, reasons=reasons, unsubscribe_url=envelope.unsubscribe_url if others else "")
 
 
 def _piece(personal: Personal, name: str, envelope: Envelope) -> str:
     """A personal piece within its reserve: with all follows, else with as many as fit."""
     unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
+    more = {"preferences": envelope.preferences_url, "shared": is_group(envelope.address)}
     for count in (len(envelope.reasons), 8, 4, 2, 1, 0):
-        piece = personal.piece(name, envelope.reasons[:count], unsubscribe, preferences=envelope.preferences_url)
+        piece = personal.piece(name, envelope.reasons[:count], unsubscribe, **more)
         if visible_units(piece) <= RESERVES[name].units:
             return piece
     return ""
@@ -381,12 +412,21 @@ def _odd_answer(data: object) -> Outcome:
     if isinstance(data, dict) and data.get("ok") is True:
         result = data.get("result")
         number = result.get("message_id") if isinstance(result, dict) else None
-        return Sent(provider_id=_number(number) if isinstance(number, int) else "", code="200")
+        return _sent(number if isinstance(number, int) else 0)
     return Retry("the Bot API's answer cannot be read", code="answer", outage=True, counted=True, unknown=True)
 
 
-def _number(message_id: int) -> str:
-    return str(message_id) if abs(message_id) < 1 << 63 else ""
+def _sent(message_id: int) -> Sent:
+    """The ids in a chat begin with 1; 0 stands for one that was not told."""
+    if not 0 < message_id < 1 << 63:
+        return Sent(code="200")
+    return Sent(provider_id=str(message_id), code="200", detail=f"{_SAID}{message_id}")
+
+
+def message_of(detail: str) -> int | None:
+    """The id of a message in its chat, from the detail of the attempt that sent it; None where it was not told."""
+    number = detail.removeprefix(_SAID)
+    return int(number) if detail.startswith(_SAID) and number.isdecimal() else None
 
 
 def without_token(text: str, token: str) -> str:

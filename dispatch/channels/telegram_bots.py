@@ -27,7 +27,28 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 _REPLIES = 8  # requests beside the broadcast's: updates are asked for and replies are given meanwhile
+_TOPICS = 1_000  # that are remembered as deleted
 _MOST = 200  # messages of a lane that wait for their chats between two parts
+
+
+class Told:
+    """Topics of whose end their chats were told: what was on its way to one when it was deleted meets it again."""
+
+    def __init__(self) -> None:
+        self._addresses: set[str] = set()
+
+    def is_news(self, address: str) -> bool:
+        """Whether a topic (`-100123/45`) was not told of yet; it counts as told from now on."""
+        if address in self._addresses:
+            return False
+        if len(self._addresses) >= _TOPICS:
+            self._addresses.clear()
+        self._addresses.add(address)
+        return True
+
+    def forget(self, address: str) -> None:
+        """It could not be told."""
+        self._addresses.discard(address)
 
 
 class SharedBot:
@@ -39,6 +60,7 @@ class SharedBot:
         self.lane = _lane(settings, queue, resend_unknown=resend_unknown)
         self.pace = Pace(self.lane, clock)
         self.throttle = Throttle()
+        self.deleted_topics = Told()
         self._api: Bot | None = None
 
     @property

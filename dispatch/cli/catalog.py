@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dispatch.cli.context import session
-from dispatch.output import emit_json, say, table
+from dispatch.output import emit_json, say, table, warn
+
+if TYPE_CHECKING:
+    from dispatch.catalog.lost import Lost
+    from dispatch.cli.context import Session
 
 commands = typer.Typer(help="Parks, topics and columns that can be followed.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -49,6 +53,7 @@ def parks(ctx: typer.Context, as_json: Json = False) -> None:
                     "city": park.city,
                     "since": park.since,
                     "aliases": list(park.aliases),
+                    "english": list(park.english),
                 }
                 for park in found
             ]
@@ -71,6 +76,7 @@ def topics(ctx: typer.Context, as_json: Json = False) -> None:
                     "name_en": topic.name_en,
                     "group": topic.group,
                     "description": topic.description,
+                    "description_en": topic.described("en"),
                 }
                 for topic in found
             ]
@@ -106,19 +112,39 @@ def columns(ctx: typer.Context, as_json: Json = False) -> None:
 def check(ctx: typer.Context, as_json: Json = False) -> None:
     """Look the catalog's files over. Tells every wrong line with the reason and what to do.
 
-    What is allowed and hardly meant is a warning; only errors make the exit code 1.
+    What is allowed and hardly meant is a warning, as is a file that nobody reads; only errors make the exit code 1.
+    Where there is a database, follows of what is gone from the catalog are told, too.
     """
     from dispatch.catalog.review import review
 
-    settings = session(ctx).settings
-    found = review(override=settings.catalog.folder)
+    call = session(ctx)
+    found = review(override=call.settings.catalog.folder)
+    lost = [] if found.errors else _lost(call)
     if as_json:
-        emit_json({**asdict(found), "errors": found.errors, "warnings": found.warnings})
+        counts = {"errors": found.errors, "warnings": found.warnings}
+        emit_json({**asdict(found), **counts, "lost_follows": [{**asdict(one), "remedy": one.remedy} for one in lost]})
     else:
         for remark in found.remarks:
             where = f"{remark.file}, line {remark.line}" if remark.line else remark.file
             say(f"{where}: {remark.level}: {remark.reason}\n    {remark.remedy}".rstrip())
-        counts = f"{found.parks} parks, {found.topics} topics, {found.bulletins} bulletins, {found.zones} other zones"
-        say(f"{counts}; errors {found.errors}, warnings {found.warnings}")
+        for one in lost:
+            say(f"follows: {one.words}\n    {one.remedy}")
+        counted = f"{found.parks} parks, {found.topics} topics, {found.bulletins} bulletins, {found.zones} other zones"
+        say(f"{counted}; errors {found.errors}, warnings {found.warnings}")
     if found.errors:
         raise typer.Exit(1)
+
+
+def _lost(call: Session) -> list[Lost]:
+    """Follows of what is gone; none where there is no database to look into."""
+    from dispatch.catalog.lost import lost_follows
+    from subscribers.errors import NoDatabase, SubscriberError
+
+    try:
+        with call.app.database() as db:
+            return lost_follows(db, call.app.catalog)
+    except NoDatabase:
+        return []
+    except SubscriberError as error:
+        warn(f"what is followed could not be looked at: {error}")
+        return []

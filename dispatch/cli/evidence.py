@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from dispatch.catalog import Catalog
+    from dispatch.intake.topic_rules import TopicBelow
     from dispatch.model import Article, Evidence, ParkTag, TopicTag
 
 _AROUND = 14  # characters before and behind a passage
@@ -101,6 +102,13 @@ def tell_article(article: Article, indent: str = "", later: Mapping[str, int] | 
         _tell(article, park, f"{indent}{what}: {park.name}{since}", indent)
     for topic in article.topics:
         _tell(article, topic, f"{indent}topic: {topic.name} [{topic.key}] {topic.score:.2f}", indent)
+
+
+def tell_below(article: Article, below: Iterable[TopicBelow], indent: str = "") -> None:
+    """Print the topics that an article does not get, each with its score and the passages that spoke for it."""
+    for item in below:
+        head = f"{indent}below: {item.tag.name} [{item.tag.key}] {item.tag.score:.2f} of {item.needed:.2f}"
+        _tell(article, item.tag, head, indent)
 
 
 def _tell(article: Article, tag: ParkTag | TopicTag, head: str, indent: str) -> None:

@@ -113,16 +113,11 @@ def _tags(app: App, db: Database, words: _Words, *, within: bool) -> tuple[str, 
 
 
 def tag_of(app: App, db: Database, word: str) -> str:
-    """What a word means; a follow of something that left the catalog is known as it stands. Raises UsageError."""
-    from dispatch.errors import UsageError
+    """What a word means. What is followed by just this word is meant as it stands, also where it left the catalog or
+    has another name there now. Raises UsageError."""
     from subscribers.search import is_followed
 
-    try:
-        return app.catalog.resolve(word)
-    except UsageError:
-        if is_followed(db, word):
-            return word
-        raise
+    return word if is_followed(db, word) else app.catalog.resolve(word)
 
 
 def chosen(command: Callable[..., None]) -> Callable[..., None]:

@@ -76,9 +76,10 @@ def _json(found: Retagged) -> dict[str, Any]:
 
 
 def _article_json(change: ArticleChange) -> dict[str, Any]:
-    fields = ("kind", "key", "name", "was", "now")
+    fields = ("kind", "key", "name", "was", "now", "followers")
     tags = [{field: getattr(tag, field) for field in fields} for tag in change.tags]
-    return {"position": change.position, "title": change.title, "tags": tags}
+    readers = {"gain": change.gain, "lose": change.lose}
+    return {"position": change.position, "title": change.title, **readers, "tags": tags}
 
 
 def _tell(found: Retagged) -> None:
@@ -90,7 +91,8 @@ def _tell(found: Retagged) -> None:
     for change in found.changes:
         say(f"  {change.position}. {change.title}")
         for tag in change.tags:
-            say(f"     {_words(tag)}")
+            say(f"     {_words(tag)}, followed by {tag.followers}")
+        say(f"     active endpoints that gain the article: {change.gain}, that lose it: {change.lose}")
     if found.left:
         warn(f"{found.issue}: {found.left}")
 

@@ -340,7 +340,8 @@ class _Check:
 
     def _bearable(self, wanted: Sequence[Owed], endpoint: _Endpoint) -> list[Owed]:
         """Of what a correction tells of, the articles without a word that the reader wants none with. The words that an
-        article must have are not asked for: the reader has had it, and a correction may take just them out."""
+        article must have are not asked for: the reader has had the old text, and must learn that it was wrong, even
+        where the correction takes just those words out."""
         left = [(part, self._chosen.without_excluded(endpoint.id, part.digest_id, part.variant)) for part in wanted]
         return [part._replace(variant=variant) for part, variant in left if variant]
 

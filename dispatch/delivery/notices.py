@@ -27,13 +27,18 @@ class Approvers:
 def queue(db: Database, approvers: Approvers, issue_id: int, revision: int, now: int) -> int:
     """Queue a message to each of them, once a revision of an issue; how many. What waits of an older one goes to
     nobody. Called inside a transaction."""
-    prefix = f"{KIND}:held:{issue_id}"
-    db.run(SQL["drop_notices"], {"low": f"{prefix}:", "high": f"{prefix};", "now": now})
+    db.run(SQL["drop_notices"], {**span(issue_id), "now": now})
     digests = [(digest_id, 0) for digest_id in archive.digest_ids(db, issue_id)]
     return sum(
         db.run(SQL["add_notice"], _values(approvers, address, issue_id, revision, digests, now))
         for address in different(approvers.addresses)
     )
+
+
+def span(issue_id: int) -> dict[str, str]:
+    """Between which keys the notices of an issue lie, whatever its revision: from `low`, below `high`."""
+    prefix = f"{KIND}:held:{issue_id}"
+    return {"low": f"{prefix}:", "high": f"{prefix};"}
 
 
 def different(addresses: Iterable[Address]) -> Iterable[Address]:

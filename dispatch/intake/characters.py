@@ -25,11 +25,13 @@ RADICALS = {
     for char in map(chr, (*range(0x2E80, 0x2EF4), *range(0x2F00, 0x2FD6)))
 }
 _VARIANTS = {"髙": "高"}
+# White space of any kind, so that words may be parted by any; but for the end of a line, which says more.
+_BLANKS = dict.fromkeys((code for code in range(0x3001) if chr(code).isspace() and code != 0x0A), " ")
 
 
 def simplified(text: str) -> str:
     """The text folded and in simplified characters (config/traditional.txt), of the same length: 高新區 -> 高新区. A
-    radical is the character that it stands for."""
+    radical is the character that it stands for, and white space within a line a blank."""
     return text.translate(_table())
 
 
@@ -42,4 +44,4 @@ def _table() -> dict[int, str]:
     same = dict(zip(map(ord, usual), fold("".join(usual)), strict=True))
     known = same | {ord(pair[0]): pair[1] for pair in pairs}
     others = RADICALS | _VARIANTS
-    return known | {ord(char): known.get(ord(plain), plain) for char, plain in others.items()}
+    return known | {ord(char): known.get(ord(plain), plain) for char, plain in others.items()} | _BLANKS

@@ -11,10 +11,15 @@ from dispatch.intake.passages import Hit, Passage, Spans
 
 _HIGH_TECH = re.compile(r"(?:国家级?|省级)?高新(?:技术)?(?:产业)?(?:开发区|园区|区)")
 # These words say by themselves that it is no park, whatever stands before them.
-_OTHER_KIND = re.compile(r"经开区|经济(?:技术)?开发区|(?:综合)?保税(?:港|物流园)?区|综保区|出口加工区")
-_KIND_WORDS = ("经开区", "开发区", "保税", "综保区", "出口加工区")
+# So do the state's new areas, but those of 滨海 and 长春: each of these has its park, which is told with it.
+_OTHER_KIND = re.compile(
+    r"经开区|经济(?:技术)?开发区|(?:综合)?保税(?:港|物流园)?区|综保区|出口加工区|自贸(?:试验)?区|自由贸易试验区"
+    r"|(?:浦东|两江|舟山群岛|兰州|南沙|西咸|贵安|西海岸|金普|天府|湘江|江北|福州|滇中|哈尔滨|赣江|雄安)新区"
+)
+_KIND_WORDS = ("经开区", "开发区", "保税", "综保区", "出口加工区", "自贸", "自由贸易", "新区")
 _RANK = re.compile(r"[市县区州旗]$")
 _TITLE_RANK = re.compile(r"[市县区州旗](?!域|块)")
+_CITY_OFFICE = re.compile(r"市|日报|晚报")
 
 
 class NamedZones:
@@ -44,8 +49,15 @@ class NamedZones:
 
     def actor(self, title: str) -> str:
         """The city, county or district whose name and rank a title begins with (庐江县), without the rank; else ""."""
-        known = (title[:length] for length in self._lengths if title[:length] in self._places)
-        return next((place for place in known if _TITLE_RANK.match(title, len(place))), "")
+        return self._begins(title, _TITLE_RANK)
+
+    def city(self, credit: str) -> str:
+        """The city whose office or newspaper a credit begins with (太仓市商务局, 遂宁日报), short; else ""."""
+        return self._begins(credit, _CITY_OFFICE)
+
+    def _begins(self, text: str, follows: re.Pattern[str]) -> str:
+        known = (text[:length] for length in self._lengths if text[:length] in self._places)
+        return next((place for place in known if follows.match(text, len(place))), "")
 
     def _place_before(self, text: str, end: int) -> str:
         longest = self._lengths[0] + 1

@@ -12,7 +12,7 @@ from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import RUNS_ON, city_shorts, fold, province_short
 from dispatch.intake.named_zones import NamedZones
 from dispatch.intake.other_zones import OtherZones
-from dispatch.intake.park_roles import is_compared, is_one_of_places, subject_names
+from dispatch.intake.park_roles import is_compared, is_one_of_places, is_venue, subject_names
 from dispatch.intake.passages import CREDIT, TEXT, TITLE, Hit, Passage, Spans, lead
 from dispatch.intake.shared_names import SharedNames
 from dispatch.intake.vocabulary import ParkHit, says_zone
@@ -33,6 +33,7 @@ _ZONE_FOLLOWS = re.compile(
 _COMPANIES_FOLLOW = re.compile(
     r"的?[\d一二两三四五六七八九十百多余几]{0,4}[家个支]?[^,。;:!?的]{0,6}(?:企业|公司|团队|机构|项目)"
 )
+_ITS_COMPANIES_FOLLOW = re.compile(r"的[\d一二两三四五六七八九十百多余几]{1,4}家[^,。;:!?的]{0,6}企业")
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
     r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
@@ -108,7 +109,8 @@ class ParkRules:
         if (not subjects or _BARE.search(parts[0].text)) and (bare := self._bare(parts, hits)):
             park, words = bare
             hits[park.name] = [*words, *hits.get(park.name, [])]
-            subjects |= {park.name}
+            if not all(map(is_venue, words)):
+                subjects |= {park.name}
         elif beside := self._beside(parts, hits):
             park, words = beside
             hits[park.name] = words
@@ -161,15 +163,20 @@ class ParkRules:
         return [*(zone for part in parts for zone in self._zones.all(part, parks[id(part)])), *rejected]
 
     def _in_passing(self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
-        """The parks named once, and not at the beginning, in an article whose title begins with another place's name
-        (庐江县引进电池企业): what that place does is told."""
-        actor, first = self._zones.actor(parts[0].text), lead(parts)
+        """The parks named once in the text of an article that another city supplied (太仓市商务局), and not at the
+        beginning of one whose title begins with another place's name (庐江县引进电池企业): what that place does is
+        told."""
+        actor, city, first = self._zones.actor(parts[0].text), self._zones.city(parts[1].text), lead(parts)
         return {
             name
             for name, own in hits.items()
-            if actor and len(own) == 1 and own[0].passage.where == TEXT and not _opens(own[0], first)
-            if actor not in _own_places(self._parks[name])
+            if len(own) == 1 and own[0].passage.where == TEXT
+            if self._is_elsewhere(city, name) or (not _opens(own[0], first) and self._is_elsewhere(actor, name))
         }
+
+    def _is_elsewhere(self, place: str, name: str) -> bool:
+        """The place is known and none of the park's own."""
+        return bool(place) and place not in name and place not in _own_places(self._parks[name])
 
     def _stands(self, name: ParkHit) -> bool:
         """A strict name means its park unless it goes on (苏州高新区综合保税区) or begins elsewhere
@@ -293,7 +300,8 @@ def _supported(name: ParkHit, certain: set[str], said: set[str], listed: set[int
     headline = hit.passage.where == TITLE and hit.start == 0 and hit.after.startswith(":")
     beside = id(name) in listed or _is_beside(hit, _own_places(name.park))
     whole = any(word in hit.word and word != hit.word for word in map(fold, name.park.loose_aliases))  # 中国光谷
-    origin = hit.before.endswith("来自") and _COMPANIES_FOLLOW.match(hit.after) is not None
+    from_there = hit.before.endswith("来自") and _COMPANIES_FOLLOW.match(hit.after) is not None
+    origin = from_there or _ITS_COMPANIES_FOLLOW.match(hit.after) is not None
     return headline or beside or whole or origin or _ZONE_FOLLOWS.match(hit.after) is not None
 
 

@@ -20,11 +20,14 @@ TITLE, CREDIT, TEXT = "title", "credit", "text"
 WINDOW = 40
 
 # A blank between two Chinese characters is left over from a line's end in the source and parts no words; one between
-# Chinese and a Latin letter or digit (5G 应用) is a matter of taste. A longer gap is none, so that the evidence for a
-# word stays short. It begins with the blank itself, which is quicker to look for than what stands before it.
+# Chinese and a Latin letter or digit (5G 应用) is a matter of taste. Between two Latin words one blank parts as much as
+# several do. A longer gap is none of these, so that the evidence for a word stays short. It begins with the blank
+# itself, which is quicker to look for than what stands before it.
 _STRAY_BLANK = re.compile(
-    r"\s(?:(?<=[^\x00-\x7f\s]\s)\s{0,39}(?=[^\x00-\x7f\s]|[0-9a-z])|(?<=[0-9a-z]\s)\s{0,39}(?=[^\x00-\x7f\s]))"
+    r"\s(?:(?<=[^\x00-\x7f\s]\s)\s{0,39}(?=[^\x00-\x7f\s]|[0-9a-z])|(?<=[0-9a-z]\s)\s{0,39}(?=[^\x00-\x7f\s])"
+    r"|(?<=[0-9a-z]\s\s)\s{0,38}(?=[0-9a-z]))"
 )
+_LINE_END = re.compile(r"(?<=[0-9a-z])\n(?=[0-9a-z])")
 _ENDS = ("。", ";", "!", "?", ":", "”", ")", "…")
 _SENTENCE = re.compile(r"[^。;!?]+[。;!?]?")
 
@@ -59,7 +62,8 @@ class Passage:
 
     @cached_property
     def text(self) -> str:
-        return without_stray_blanks(simplified(self.raw))
+        text = without_stray_blanks(simplified(self.raw))
+        return _LINE_END.sub(" ", text) if "\n" in text else text
 
     @cached_property
     def sentences(self) -> Spans:

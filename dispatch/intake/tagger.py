@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from dispatch.catalog import Catalog
 from dispatch.intake.other_zones import other_zones
 from dispatch.intake.park_rules import ParkRules
 from dispatch.intake.passages import CREDIT, broken, passages
 from dispatch.intake.plain_catalog import plain_catalog
-from dispatch.intake.topic_rules import topic_tags
-from dispatch.intake.vocabulary import Vocabulary
+from dispatch.intake.topic_rules import TopicBelow, topic_tags, topics_below
+from dispatch.intake.vocabulary import ParkHit, TermHit, Vocabulary
 from dispatch.model import Article, ParkTag
 
 
@@ -32,9 +33,18 @@ class Tagger:
         found = [self._vocabulary.find(part) for part in parts]
         names = [name for parks, _ in found for name in parks]
         names += [name for one, other in broken(parts) for name in self._vocabulary.across(one, other)]
-        terms = [term for _, here in found for term in here if term.hit.passage.where != CREDIT]
         parks = tuple(map(self._as_in_the_catalog, self._parks.tags(parts, names)))
-        return dataclasses.replace(article, parks=parks, topics=topic_tags(parts, terms))
+        return dataclasses.replace(article, parks=parks, topics=topic_tags(parts, _terms(found)))
+
+    def below(self, article: Article) -> tuple[TopicBelow, ...]:
+        """The topics of which terms stand in the article and that `tag` does not give it, the nearest first."""
+        parts = passages(article)
+        return topics_below(parts, _terms(map(self._vocabulary.find, parts)))
 
     def _as_in_the_catalog(self, tag: ParkTag) -> ParkTag:
         return dataclasses.replace(tag, name=self._names[tag.name]) if tag.name in self._names else tag
+
+
+def _terms(found: Iterable[tuple[list[ParkHit], list[TermHit]]]) -> list[TermHit]:
+    """The terms that count for topics: who supplied an article says nothing of them."""
+    return [term for _, here in found for term in here if term.hit.passage.where != CREDIT]

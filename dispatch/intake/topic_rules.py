@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dispatch.catalog import Topic
 from dispatch.intake.passages import TEXT, TITLE, Passage, lead
@@ -28,20 +29,52 @@ _BESIDE_BEST = 0.3
 _EVIDENCE = 10
 
 
+@dataclass(frozen=True, slots=True)
+class TopicBelow:
+    """A topic that an article speaks of and does not get, and the score that it would have needed."""
+
+    tag: TopicTag
+    needed: float
+
+
 def topic_tags(parts: Sequence[Passage], found: Iterable[TermHit]) -> tuple[TopicTag, ...]:
     """At most MOST_TOPICS topics above the threshold, the highest score first."""
+    scored = _scored(parts, found)
+    return tuple(_tag(terms[0].topic, score, terms) for score, terms in scored[: _kept(scored)])
+
+
+def topics_below(parts: Sequence[Passage], found: Iterable[TermHit]) -> tuple[TopicBelow, ...]:
+    """The topics of which a term was found and that `topic_tags` leaves out, the highest score first."""
+    scored = _scored(parts, found)
+    kept = _kept(scored)
+    needed = scored[kept - 1][0] if kept == MOST_TOPICS else _least(scored)
+    return tuple(
+        TopicBelow(_tag(terms[0].topic, score, terms, digits=2), round(needed, 2)) for score, terms in scored[kept:]
+    )
+
+
+def _scored(parts: Sequence[Passage], found: Iterable[TermHit]) -> list[tuple[float, list[TermHit]]]:
+    """Each topic with its score and its terms, the highest score first."""
     by_topic: defaultdict[str, list[TermHit]] = defaultdict(list)
     for term in found:
         by_topic[term.topic.key].append(term)
     scored = [(_score(parts, terms), terms) for terms in by_topic.values()]
-    best = max((score for score, _ in scored), default=0.0)
-    kept = [(score, terms) for score, terms in scored if score >= max(_THRESHOLD, _BESIDE_BEST * best)]
-    kept.sort(key=lambda pair: -pair[0])
-    return tuple(_tag(terms[0].topic, score, terms) for score, terms in kept[:MOST_TOPICS])
+    return sorted(scored, key=lambda pair: -pair[0])
 
 
-def _tag(topic: Topic, score: float, terms: Sequence[TermHit]) -> TopicTag:
-    return TopicTag(topic.key, topic.name, round(score, 1), _evidence(terms))
+def _least(scored: Sequence[tuple[float, list[TermHit]]]) -> float:
+    best = scored[0][0] if scored else 0.0
+    return max(_THRESHOLD, _BESIDE_BEST * best)
+
+
+def _kept(scored: Sequence[tuple[float, list[TermHit]]]) -> int:
+    """How many of the topics the article gets."""
+    least = _least(scored)
+    return min(MOST_TOPICS, sum(score >= least for score, _ in scored))
+
+
+def _tag(topic: Topic, score: float, terms: Sequence[TermHit], digits: int = 1) -> TopicTag:
+    return TopicTag(topic.key, topic.name, round(score, digits), _evidence(terms))
 
 
 def _score(parts: Sequence[Passage], terms: Sequence[TermHit]) -> float:

@@ -83,7 +83,10 @@ class Choices:
 
     def words(self, language: str) -> list[tuple[str, str]]:
         """(what to write, what it is) for a list of suggestions."""
-        parks = [(park.name, park.province) for park in self._catalog.parks]
+        parks = [
+            (park.name_en, park.name) if language == "en" else (park.name, park.province)
+            for park in self._catalog.parks
+        ]
         provinces = [(name, self.label(f"province:{name}", language)) for name in self._provinces]
         topics = [
             (topic.name_en, topic.name) if language == "en" else (topic.name, "") for topic in self._catalog.topics
@@ -123,9 +126,11 @@ class Choices:
     def _parks(self, language: str) -> tuple[Group, ...]:
         return tuple(
             Group(
-                province,
+                self._catalog.province_name(province, language) if language == "en" else province,
                 tuple(
-                    Choice(f"park:{park.name}", park.name) for park in self._catalog.parks if park.province == province
+                    Choice(f"park:{park.name}", self.label(f"park:{park.name}", language))
+                    for park in self._catalog.parks
+                    if park.province == province
                 ),
                 Choice(f"province:{province}", self.label(f"province:{province}", language)),
             )

@@ -67,9 +67,11 @@ def sample(app: App, db: Database) -> int:
     return app.pickup.take_in(db, reading, Act(app.clock.now(), PROGRAM, Way.FILE)).id
 
 
-def settings(tmp_path: Path, api: BotApi, **more: object) -> Settings:
+def settings(at: Path | str, api: BotApi, **more: object) -> Settings:
+    """Of a program whose store is at a URL, or a file in a folder."""
+    url = at if isinstance(at, str) else f"sqlite:///{at / 'store.db'}"
     telegram = {"token": TOKEN, "api_base": api.base_url, **more.pop("telegram", {})}  # type: ignore[dict-item]
-    values = {"database": {"url": f"sqlite:///{tmp_path / 'store.db'}"}, "telegram": telegram, **more}
+    values = {"database": {"url": url}, "telegram": telegram, **more}
     return Settings.model_validate(values)
 
 
@@ -89,15 +91,21 @@ async def conversing(app: App) -> AsyncIterator[None]:
 
 
 @pytest.fixture
+def dialect() -> str:
+    """The kind of the database; tests that are to run on each are marked with `both_databases`."""
+    return "sqlite"
+
+
+@pytest.fixture
 async def api() -> AsyncIterator[BotApi]:
     async with BotApi(TOKEN) as server:
         yield server
 
 
 @pytest.fixture
-async def talk(tmp_path: Path, api: BotApi) -> AsyncIterator[Talk]:
+async def talk(migrated_url: str, api: BotApi) -> AsyncIterator[Talk]:
     """A bot that is answering; `[web] base_url` is https://bulletin.test."""
-    app = App(settings(tmp_path, api, web={"base_url": "https://bulletin.test"}))
+    app = App(settings(migrated_url, api, web={"base_url": "https://bulletin.test"}))
     with app.database() as db:
         async with conversing(app):
             yield Talk(api, app, db)

@@ -71,9 +71,33 @@ async def test_a_notice_is_approved_by_an_administrator_alone(office: Talk) -> N
     await answered(office)
     assert state(office, issue) == (IssueState.APPROVED, f"telegram:{ANN} (Ann)")
     assert message.buttons == []
-    assert "已批准（telegram:900001 (Ann)）" in message.text
+    assert message.text.startswith("✅ 火炬动态 2022年第5期（总第534期） 已批准（Ann）。")
+    assert "待审批" not in message.text
+    assert (str(ANN) in message.text, "Asia/Shanghai" in message.text) == (False, True)
     [done] = audit.found(office.db, audit.Wanted(action="approved"))
     assert (done["actor"], done["way"], done["subject_id"]) == (f"telegram:{ANN} (Ann)", "bot", "huoju:534")
+
+
+async def test_a_notice_with_buttons_says_each_thing_once_and_in_one_language(office: Talk) -> None:
+    _, message = await notice(office)
+    assert "等待审批" in message.text
+    assert "dispatch issues" not in message.text
+    assert "preview" not in message.html  # the button leads there
+    assert "有 3 处存疑，见预览。" in message.text
+    assert "Line " not in message.text
+
+
+async def test_the_notices_in_other_chats_say_it_too(office: Talk) -> None:
+    _, message = await notice(office)
+    ann = office.api.world.users[ANN]
+    others = [one for one in ann.chat.messages if one.labels == ["预览", "批准", "取消"]]
+    assert len(others) == 1
+    await ann.press(message, "批准")
+    await answered(office)
+    assert others[0].text == message.text
+    assert others[0].buttons == []
+    late = await ann.press(others[0], data="ap:c:1:1")
+    assert (late.alert, "已批准（Ann）" in late.text) == (True, True)
 
 
 async def test_a_cancel_is_asked_about_first(office: Talk) -> None:
@@ -91,7 +115,8 @@ async def test_a_cancel_is_asked_about_first(office: Talk) -> None:
     await ann.press(message, "确定取消")
     await message.edited()
     assert (state(office, issue)[0], message.buttons) == (IssueState.CANCELLED, [])
-    assert "已取消（telegram:900001 (Ann)）" in message.text
+    assert "已取消（Ann）" in message.text
+    assert "待审批" not in message.text
 
 
 async def test_of_two_who_press_at_once_one_wins(office: Talk) -> None:
@@ -121,17 +146,17 @@ async def test_what_was_not_shown_is_not_approved(office: Talk, tmp_path: Path) 
     assert message.buttons == []
     await ann.send("/pending")
     pending = await ann.next()
-    while "待审核的期刊" not in pending.text:  # the notices to the person come before
+    while "待审批的期刊" not in pending.text:  # the notices to the person come before
         pending = await ann.next()
     assert "第 2 稿" in pending.text
     await ann.press(pending, "批准 534")
     await answered(office)
     assert state(office, issue)[0] is IssueState.APPROVED
-    assert "没有待审核的期刊" in pending.text
+    assert "没有待审批的期刊" in pending.text
 
 
 @pytest.mark.parametrize(
-    ("language", "words", "status"), [("zh-hans", "没有待审核", "运行状况"), ("en", "No issue", "Status")]
+    ("language", "words", "status"), [("zh-hans", "没有待审批", "运行状况"), ("en", "No issue", "Status")]
 )
 async def test_pending_and_status_are_for_those_who_approve(
     office: Talk, language: str, words: str, status: str

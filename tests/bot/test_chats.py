@@ -9,10 +9,12 @@ from dispatch.bot.chats import Known
 from dispatch.bot.scene import Place
 from subscribers.database import Database
 from tests.acts import at
+from tests.marks import both_databases
 
 BOT, ANN, BOB = 42, 7, 8
 
 
+@both_databases
 def test_a_group_that_becomes_a_supergroup_is_managed_as_before(connect: Callable[[], Database]) -> None:
     db = connect()
     with db.transaction():
@@ -28,6 +30,7 @@ def test_a_group_that_becomes_a_supergroup_is_managed_as_before(connect: Callabl
     assert [place.address for place in places if place] == ["-1005", "-1005/9", "-5"]
 
 
+@both_databases
 def test_a_chat_that_is_forgotten_is_managed_by_nobody(connect: Callable[[], Database]) -> None:
     db = connect()
     with db.transaction():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
@@ -18,6 +17,9 @@ from dispatch.testing import BotApi
 from dispatch.web.updates import SECRET_HEADER, Post
 from subscribers.database import Database
 from tests.bot.conftest import TOKEN, Talk, conversing, settings
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 NANCHANG = start_payload(["park:南昌高新区"])
 
@@ -32,9 +34,9 @@ def rows(db: Database) -> list[tuple[int, str, str]]:
     return [(row["update_id"], row["body"], row["replies"]) for row in db.all("SELECT * FROM bot_updates")]
 
 
-async def test_nothing_of_what_was_written_stays_when_it_is_answered(tmp_path: Path, api: BotApi) -> None:
+async def test_nothing_of_what_was_written_stays_when_it_is_answered(database_url: str, api: BotApi) -> None:
     ann = api.user("Ann")
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     async with conversing(app):
         await ann.send("/start")
         await ann.next()
@@ -43,9 +45,9 @@ async def test_nothing_of_what_was_written_stays_when_it_is_answered(tmp_path: P
         assert db.value("SELECT MAX(actor) FROM bot_updates") == 0
 
 
-async def test_who_acted_does_not_stay_where_nothing_is_answered(tmp_path: Path, api: BotApi) -> None:
+async def test_who_acted_does_not_stay_where_nothing_is_answered(database_url: str, api: BotApi) -> None:
     ann = api.user("Ann", started=True)
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     async with conversing(app):
         ann.block()
         await api.settled()
@@ -57,11 +59,11 @@ async def test_who_acted_does_not_stay_where_nothing_is_answered(tmp_path: Path,
         assert db.value("SELECT MAX(actor) FROM bot_updates") == 0
 
 
-async def test_what_came_in_while_nobody_answered_is_answered_after_the_start(tmp_path: Path, api: BotApi) -> None:
+async def test_what_came_in_while_nobody_answered_is_answered_after_the_start(database_url: str, api: BotApi) -> None:
     ann = api.user("Ann")
     await ann.start(NANCHANG)
     await ann.send("/help")
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     async with conversing(app):
         assert "南昌高新区" in (await ann.next()).text
         assert "/follow" in (await ann.next()).text
@@ -69,9 +71,9 @@ async def test_what_came_in_while_nobody_answered_is_answered_after_the_start(tm
     assert len(ann.chat.messages) == 2
 
 
-async def test_an_update_that_comes_again_is_answered_once(tmp_path: Path, api: BotApi) -> None:
+async def test_an_update_that_comes_again_is_answered_once(database_url: str, api: BotApi) -> None:
     ann = api.user("Ann")
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     async with conversing(app):
         await ann.start(NANCHANG)
         await ann.next()
@@ -85,12 +87,12 @@ async def test_an_update_that_comes_again_is_answered_once(tmp_path: Path, api: 
 
 @pytest.mark.parametrize(("begun", "said"), [(0, ["one", "two", "three"]), (1, ["two", "three"]), (3, [])])
 async def test_a_start_goes_on_where_a_crash_has_cut_the_replies_off(
-    tmp_path: Path, api: BotApi, begun: int, said: list[str]
+    database_url: str, api: BotApi, begun: int, said: list[str]
 ) -> None:
     """A reply that was begun may have arrived: it is not made again."""
     ann = api.user("Ann")
     ann.chat.started = True
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     calls = [["SendMessage", {"chat_id": ann.id, "text": words}] for words in ("one", "two", "three")]
     with app.database() as db:
         db.run(
@@ -107,14 +109,14 @@ async def test_a_start_goes_on_where_a_crash_has_cut_the_replies_off(
     assert ann.chat.texts[:-1] == said
 
 
-async def test_a_stop_in_the_middle_leaves_the_rest_for_the_next_start(tmp_path: Path, api: BotApi) -> None:
+async def test_a_stop_in_the_middle_leaves_the_rest_for_the_next_start(database_url: str, api: BotApi) -> None:
     people = [api.user(f"U{number}") for number in range(30)]
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     for person in people:
         await person.start(NANCHANG)
     async with conversing(app):
         await people[0].next()
-    again = App(settings(tmp_path, api))
+    again = App(settings(database_url, api))
     async with conversing(again):
         await api.settled()
         for person in people[1:]:
@@ -122,11 +124,11 @@ async def test_a_stop_in_the_middle_leaves_the_rest_for_the_next_start(tmp_path:
     assert [len(person.chat.messages) for person in people] == [1] * len(people)
 
 
-async def test_trouble_of_the_api_is_waited_out(tmp_path: Path, api: BotApi) -> None:
+async def test_trouble_of_the_api_is_waited_out(database_url: str, api: BotApi) -> None:
     ann = api.user("Ann")
     api.fail(method="getMe", status=502, times=1)
     api.fail(method="getUpdates", status=502, times=1)
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     async with conversing(app):
         await ann.start(NANCHANG)
         assert "南昌高新区" in (await ann.next()).text
@@ -153,11 +155,11 @@ async def test_who_floods_is_slowed_and_told_once_and_others_are_answered(talk: 
 
 
 @pytest.fixture
-def posted(tmp_path: Path, api: BotApi) -> App:
+def posted(database_url: str, api: BotApi) -> App:
     """A program whose bot has its updates posted to the pages."""
     port = free_port()
     web = {"base_url": f"http://127.0.0.1:{port}", "listen": f"127.0.0.1:{port}"}
-    return App(settings(tmp_path, api, telegram={"updates": "webhook"}, web=web))
+    return App(settings(database_url, api, telegram={"updates": "webhook"}, web=web))
 
 
 async def test_updates_come_by_webhook(posted: App, api: BotApi) -> None:

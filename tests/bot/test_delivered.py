@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -62,7 +64,7 @@ def state(talk: Talk, address: int | str) -> tuple[EndpointState, int | None]:
     ("language", "dropped", "undo", "again"),
     [
         ("zh-hans", "已取消关注：南昌高新区", "恢复关注", "已恢复关注"),
-        ("en", "No longer followed", "Follow again", "Followed again"),
+        ("en", "Unfollowed", "Follow again", "Followed again"),
     ],
 )
 async def test_a_follow_is_dropped_and_taken_back(
@@ -84,7 +86,7 @@ async def test_a_follow_is_dropped_and_taken_back(
 async def test_a_follow_that_is_gone_is_told_so(talk: Talk) -> None:
     ann, endpoint = await follower(talk, TORCH)
     message = await delivered(talk, ann.chat, Unfollow(endpoint, tag_hash(NANCHANG)))
-    assert "不再关注" in (await ann.press(message, "Unfollow")).text
+    assert "已经取消关注" in (await ann.press(message, "Unfollow")).text
     assert talk.follows(ann.id) == {TORCH}
 
 
@@ -97,7 +99,8 @@ async def test_a_quiet_day_begins_and_is_ended(talk: Talk) -> None:
     now = talk.app.clock.now()
     await ann.press(message, "Mute")
     answer = await ann.next()
-    assert "不再推送" in answer.text
+    assert "不会补发" in answer.text
+    assert re.match(r"(今天|明天) \d\d:\d\d（Asia/Shanghai）之前不再推送", answer.text) is not None
     paused, until = state(talk, ann.id)
     assert paused is EndpointState.PAUSED
     assert until is not None

@@ -16,7 +16,12 @@ from dispatch.testing import BotApi
 from subscribers import directory
 from subscribers.audit import READER, Act, Way
 from subscribers.database import Database
+from subscribers.model import OPTED_OUT, PAUSED_BY_ADMINISTRATOR, PAUSED_BY_READER, EndpointState
+from subscribers.presence import MUTED
 from tests.bot.conftest import Talk
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 NANCHANG = "park:南昌高新区"
 LANGUAGES = ["zh-hans", "en"]
@@ -97,9 +102,9 @@ async def test_what_is_certain_is_followed_and_the_rest_is_asked(talk: Talk) -> 
     await ann.send("/follow 区块链、南昌、qqqqqqq")
     answer = await ann.next()
     assert "Followed" in answer.text
-    assert "nothing like “qqqqqqq”" in answer.text
+    assert "Nothing was found for “qqqqqqq”" in answer.text
     assert "✅ Blockchain" in answer.labels
-    assert "南昌高新区" in answer.labels
+    assert "Nanchang High-tech Zone" in answer.labels
     assert talk.follows(ann.id) == {"topic:blockchain"}
 
 
@@ -142,7 +147,7 @@ async def test_more_than_may_be_followed_is_refused_and_changes_nothing(talk: Ta
 # --------------------------------------------------------------------------------------------- /unfollow
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh-hans", "已取消关注"), ("en", "No longer followed")])
+@pytest.mark.parametrize(("language", "words"), [("zh-hans", "已取消关注"), ("en", "Unfollowed")])
 async def test_a_name_is_dropped_at_once(talk: Talk, language: str, words: str) -> None:
     ann = talk.api.user("Ann", language=language)
     await told(talk, ann, "/follow 南昌高新区+mentions、区块链")
@@ -193,7 +198,7 @@ async def test_the_list_tells_what_is_followed(talk: Talk, language: str, nothin
     await told(talk, ann, "/follow 南昌高新区、区块链")
     text = await told(talk, ann, "/following")
     assert title in text
-    assert "南昌高新区" in text
+    assert ("Nanchang High-tech Zone" if language == "en" else "南昌高新区") in text
 
 
 async def test_the_list_is_paged_and_edited(talk: Talk) -> None:
@@ -224,15 +229,15 @@ async def test_mentions_are_switched_in_the_list(talk: Talk) -> None:
     await told(talk, ann, "/follow 南昌高新区")
     await ann.send("/following")
     listing = await ann.next()
-    assert "提及" in (await ann.press(listing, "仅主题")).text
+    assert "提及" in (await ann.press(listing, "☐ 含提及")).text
     await listing.edited()
     assert talk.follows(ann.id) == {NANCHANG + "+mentions"}
-    assert "只推送" in (await ann.press(listing, "含提及")).text
+    assert "只推送" in (await ann.press(listing, "✅ 含提及")).text
     await listing.edited()
     assert talk.follows(ann.id) == {NANCHANG}
 
 
-@pytest.mark.parametrize(("ask", "no", "yes"), [("全部取消", "返回", "确定"), ("Drop all", "Back", "Yes")])
+@pytest.mark.parametrize(("ask", "no", "yes"), [("全部退订", "返回", "确定"), ("Unsubscribe", "Back", "Yes")])
 async def test_all_is_dropped_after_a_question(talk: Talk, ask: str, no: str, yes: str) -> None:
     ann = talk.api.user("Ann", language="en" if yes == "Yes" else "zh")
     await told(talk, ann, "/follow 南昌高新区、区块链")
@@ -248,6 +253,104 @@ async def test_all_is_dropped_after_a_question(talk: Talk, ask: str, no: str, ye
     await ann.press(listing, yes)
     await listing.edited()
     assert talk.follows(ann.id) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("state", "reason", "words", "labels"),
+    [
+        (EndpointState.PAUSED, PAUSED_BY_READER, ("发送 /pause 可以恢复", "Send /pause to resume"), None),
+        (EndpointState.PAUSED, PAUSED_BY_ADMINISTRATOR, ("只有本服务的管理员", "those who run this service"), None),
+        (EndpointState.PAUSED, MUTED, ("暂时不能发言", "may not write here"), None),
+        (EndpointState.SUPPRESSED, OPTED_OUT, ("已退订", "Unsubscribed"), ("▶️ 恢复这些关注", "▶️ Follow these again")),
+        (
+            EndpointState.SUPPRESSED,
+            "x",
+            ("管理员停止了推送", "have stopped"),
+            ("▶️ 恢复这些关注", "▶️ Follow these again"),
+        ),
+        (EndpointState.GONE, "x", ("发不到这里", "not be delivered"), ("▶️ 恢复这些关注", "▶️ Follow these again")),
+        (EndpointState.PENDING, "", ("等待确认", "Waiting for your"), ("✅ 确认关注", "✅ Confirm")),
+    ],
+)
+async def test_the_list_says_first_why_nothing_is_sent(
+    talk: Talk,
+    language: str,
+    state: EndpointState,
+    reason: str,
+    words: tuple[str, str],
+    labels: tuple[str, str] | None,
+) -> None:
+    english = language == "en"
+    ann = talk.api.user("Ann", language=language)
+    await told(talk, ann, "/follow 南昌高新区")
+    halt(talk, ann.id, state, reason)
+    await ann.send("/following")
+    listing = await ann.next()
+    assert words[english] in listing.text.splitlines()[0]
+    named = "Nanchang High-tech Zone" if english else "南昌高新区"
+    assert named in listing.text
+    if labels is None:
+        assert f"❌ {named}" in listing.labels
+        assert words[english] in await told(talk, ann, "/follow 区块链")
+        return
+    assert listing.labels == [labels[english]]
+    await ann.press(listing, labels[english])
+    await listing.edited()
+    assert f"❌ {named}" in listing.labels
+    found = talk.endpoint(ann.id)
+    assert found is not None
+    assert (found.state, found.follows) == (EndpointState.ACTIVE, (NANCHANG,))
+    assert (await ann.press(listing, data="un:a:0:")).text == ""
+
+
+def halt(talk: Talk, address: int, state: EndpointState, reason: str, until: int | None = None) -> None:
+    found = talk.endpoint(address)
+    assert found is not None
+    act = Act(talk.app.clock.now(), "telegram", Way.PROVIDER)
+    with talk.db.transaction():
+        directory.set_state(talk.db, found.id, state, reason, act, until=until)
+
+
+async def test_in_a_group_only_administrators_begin_again(talk: Talk) -> None:
+    ann, bob = talk.api.user("Ann"), talk.api.user("Bob")
+    group = talk.api.group("群", members={ann: "creator", bob: "member"})
+    await ann.send("/follow 南昌高新区", chat=group)
+    await group.next()
+    halt(talk, group.id, EndpointState.GONE, "chat not found")
+    await bob.send("/following", chat=group)
+    listing = await group.next()
+    assert (await bob.press(listing, "恢复这些关注")).alert
+    assert talk.endpoint(group.id).state is EndpointState.GONE  # type: ignore[union-attr]
+    await ann.press(listing, "恢复这些关注")
+    assert talk.follows(group.id) == {NANCHANG}
+
+
+async def test_who_unsubscribed_and_follows_nothing_is_told_so_with_a_choice(talk: Talk) -> None:
+    ann = talk.api.user("Ann")
+    await told(talk, ann, "/follow 区块链")
+    await told(talk, ann, "/unfollow 区块链")
+    halt(talk, ann.id, EndpointState.SUPPRESSED, OPTED_OUT)
+    await ann.send("/following")
+    listing = await ann.next()
+    assert listing.text.startswith("🚫 已退订")
+    assert "🏙 高新区（按省份）" in listing.labels
+
+
+async def test_the_last_one_that_is_unfollowed_says_that_nothing_is_sent(talk: Talk) -> None:
+    ann = talk.api.user("Ann")
+    await told(talk, ann, "/follow 区块链、南昌高新区")
+    assert "仍在关注 1 项" in await told(talk, ann, "/unfollow 区块链")
+    assert "不会再推送" in await told(talk, ann, "/unfollow 南昌高新区")
+
+
+async def test_of_one_that_may_be_meant_it_is_asked_whether_it_is(talk: Talk) -> None:
+    ann, bob = talk.api.user("Ann"), talk.api.user("Bob", language="en")
+    await told(talk, ann, "/follow 南昌高新区、苏州工业园区")
+    assert "“南昌”是不是指南昌高新区？" in await told(talk, ann, "/unfollow 南昌")
+    await told(talk, bob, "/follow 南昌高新区、南京高新区")
+    assert "Did you mean Nanchang High-tech Zone by “nanchang”?" in await told(talk, bob, "/unfollow nanchang")
+    assert "Did you mean Suzhou Industrial Park by “suzhougongye”?" in await told(talk, bob, "/follow suzhougongye")
 
 
 async def test_what_the_catalog_has_lost_can_be_dropped(talk: Talk) -> None:
@@ -335,7 +438,7 @@ async def test_a_message_too_old_to_edit_is_answered_anew(talk: Talk) -> None:
     await told(talk, ann, "/follow 南昌高新区")
     await ann.send("/following")
     listing = await ann.next()
-    await ann.press(listing, "仅主题", inaccessible=True)
+    await ann.press(listing, "☐ 含提及", inaccessible=True)
     assert "含提及" in (await ann.next()).text
     assert talk.follows(ann.id) == {NANCHANG + "+mentions"}
 
@@ -362,7 +465,7 @@ async def test_the_first_words_of_somebody_who_blocked_the_bot_are_followed_agai
     assert found is not None
     with talk.db.transaction():
         directory.opt_out(talk.db, found.id, Act(talk.app.clock.now(), READER, Way.BOT))
-    assert "还没有关注" in await told(talk, ann, "/following")
+    assert "已退订" in await told(talk, ann, "/following")
     await told(talk, ann, "/follow 南昌高新区")
     assert talk.follows(ann.id) == {NANCHANG}
 
@@ -380,10 +483,12 @@ async def test_a_channel_follows_what_its_administrator_says_in_private(talk: Ta
     await question.edited()
     assert talk.follows(channel.id) == {NANCHANG}
     assert talk.follows(ann.id) == set()
-    assert "已关注（频道 <b>）：区块链" in await told(talk, ann, "/follow 区块链")
+    answer = await told(talk, ann, "/follow 区块链")
+    assert answer.startswith("⚙ 频道 <b>\n\n已关注：区块链")
+    assert answer.count("频道") == 1
     await ann.send("/following")
     listing = await ann.next()
-    assert "正在关注 2 项（频道 <b>）" in listing.text
+    assert listing.text.startswith("⚙ 频道 <b>\n\n正在关注 2 项\n")
     await eve.send("/unfollow 区块链")
     assert "管理员" in (await eve.next()).text
     await ann.press(listing, "❌ 区块链")

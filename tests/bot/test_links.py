@@ -18,6 +18,7 @@ from dispatch.settings import EmailSettings
 from dispatch.testing.samples import sample_content
 from subscribers.database import Database
 from tests.bot.conftest import Talk
+from tests.marks import both_databases
 
 CATALOG = load_catalog()
 
@@ -28,6 +29,7 @@ def links(db: Database, number: int = 42) -> ChatLinks:
     return made
 
 
+@both_databases
 def test_the_newest_name_of_the_bot_is_in_the_links(connect: Callable[[], Database]) -> None:
     db = connect()
     assert links(db).offers(["all"], "zh") == ()
@@ -40,6 +42,7 @@ def test_the_newest_name_of_the_bot_is_in_the_links(connect: Callable[[], Databa
     assert links(db, 0).offers(["all"], "zh") == ()
 
 
+@both_databases
 def test_what_the_catalog_does_not_have_is_not_offered(connect: Callable[[], Database]) -> None:
     db = connect()
     note_name(db, 42, "a_bot")
@@ -47,6 +50,7 @@ def test_what_the_catalog_does_not_have_is_not_offered(connect: Callable[[], Dat
     assert [offer.label for offer in found] == ["全部内容"]
 
 
+@both_databases
 @pytest.mark.parametrize(
     "tag",
     ["park:南昌高新区", "park:南昌高新区+mentions", "province:江西省", "topic:blockchain", "bulletin:huoju", "all"],
@@ -75,6 +79,7 @@ def article(*parks: str, topics: tuple[str, ...] = (), role: Role = Role.SUBJECT
     return Article("题", "", (), tags, tuple(TopicTag(key, key, 1.0) for key in topics))
 
 
+@both_databases
 def test_a_message_offers_what_its_articles_are_about(connect: Callable[[], Database]) -> None:
     db = connect()
     note_name(db, 42, "a_bot")
@@ -89,6 +94,7 @@ def test_a_message_offers_what_its_articles_are_about(connect: Callable[[], Data
     assert links(db).of_content(replace(content, notice=Notice("huoju:534", ""))) == ()
 
 
+@both_databases
 @pytest.mark.parametrize(("language", "words"), [("zh", "在 Telegram 关注："), ("en", "Follow on Telegram:")])
 def test_a_mail_has_the_links_at_its_foot(connect: Callable[[], Database], language: str, words: str) -> None:
     db = connect()

@@ -12,6 +12,9 @@ from subscribers import directory
 from subscribers.audit import READER, Act, Way
 from subscribers.model import EndpointState
 from tests.bot.conftest import Talk, answered
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 NANCHANG = start_payload(["park:南昌高新区"])
 FOLLOWED = {"park:南昌高新区"}
@@ -99,14 +102,14 @@ async def test_a_stranger_who_blocks_and_unblocks_becomes_nobody(talk: Talk) -> 
 # ---------------------------------------------------------------------------------------- groups and channels
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh-hans", "群管理员可以设置"), ("en", "administrators")])
-async def test_a_group_is_greeted_once_in_the_language_of_who_added_the_bot(
-    talk: Talk, language: str, words: str
-) -> None:
+@pytest.mark.parametrize(("language", "labels"), [("zh-hans", []), ("en", ["🌐 English"])])
+async def test_a_group_is_greeted_once_and_in_chinese(talk: Talk, language: str, labels: list[str]) -> None:
     ann = talk.api.user("Ann", language=language)
     group = talk.api.group("群", members={ann: "creator"}, bot="left")
     group.add_bot(by=ann)
-    assert words in (await group.next()).text
+    greeting = await group.next()
+    assert "群管理员可以设置" in greeting.text
+    assert greeting.labels == labels
     await answered(talk)
     assert len(group.messages) == 1
     assert [known.title for known in chats.managed_by(talk.db, 42, ann.id)] == ["群"]
@@ -165,6 +168,24 @@ async def test_a_bot_that_may_say_nothing_leaves_and_tells_who_did_it(talk: Talk
     group.add_bot(by=ann)
     await group.next()
     assert state(talk, group.id) is EndpointState.ACTIVE
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh-hans", "加为管理员"), ("en", "administrator")])
+async def test_a_plain_member_where_none_may_write_leaves_and_says_what_to_do(
+    talk: Talk, language: str, words: str
+) -> None:
+    ann = talk.api.user("Ann", started=True, language=language)
+    group = talk.api.group("群", members={ann: "creator"}, bot="left")
+    group.members_may_write = False
+    group.add_bot(by=ann)
+    assert words in (await ann.next()).text
+    await answered(talk)
+    assert (group.member(talk.api.me).status, group.texts) == ("left", [])
+    group.add_bot(by=ann, status="administrator")  # as they were told
+    await group.next()
+    assert group.member(talk.api.me).status == "administrator"
+    group.demote(talk.api.me)
+    assert words in (await ann.next()).text
 
 
 async def test_a_bot_without_the_right_to_post_leaves_a_channel(talk: Talk) -> None:

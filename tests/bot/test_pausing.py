@@ -51,7 +51,7 @@ async def test_a_pause_is_written(talk: Talk, word: str, state: str) -> None:
     await ann.send("/follow 南昌高新区")
     await ann.next()
     await ann.send(f"/pause {word}")
-    assert ("Paused" if state == "paused" else "Digests are on") in (await ann.next()).text
+    assert ("Digests are paused" if state == "paused" else "Digests are on") in (await ann.next()).text
     assert found(talk, ann.id).state == state
 
 
@@ -70,7 +70,10 @@ async def test_what_an_administrator_paused_is_theirs_to_resume(talk: Talk) -> N
     with talk.db.transaction():
         directory.pause(talk.db, found(talk, ann.id), at(talk.app.clock.now()))
     await ann.send("/pause")
-    assert "管理员" in (await ann.press(await ann.next(), "恢复")).text
+    shown = await ann.next()
+    assert "只有本服务的管理员可以恢复" in shown.text
+    assert shown.labels == []
+    assert "管理员" in (await ann.press(shown, data="pa:r")).text
     await ann.send("/pause off")
     assert "管理员" in (await ann.next()).text
     assert found(talk, ann.id).state is EndpointState.PAUSED

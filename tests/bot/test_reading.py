@@ -271,3 +271,24 @@ async def test_a_button_under_a_message_that_is_too_old_is_answered_by_a_new_one
     assert "1. 南昌高新区" in (await ann.next()).text
     await ann.press(message, data=FollowButton(tag=code("park:南昌高新区")).pack(), inaccessible=True)
     assert talk.follows(ann.id) == {"park:南昌高新区"}
+
+
+async def test_reading_is_ones_own_while_another_chat_is_managed(talk: Talk) -> None:
+    _, sample, _ = three(talk)
+    ann = talk.api.user("Ann")
+    channel = talk.api.channel("频道", admins=[ann])
+    await ann.send(f"/manage {channel.id}")
+    await ann.next()
+    for command in ("/latest", "/issue", "/column", "/search 区块链", "/nonsense"):
+        await ann.send(command)
+        assert "⚙" not in (await ann.next()).text
+    await ann.start(f"r{sample}_1")
+    article = await ann.next()
+    assert "⚙" not in article.text
+    answer = await ann.press(article, "➕")
+    assert "您自己的关注，不是“频道”的" in answer.text
+    assert len(talk.follows(ann.id)) == 1
+    assert talk.follows(channel.id) == set()
+    await ann.send("/manage off")
+    await ann.next()
+    assert "频道" not in (await ann.press(article, "✅")).text

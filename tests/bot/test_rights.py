@@ -14,11 +14,15 @@ from subscribers.personal import to_erase
 from subscribers.suppression import Hasher
 from tests.acts import at
 from tests.bot.conftest import Talk
+from tests.delivery.test_personal import TABLES_OF
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 
 def everything(talk: Talk) -> str:
     """All rows of all tables, as one text."""
-    names = [row["name"] for row in talk.db.all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = [row["name"] for row in talk.db.all(TABLES_OF[talk.db.dialect])]
     return json.dumps({name: talk.db.all(f'SELECT * FROM "{name}"') for name in names}, ensure_ascii=False, default=str)
 
 
@@ -67,7 +71,7 @@ async def test_personal_data_is_not_for_groups(talk: Talk) -> None:
     for command in ("/mydata", "/forget"):
         await ann.send(command, chat=group)
         answer = await group.next()
-        assert "private chat" in answer.text
+        assert "私聊" in answer.text
         assert answer.document is None
     assert (await ann.press(answer, data="fg:y")).alert
     assert talk.follows(group.id) == {"park:南昌高新区"}

@@ -188,6 +188,14 @@ async def test_without_words_the_newest_issue_is_offered(talk: Talk) -> None:
     assert answer.button["start_parameter"] == "inline"
 
 
+async def test_a_park_is_found_inline_by_its_english_name(talk: Talk) -> None:
+    talk.publish()
+    ann = talk.api.user("Ann", language="en")
+    chinese, english = await ann.inline("南京高新区"), await ann.inline("Nanjing hi-tech")
+    assert len(english.results) > 0
+    assert [found["id"] for found in english.results] == [found["id"] for found in chinese.results]
+
+
 async def test_an_inline_answer_goes_on_where_it_ended(talk: Talk) -> None:
     three(talk)
     ann = talk.api.user("Ann")

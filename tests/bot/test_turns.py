@@ -20,6 +20,7 @@ from dispatch.testing import BotApi
 from tests.acceptance.conftest import free_port
 from tests.bot.conftest import Talk, conversing, settings
 from tests.delivery.conftest import FakeClock
+from tests.marks import both_databases
 
 
 async def test_nobody_waits_for_the_chats_of_others() -> None:
@@ -119,6 +120,7 @@ def test_who_acts_is_the_user_or_the_chat_in_whose_name_they_do(update: dict[str
     assert inbox.received({"update_id": 1, **update}).actor == actor
 
 
+@both_databases
 async def test_anonymous_administrators_of_two_groups_are_two(talk: Talk) -> None:
     eve, ann = talk.api.user("Eve"), talk.api.user("Ann")
     loud = talk.api.group("一", members={eve: "creator"}, bot="administrator")
@@ -161,9 +163,10 @@ async def test_where_nobody_answers_a_reply_counts_as_not_begun(tmp_path: Path) 
     assert begun() == 0
 
 
-async def test_only_one_of_two_who_think_that_they_are_to_speak_does(tmp_path: Path, api: BotApi) -> None:
+@both_databases
+async def test_only_one_of_two_who_think_that_they_are_to_speak_does(database_url: str, api: BotApi) -> None:
     ann = api.user("Ann", started=True)
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     replies = packed([SendMessage(chat_id=ann.id, text=str(number)) for number in range(2)])
     async with Store(app.connect) as store:
         await store.call(inbox.take_in, 42, [inbox.received({"update_id": 5, "message": {"from": {"id": 7}}})], 1)
@@ -177,12 +180,13 @@ async def test_only_one_of_two_who_think_that_they_are_to_speak_does(tmp_path: P
     assert ann.chat.texts == ["0", "1"]
 
 
+@both_databases
 async def test_what_was_not_taken_waits_with_its_turn_and_a_stop_does_not_wait_for_it(
-    tmp_path: Path, api: BotApi
+    database_url: str, api: BotApi
 ) -> None:
     """A 429 says that it was not taken: whoever goes on makes the reply, in its order, and once."""
     ann = api.user("Ann")
-    app = App(settings(tmp_path, api))
+    app = App(settings(database_url, api))
     async with conversing(app):
         await ann.send("/help")
         await ann.next()

@@ -6,6 +6,9 @@ import pytest
 
 from subscribers.words import MOST, written
 from tests.bot.conftest import Talk
+from tests.marks import both_databases
+
+pytestmark = both_databases
 
 
 def words(talk: Talk, address: int | str) -> list[str]:
@@ -30,7 +33,7 @@ async def test_words_are_added_and_removed(talk: Talk) -> None:
     assert set(words(talk, ann.id)) == {"-區塊鏈", "artificial intelligence"}
 
 
-@pytest.mark.parametrize(("language", "answer"), [("zh", "要怎样用“区块链”"), ("en", "What about “区块链”")])
+@pytest.mark.parametrize(("language", "answer"), [("zh", "要怎样用“区块链”"), ("en", "keyword “区块链”")])
 async def test_a_word_without_a_sign_is_explained(talk: Talk, language: str, answer: str) -> None:
     ann = talk.api.user("Ann", language=language)
     await ann.send("/words 区块链")
@@ -46,7 +49,7 @@ async def test_a_word_without_a_sign_is_explained(talk: Talk, language: str, ans
 async def test_what_is_no_word_is_not_kept(talk: Talk, word: str) -> None:
     ann = talk.api.user("Ann", language="en")
     await ann.send(f"/words {word}")
-    assert "cannot be used" in (await ann.next()).text
+    assert "cannot be a keyword" in (await ann.next()).text
     assert words(talk, ann.id) == []
 
 
@@ -70,7 +73,7 @@ async def test_words_are_no_more_than_twenty_and_shown_in_pages(talk: Talk) -> N
     await shown.edited()
     assert len(shown.labels) == 5
     await ann.send("/words -another")
-    assert "20 words at most" in (await ann.next()).text
+    assert "20 keywords at most" in (await ann.next()).text
     assert len(words(talk, ann.id)) == MOST
 
 

@@ -235,7 +235,7 @@ def test_the_foot_says_why_and_how_to_stop() -> None:
     (foot,) = sheet.all("footer")
     links = {link.words: link.attributes["href"] for link in sheet.all("a") if foot in link.above()}
     assert links == {
-        "不再关注": envelope.reasons[0].unfollow_url,
+        "取消关注": envelope.reasons[0].unfollow_url,
         "更改设置": envelope.preferences_url,
         "全部退订": envelope.unsubscribe_url,
     }
@@ -319,7 +319,7 @@ def test_the_text_part_can_be_read_on_its_own() -> None:
         "- 苏州工业园区建设开放创新高地",
         f"  {linked('huoju', '534', 2)}",
         "您为什么收到这封邮件",
-        f"  不再关注: {envelope.reasons[0].unfollow_url}",
+        f"  取消关注: {envelope.reasons[0].unfollow_url}",
         f"想换关注的内容、时间或语言？ 更改设置: {envelope.preferences_url}",
         f"不想再收到任何邮件？ 全部退订: {envelope.unsubscribe_url}",
         "编发：科技部火炬中心",

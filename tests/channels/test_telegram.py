@@ -130,14 +130,14 @@ async def test_a_digest_arrives_as_html_without_previews() -> None:
     api = BotApi()
     async with serving(api) as base:
         outcomes = await send_all(channel_for(base), content("导语。", "第二段 a<b。", "第三段。"), envelope())
-    assert outcomes == [Sent("1", "200")]
+    assert outcomes == [Sent("1", "200", "message 1")]
     assert api.paths == [f"/bot{TOKEN}/sendMessage"]
     (posted,) = api.posted
     assert (posted["chat_id"], posted["parse_mode"]) == ("7", "HTML")
     assert posted["link_preview_options"] == '{"is_disabled": true}'
     assert posted["text"].split("\n") == [
         "<b>火炬动态</b> 2022年第5期（总第534期）",
-        '<i>因为您关注了：</i>南京高新区 (<a href="https://t.me/bot?start=drop">不再关注</a>)',
+        '<i>因为您关注了：</i>南京高新区 (<a href="https://t.me/bot?start=drop">取消关注</a>)',
         "",
         "<b>【园区发展】</b>",
         "",
@@ -252,7 +252,7 @@ async def test_without_follows_and_links_nothing_is_left_behind() -> None:
             lambda: web.Response(status=502, text="<html>Bad Gateway</html>"),
             Retry("the Bot API's answer cannot be read", "answer", outage=True, counted=True, unknown=True),
         ),
-        (lambda: web.json_response({"ok": True, "result": {"message_id": 5}}), Sent("5", "200")),
+        (lambda: web.json_response({"ok": True, "result": {"message_id": 5}}), Sent("5", "200", "message 5")),
         (lambda: failure(418, f"teapot for bot{TOKEN}"), Rejected("teapot for bot…", "4xx")),
     ],
 )

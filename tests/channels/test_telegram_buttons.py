@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,10 +70,68 @@ async def test_a_digest_has_its_buttons() -> None:
     (posted,) = api.posted
     page, *drops, last = keyboard(posted)
     assert page == [{"text": "阅读全文", "url": "https://news.example.org/huoju/534/1"}]
-    assert [row[0]["text"] for row in drops] == ["退订“南京高新区”", "退订“昆山高新区”", "退订“苏州工业园”"]
+    assert [row[0]["text"] for row in drops] == ["取消关注“南京高新区”", "取消关注“昆山高新区”", "取消关注“苏州工业园”"]
     assert unpack(drops[1][0]["callback_data"]) == Unfollow(5, tag_hash("park:昆山高新区"))
-    assert [button["text"] for button in last] == ["静音一天", "上一期"]
+    assert [button["text"] for button in last] == ["暂停一天", "上一期"]
     assert [unpack(button["callback_data"]) for button in last] == [Mute(5), Previous(5, 1)]
+
+
+def many(count: int) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(reason.tag, reason.label, f"https://news.example.org/drop/{n}")
+        for n, reason in enumerate(REASONS[:count])
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "links"),
+    [
+        ({"endpoint_id": 5, "reasons": many(3)}, []),
+        ({"endpoint_id": 5, "reasons": many(4)}, ["drop/3", "out?t=abc"]),
+        ({"endpoint_id": 5, "reasons": many(1), "address": "@news"}, ["drop/0", "out?t=abc"]),
+        ({"endpoint_id": 0, "reasons": many(1)}, ["drop/0", "out?t=abc"]),
+    ],
+)
+async def test_what_a_button_does_is_no_link_besides(changes: dict[str, Any], links: list[str]) -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        await send_all(channel_for(base), content("导语。"), envelope(**changes))
+    text = api.posted[0]["text"]
+    assert [link for link in ("drop/0", "drop/1", "drop/2", "drop/3", "out?t=abc") if link in text] == links
+    assert ("/unfollow" in text) is (not links)
+
+
+async def test_where_nobody_listens_there_are_links_and_no_buttons_that_change_something() -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        settings = TelegramSettings.model_validate({"token": TOKEN, "api_base": base, "conversation": False})
+        channel = TelegramChannel(settings, Renderer(templates_dir(), None, linked))
+        await send_all(channel, content("导语。"), envelope(endpoint_id=5, reasons=many(1)))
+    (posted,) = api.posted
+    assert [button["text"] for row in keyboard(posted) for button in row] == ["阅读全文"]
+    assert "drop/0" in posted["text"]
+    assert "out?t=abc" in posted["text"]
+
+
+async def test_the_full_text_of_a_shortened_article_is_behind_the_button_alone() -> None:
+    api = BotApi()
+    long = ["南京高新区计划实施重大产业项目32个。" * 60] * 90
+    async with serving(api) as base:
+        await send_all(channel_for(base), content(*long), envelope(endpoint_id=5))
+        await send_all(channel_for(base), content(*long, articles=2), envelope(endpoint_id=5))
+    texts = ["".join(posted["text"] for posted in posts) for posts in _by_keyboard(api.posted)]
+    assert ["此处未刊全文" in text for text in texts] == [True, True]
+    assert ["阅读全文</a>" in text for text in texts] == [False, True]
+
+
+def _by_keyboard(posted: list[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """Messages of digests, each of which ends with its buttons."""
+    found: list[list[dict[str, str]]] = [[]]
+    for post in posted:
+        found[-1].append(post)
+        if keyboard(post):
+            found.append([])
+    return found[:-1]
 
 
 async def test_several_articles_lead_to_the_page_of_the_issue() -> None:
@@ -109,9 +168,19 @@ async def test_without_pages_there_are_buttons_and_a_command() -> None:
     async with serving(api) as base:
         await send_all(channel_for(base, pages=False), content("导语。"), envelope(endpoint_id=5, unsubscribe_url=""))
     (posted,) = api.posted
-    assert "发送 /unfollow 可退订。" in posted["text"]
+    assert "发送 /unfollow 可取消关注。" in posted["text"]
     assert not any("url" in button for row in keyboard(posted) for button in row)
     assert len(keyboard(posted)) == 2
+
+
+@pytest.mark.parametrize("chat", ["-1001234", "-1001234/7"])
+async def test_a_group_is_told_that_its_administrators_may_change_what_it_follows(chat: str) -> None:
+    api = BotApi()
+    group = replace(envelope(endpoint_id=5, unsubscribe_url=""), address=chat, preferences_url="")
+    async with serving(api) as base:
+        await send_all(channel_for(base, pages=False), content("导语。"), group)
+    (posted,) = api.posted
+    assert "管理员可发送 /unfollow" in posted["text"]
 
 
 async def test_a_public_channel_has_no_buttons_that_change_something() -> None:
@@ -128,7 +197,7 @@ async def test_english_readers_have_english_buttons() -> None:
     async with serving(api) as base:
         await send_all(channel_for(base), english, envelope(endpoint_id=5, language="en"))
     texts = [button["text"] for row in keyboard(api.posted[0]) for button in row]
-    assert texts == ["Full text", "Unfollow “南京高新区”", "Mute for a day", "Previous issue"]
+    assert texts == ["Full text", "Unfollow “南京高新区”", "Pause for a day", "Previous issue"]
 
 
 async def test_what_nobody_follows_has_no_buttons() -> None:

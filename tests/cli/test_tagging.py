@@ -38,7 +38,11 @@ def changed(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
 def test_a_dry_run_tells_and_changes_nothing(changed: Office) -> None:
     shown = changed("tag", "--again", "--dry-run").stdout
     assert "534 (approved): it is planned by these tags" in shown
-    assert f"1. {TITLE}\n     + subject 新城高新区" in shown
+    changed.desk.reader("b@example.com", "park:新城高新区")
+    changed.desk.reader("c@example.com", "province:江西省")
+    shown = changed("tag", "--again", "--dry-run").stdout
+    assert f"1. {TITLE}\n     + subject 新城高新区, followed by 2\n" in shown
+    assert "     active endpoints that gain the article: 2, that lose it: 0\n" in shown
     assert "535" not in shown
     assert "3 articles of 2 issues looked at: 1 articles in 1 issues would change their tags" in shown
     assert changed.json("tag", "--again", "--dry-run") == changed.json("tag", "--again", "--dry-run")
@@ -47,9 +51,9 @@ def test_a_dry_run_tells_and_changes_nothing(changed: Office) -> None:
 def test_it_is_done_for_all_or_for_those_named(changed: Office) -> None:
     assert [item["issue"] for item in changed.json("tag", "--again", "535")] == ["535"]
     found = changed.json("tag", "--again")
-    tag = {"kind": "park", "key": "新城高新区", "name": "新城高新区", "was": "", "now": "subject"}
+    tag = {"kind": "park", "key": "新城高新区", "name": "新城高新区", "was": "", "now": "subject", "followers": 0}
     [done] = [item for item in found if item["issue"] == "534"]
-    assert done["changes"] == [{"position": 1, "title": TITLE, "tags": [tag]}]
+    assert done["changes"] == [{"position": 1, "title": TITLE, "gain": 0, "lose": 0, "tags": [tag]}]
     assert (done["state"], done["articles"], done["left"]) == ("approved", 2, "")
     assert changed.json("tag", "--again") == []
     assert "0 articles of 0 issues looked at" in (again := changed("tag", "--again").stdout)
@@ -130,6 +134,21 @@ def test_a_file_is_tagged_with_its_passages(office: Office) -> None:
     assert "text 1  【南昌高新区】上半年新增企业120家。" in shown
     [found] = office.json("tag", "a.txt")
     assert found["parks"][0]["evidence"][0]["where"] == "title"
+
+
+def test_topics_that_score_too_low_are_shown_with_why(office: Office) -> None:
+    text = "南昌高新区上半年新增企业120家。管委会说，园区有一家机器人公司。" + "园区道路已经修好，请大家放心出行。" * 20
+    Path("a.txt").write_text(f"{OTHER}\n{text}\n", encoding="utf-8")
+    [found] = office.json("tag", "a.txt")
+    assert "robotics" not in [topic["key"] for topic in found["topics"]]
+    [missed] = [topic for topic in found["below"] if topic["key"] == "robotics"]
+    assert 0 < missed["score"] < missed["needed"] == 6
+    assert [(item["text"], item["block"]) for item in missed["evidence"]] == [("机器人", 0)]
+    assert "below" not in office("tag", "a.txt").stdout
+    shown = office("tag", "--below", "a.txt").stdout
+    assert f"below: 机器人 [robotics] {missed['score']:.2f} of 6.00\n" in shown
+    assert "园区有一家【机器人】公司" in shown
+    office("tag", "--again", "--below", expect=2)
 
 
 def test_a_terminal_underlines_the_passages(office: Office) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from dispatch.delivery import planner
+from dispatch.delivery import claims, planner
 from dispatch.delivery.forecast import Due, forecast, steps
-from subscribers import directory
+from dispatch.reader_words import read_marked
+from subscribers import directory, words
 from subscribers.model import Cadence, EndpointState, Preferences, Rhythm
 from tests.acts import at
 from tests.cli.conftest import Office, office
@@ -44,6 +47,26 @@ def test_a_forecast_is_what_a_plan_does(desk: Desk) -> None:
     assert found.due[0] == Due("now", START, 3)
     assert found.due[1].cadence == "daily"
     assert found.left_out == {"pending": 1, "paused": 1}
+
+
+def test_words_count_as_they_will_at_the_claim(desk: Desk) -> None:
+    given = {"甲": (), "乙": ("区块链",), "丙": ("-广告",), "丁": ("没有这个词",)}
+    for name, chosen in given.items():
+        reader = desk.reader(f"{name}@x.test", "topic:a", preferences=DAILY if name == "丁" else Preferences())
+        with desk.db.transaction():
+            words.add(desk.db, reader, map(read_marked, chosen), at(START))
+    issue = desk.issue({"一": ["a 区块链", "a 广告", "a"], "二": ["a"]})
+    found = forecast(desk.db, issue, desk.clock.now())
+    assert found.left_out == {"words": 1}
+    assert (found.endpoints, found.due) == (3, (Due("now", START, 3),))
+    desk.plan()
+    going = Counter(
+        (owed.digest_id, "email", owed.variant)
+        for work in claims.claim(desk.db, "email", 100, "me", START, 300_000)
+        for owed in work.owed
+    )
+    assert {(c.digest_id, c.channel, c.variant): c.endpoints for c in found.counts} == going
+    assert len(going) == 4
 
 
 def test_nobody_is_a_forecast_too(desk: Desk) -> None:

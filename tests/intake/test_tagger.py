@@ -327,6 +327,53 @@ def test_a_park_is_a_subject_by_title_credit_lead_or_share_of_the_text() -> None
         ("柯城的实验室", ("衢州市柯城区把科创飞地设在了杭州高新区。",), set()),
         ("新厂投产", ("淄博高新区、张店区共建的工厂投产。",), {"淄博高新区"}),
         ("基金成立", ("郑州高新区、郑州航空港区、洛阳高新区联合成立基金。",), {"郑州高新区", "洛阳高新区"}),
+        # Where something is held, unless the text tells of the park as well.
+        ("年报会审会举行", ("会审会在常州高新区举行。", "各地人员参加。", "质量不断提高。"), set()),
+        ("大赛举行", ("总决赛在西安高新区举行。", "各队参加。", "西安高新区发布人才政策。"), {"西安高新区"}),
+        # What a meeting is shown, who is invited, what came first and what somebody left.
+        ("现场会召开", ("现场会在自贡召开。与会人员参观了自贡高新区的产业园。", "会议提出要求。"), set()),
+        ("专家把脉", ("三江新区邀请常州高新区产业专家到企业问诊。", "专家提出建议。"), set()),
+        ("示范区获批", ("继南昌高新区之后,又一家示范区获批。", "省里提出要求。"), set()),
+        ("新厂开业", ("从苏州工业园区迁来的企业举行开业典礼。", "新厂占地80亩。"), set()),
+        ("芯片研制成功", ("记者从合肥高新区获悉,一款芯片研制成功。", "芯片功耗很低。"), {"合肥高新区"}),
+        # A list that says how many it has, and one that says that there are more.
+        ("省里授牌", ("省里授予杭州高新区、温州高新区等两家单位称号。",), {"杭州高新区", "温州高新区"}),
+        ("专项部署", ("首批在苏州工业园区和杭州高新区等地先行先试。", "专项将建立项目库。"), set()),
+        # Of two in the lead the one with which the text goes on; of those in the text the one that several paragraphs
+        # tell of, and not an example in one of them.
+        (
+            "研发飞地",
+            ("深圳高新区的楼里,常州高新区的企业正忙着。", "样品送往常州高新区中试。", "订单很多。"),
+            {"常州高新区"},
+        ),
+        (
+            "三次搬家",
+            ("公司在旧厂房里成立。", "它搬到苏州高新区。", "常州高新区给出一块地。", "常州高新区有六十家企业。"),
+            {"常州高新区"},
+        ),
+        (
+            "跨越死亡谷",
+            ("路很长。" * 9, "绵阳高新区先用。绵阳高新区采购。绵阳高新区列清单。", "人怎么留?" * 9),
+            set(),
+        ),
+        (
+            "航天集团与两家园区签约",
+            ("集团与孝感高新区、武进高新区签约。", "武进高新区造相机。", "卫星在孝感总装。"),
+            {"孝感高新区", "武进高新区"},
+        ),
+        # A round-up and a journey, a paragraph for each.
+        (
+            "园区动态两则",
+            ("柳州高新区:一季度产值增长。", "德州高新区:研究院揭牌。"),
+            {"柳州高新区", "德州高新区"},
+        ),
+        (
+            "调研集群建设",
+            ("调研组赴山东。", "调研组首先来到济宁高新区,察看铸造中心。", "随后,调研组前往烟台高新区,走访企业。"),
+            {"济宁高新区", "烟台高新区"},
+        ),
+        # Another zone in the lead that the text names more often.
+        ("玻璃十年", ("合肥新站高新区立起烟囱,合肥高新区刚刚起步。", "合肥新站高新区有百家企业。"), set()),
     ],
 )
 def test_what_an_article_is_about_where_no_title_says_it(
@@ -359,6 +406,10 @@ def test_what_an_article_is_about_where_no_title_says_it(
         ("雄安新区中关村科技园揭牌", ("中关村科学城管委会负责人出席。",), {"中关村"}),
         ("推介会举行", ("推介会在太仓举行，苏州高新区派员参加。",), {"苏州高新区"}),
         ("庐江县引进电池企业", ("庐江县引进一家企业。企业的人才来自各地，也有合肥高新区的。",), {"合肥高新区"}),
+        ("昆山经开区到苏州工业园区学习改革", ("干部们来到苏州工业园区。",), {"苏州工业园区"}),
+        ("两江新区的螺丝", ("螺丝产自重庆高新区。", "机器人很多。"), {"重庆高新区"}),
+        ("海南自贸区扩大清单", ("海口高新区的药企享受新政。",), {"海口高新区"}),
+        ("常山县在杭州高新区建起“人才飞地”", ("飞地在杭州高新区启用。",), {"杭州高新区"}),
     ],
 )
 def test_a_park_in_an_article_about_another_place_is_a_mention(
@@ -367,6 +418,33 @@ def test_a_park_in_an_article_about_another_place_is_a_mention(
     article = _article(title, "", *paragraphs)
     assert _subjects(article) == []
     assert {park.name for park in article.parks} == mentions
+
+
+def test_where_the_first_park_of_a_title_goes_is_a_mention_unless_it_tells_of_it_itself() -> None:
+    text = "湘潭高新区招商中心在深圳挂牌。", "中心设在深圳高新区的楼里。"
+    title = "湘潭高新区在深圳高新区设立招商中心"
+    assert _subjects(_article(title, "湘潭高新区", *text)) == ["湘潭高新区"]
+    assert set(_subjects(_article(title, "深圳高新区", *text))) == {"湘潭高新区", "深圳高新区"}
+
+
+def test_a_park_named_once_in_what_another_city_supplied_is_a_mention() -> None:
+    text = "台儿庄区与济南高新区企业签约。", "项目分两期建设。"
+    assert _subjects(_article("材料项目签约", "枣庄市投资促进中心", *text)) == []
+    assert _subjects(_article("材料项目签约", "遂宁日报", *text)) == []
+    assert _subjects(_article("材料项目签约", "济南市科技局", *text)) == ["济南高新区"]
+    assert _subjects(_article("材料项目签约", "科技日报", *text)) == ["济南高新区"]
+
+
+def test_a_bare_word_for_where_something_is_held_is_a_mention() -> None:
+    held = _article("轴承对接会举办", "洛阳市科技局", "洛阳市科技局在高新区举办对接会。")
+    assert _subjects(held) == []
+    assert [park.name for park in held.parks] == ["洛阳高新区"]
+    assert _subjects(_article("用工不愁", "潍坊市科技局", "高新区举办招聘会。")) == ["潍坊高新区"]
+
+
+def test_companies_of_a_loose_name_make_it_the_park() -> None:
+    assert [park.name for park in _article("展会开幕", "", "其中,中关村的25家企业参展。").parks] == ["中关村"]
+    assert _article("卖场谢幕", "", "中关村的25家店铺搬走了。").parks == ()
 
 
 def test_a_park_is_a_subject_beside_another_zone_only_by_a_share_of_the_text() -> None:

@@ -48,6 +48,13 @@ def _topic(*terms: str, counter_terms: tuple[str, ...] = ()) -> Topic:
         ("micro led", "MicroLED 显示屏", "MicroLED"),
         ("micro led显示屏", "Micro LED 显示屏", "Micro LED 显示屏"),
         ("Micro LED 显示屏", "MicroLED显示屏", "MicroLED显示屏"),
+        ("micro led", "Micro  LED显示屏", "Micro  LED"),
+        ("micro led", "Micro\u00a0LED显示屏", "Micro\u00a0LED"),
+        ("micro led", "Micro \t\u3000 LED显示屏", "Micro \t\u3000 LED"),
+        ("micro led", "新Micro\nLED显示屏", "Micro\nLED"),
+        ("micro led", "Micro \n LED 显示屏", "Micro \n LED"),
+        ("micro  led", "Micro LED显示屏", "Micro LED"),
+        ("micro led显示屏", "Micro   LED   显示屏", "Micro   LED   显示屏"),
     ],
 )
 def test_a_blank_beside_latin_letters_hides_no_term(term: str, text: str, found: str) -> None:
@@ -55,7 +62,14 @@ def test_a_blank_beside_latin_letters_hides_no_term(term: str, text: str, found:
 
 
 @pytest.mark.parametrize(
-    ("term", "text"), [("5g", "容量 15GB"), ("5g", "容量 1 5GB"), ("ic", "Music 设计"), ("micro led", "Micro LEDs 屏")]
+    ("term", "text"),
+    [
+        ("5g", "容量 15GB"),
+        ("5g", "容量 1 5GB"),
+        ("ic", "Music 设计"),
+        ("micro led", "Micro LEDs 屏"),
+        ("micro led", "Micro" + " " * 60 + "LED"),
+    ],
 )
 def test_a_part_of_a_latin_word_is_no_term(term: str, text: str) -> None:
     assert _terms(text, _topic(term)) == set()

@@ -49,7 +49,7 @@ async def test_get_says_what_would_happen(site: Site) -> None:
 async def test_get_of_a_follow_names_it_and_offers_to_leave_everything(site: Site) -> None:
     endpoint = await site.subscribe()
     _, text = await site.get(site.path(endpoint, PARK))
-    assert "不再关注“南昌高新区”" in text
+    assert "取消关注“南昌高新区”" in text
     assert '<button name="all" value="1">' in text
 
 
@@ -73,7 +73,7 @@ async def test_post_with_a_tag_drops_that_follow_alone(site: Site) -> None:
     endpoint = await site.subscribe()
     response, text = await site.post(site.path(endpoint, PARK))
     assert response.status == 200
-    assert "已不再关注“南昌高新区”" in text
+    assert "已取消关注“南昌高新区”" in text
     assert await site.state(endpoint) == "active"
     assert await site.follows(endpoint) == {FOLLOWS[1]}
 
@@ -224,7 +224,7 @@ async def test_pages_come_in_the_language_of_the_reader(site: Site) -> None:
     endpoint = await site.subscribe(language="en")
     _, text = await site.get(site.path(endpoint, FOLLOWS[1]), language="zh")
     assert '<html lang="en">' in text
-    assert "Stop following “Photonics and displays”" in text
+    assert "Unfollow “Photonics and displays”" in text
 
 
 @pytest.mark.parametrize("tag", ["", PARK])

@@ -19,6 +19,8 @@ from dispatch.bot.approving import (
     outcome,
     pending,
     question,
+    told_everywhere,
+    told_here,
 )
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.overview import overview
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from dispatch.bot.standing import Administrators
     from dispatch.delivery.clock import Clock
     from dispatch.delivery.store import Store
-
-_LONGEST = 4096  # characters of a message
 
 
 def router() -> Router:
@@ -86,18 +86,20 @@ async def _pressed(callback: CallbackQuery, office: Office, scene: Scene, admini
 
 
 def _told(desk: Desk, message: Any, pressed: Pressed, decided: Decided) -> Replies:
-    """Who pressed hears it at once, and the message says it to all."""
+    """Who pressed hears it at once, and the message says it to all; so do the notices in the other chats."""
     words = outcome(desk, decided)
     toast = desk.toast(_plain(words), alert=decided.end is not End.DONE)
+    edits = told_everywhere(desk, decided)
+    here = [
+        edit for edit in edits if (edit.chat_id, edit.message_id) == (desk.scene.here.chat_id, desk.scene.message_id)
+    ]
+    others = [edit for edit in edits if edit not in here] if decided.end is End.DONE else []
     if pressed.page is not None:
         list_, keyboard = pending(desk, pressed.page)
-        return [toast, desk.edit(f"{words}\n\n{list_}", keyboard)]
+        return [toast, desk.edit(f"{words}\n\n{list_}", keyboard), *others]
     if not isinstance(message, Message):
-        return [toast, desk.answer(words)]
-    html = f"{message.html_text}\n\n{words}"
-    if len(html) > _LONGEST:
-        return [toast, _keyboard(desk, None), desk.answer(words)]
-    return [toast, desk.edit(html)]
+        return [toast, desk.answer(words), *others]
+    return [toast, *(here or [told_here(desk, decided)]), *others]
 
 
 def _back(desk: Desk, message: Any, pressed: Pressed) -> TelegramMethod[Any]:

@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING
 from aiogram import Router
 from aiogram.filters import Command, CommandStart
 
+from dispatch.bot.approving import is_office
 from dispatch.bot.codes import read_start
-from dispatch.bot.desk import Desk, Replies, Step
+from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.following import follow_and_tell
+from dispatch.bot.helping import greeting, help_text, welcome
 from dispatch.bot.menu import root_keyboard
-from dispatch.bot.staging import CHANGES
+from dispatch.bot.paging import keyboard
+from dispatch.bot.routers.language import in_english
+from dispatch.bot.staging import CHANGES, STANDING
 from dispatch.bot.suggestions import suggestions
 
 if TYPE_CHECKING:
     from aiogram.filters import CommandObject
-    from aiogram.types import Message
+    from aiogram.types import InlineKeyboardMarkup, Message
 
 
 def router() -> Router:
     found = Router(name="beginning")
     found.message.register(_follow, CommandStart(deep_link=True), flags=CHANGES)
-    found.message.register(_start, CommandStart())
-    found.message.register(_help, Command("help"))
+    found.message.register(_start, CommandStart(), flags=STANDING)
+    found.message.register(_help, Command("help"), flags=STANDING)
     return found
 
 
@@ -34,27 +38,35 @@ async def _follow(message: Message, command: CommandObject) -> Step:
         tags = read_start(desk.catalog, payload)
         if not tags:
             lost = desk.say("这个链接里的内容已经找不到了。")
-            return [desk.answer(f"{lost}\n\n{welcome(desk)}", root_keyboard(desk))]
+            return [desk.answer(f"{lost}\n\n{_hello(desk)}", root_keyboard(desk))]
         return [desk.answer(follow_and_tell(desk, tags), suggestions(desk, tags))]
 
     return step
 
 
 async def _start(message: Message) -> Step:
-    return lambda desk: [desk.answer(welcome(desk), root_keyboard(desk))]
+    return lambda desk: [desk.answer(_hello(desk), _first_choice(desk))]
 
 
-async def _help(message: Message) -> Step:
-    return lambda desk: [desk.answer(welcome(desk))]
+def _hello(desk: Desk) -> str:
+    return welcome(desk) if desk.scene.here.is_private else greeting(desk)
 
 
-def welcome(desk: Desk) -> str:
-    """What the bot does, in a few lines."""
-    return desk.say(
-        "<b>您好！</b>这里按您的关注推送期刊文章：只发与您关注的高新区、主题或栏目有关的内容。\n\n"
-        "• 发送名称，如 <code>/follow 南昌</code>，或用 /browse 按省份和类别挑选\n"
-        "• /following 查看关注，/unfollow 取消\n"
-        "• /latest 最新一期，/search 搜索\n"
-        "• /digest 推送时间，/quiet 免打扰，/words 关键词，/pause 暂停\n"
-        "• /language 语言（English: /language en）"
-    )
+def _first_choice(desk: Desk) -> InlineKeyboardMarkup:
+    """What there is to follow. A group that nothing was set in speaks Chinese: an administrator whose Telegram is in
+    English is offered that."""
+    menu = root_keyboard(desk)
+    scene = desk.scene
+    if scene.here.is_private or desk.endpoint is not None or not scene.may_change or scene.language != "en":
+        return menu
+    return keyboard([in_english(), *menu.inline_keyboard])
+
+
+async def _help(message: Message, office: Office) -> Step:
+    forum = bool(message.chat.is_forum)
+
+    def step(desk: Desk) -> Replies:
+        approves = is_office(office, desk.scene.here, message.chat.username)
+        return [desk.answer(help_text(desk, forum=forum, approves=approves))]
+
+    return step

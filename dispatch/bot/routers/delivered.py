@@ -5,9 +5,7 @@ They are about the chat that the digest stands in, also while its user manages a
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from aiogram import Router
 from aiogram.filters.callback_data import CallbackData
@@ -15,8 +13,9 @@ from aiogram.filters.callback_data import CallbackData
 from dispatch.bot import views
 from dispatch.bot.codes import code, tag_of
 from dispatch.bot.desk import MOST_FOLLOWS, Desk, Replies, Step, TooMany
-from dispatch.bot.following import names
+from dispatch.bot.following import TOO_MANY, names
 from dispatch.bot.leafing import IssueButton, TagCode
+from dispatch.bot.moments import moment
 from dispatch.bot.paging import PAGE, button, keyboard
 from dispatch.bot.staging import CHANGES, HERE
 from dispatch.bot.voice import text
@@ -83,7 +82,7 @@ async def _unfollow(callback: CallbackQuery, pressed: Unfollow) -> Step:
             return _too_old(desk)
         tag = pressed.tag(desk.follows)
         if not tag:
-            return desk.told(text("这一项已经不再关注了。"))
+            return desk.told(text("这一项已经取消关注。发送 /following 查看现在的关注。"))
         desk.unfollow([tag])
         back = button(desk.say.plain("↩ 恢复关注"), RefollowButton(tag=code(tag)))
         undo = keyboard([[back]]) if views.knows(desk.catalog, tag) else None
@@ -100,7 +99,7 @@ async def _refollow(callback: CallbackQuery, callback_data: RefollowButton) -> S
         try:
             desk.follow([tag])
         except TooMany:
-            return desk.told(text("关注已满（最多 {most} 项）。"), most=MOST_FOLLOWS)
+            return desk.told(TOO_MANY, most=MOST_FOLLOWS)
         return [desk.edit(desk.say("已恢复关注：{names}。", names=names(desk, [tag]))), desk.toast()]
 
     return step
@@ -120,23 +119,20 @@ async def _mute(callback: CallbackQuery, pressed: Mute) -> Step:
             return desk.told(text("推送已经暂停。发送 /pause 查看或恢复。"))
         directory.pause(desk.db, found, desk.act, until)
         undo = keyboard([[button(desk.say.plain("↩ 立即恢复"), UnmuteButton())]])
-        told = desk.say("到 {until} 之前不再推送。届时会补发这段时间的内容。", until=_local(found, until))
+        told = desk.say(
+            "{moment}之前不再推送。这期间发布的内容不会补发，可以用 /latest 查看。",
+            moment=moment(desk, until, found.preferences.rhythm.timezone),
+        )
         return [desk.toast(), desk.answer(told, undo)]
 
     return step
-
-
-def _local(endpoint: Endpoint, at: int) -> str:
-    """A time as the reader's clock shows it."""
-    zone = ZoneInfo(endpoint.preferences.rhythm.timezone)
-    return dt.datetime.fromtimestamp(at / 1000, zone).strftime("%Y-%m-%d %H:%M")
 
 
 async def _unmute(callback: CallbackQuery) -> Step:
     def step(desk: Desk) -> Replies:
         found = desk.endpoint
         if found is None or (found.state, found.reason) != (EndpointState.PAUSED, PAUSED_BY_READER):
-            return desk.told(text("推送没有暂停，或者不能在这里恢复。"))
+            return desk.told(text("推送没有暂停，或者不能在这里恢复。发送 /pause 查看。"))
         directory.resume(desk.db, found, desk.act)
         return [desk.edit(desk.say("推送已恢复。")), desk.toast()]
 

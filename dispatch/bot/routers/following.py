@@ -19,6 +19,7 @@ from dispatch.bot.following import (
     follow,
     follow_and_tell,
     is_followed,
+    names,
     quoted,
     unfollow,
 )
@@ -117,10 +118,16 @@ def _dropped(desk: Desk, words: str, asked: Asked) -> SendMessage:
         return desk.answer(dropped_text(desk, gone))
     near = [tag for tag in listing.followed(desk) if any(is_followed((tag,), other) for other in asked.near)]
     if near:
-        question = desk.say("要取消哪一个？“{word}”可能是：", word=quoted(words))
-        return desk.answer(question, listing.choice(desk, near[:_MOST_SHOWN]))
-    _, markup = listed(desk)
-    return desk.answer(desk.say("没有关注“{word}”。", word=quoted(words)), markup)
+        return desk.answer(_which(desk, words, near), listing.choice(desk, near[:_MOST_SHOWN]))
+    told, (found, markup) = desk.say("没有关注“{word}”。", word=quoted(words)), listed(desk)
+    return desk.answer(f"{told}\n\n{found}", markup)
+
+
+def _which(desk: Desk, words: str, near: Sequence[str]) -> str:
+    """Which of these is meant?"""
+    if len(near) > 1:
+        return desk.say("“{word}”是指哪一个？点按即可取消关注。", word=quoted(words))
+    return desk.say("“{word}”是不是指{name}？点按即可取消关注。", word=quoted(words), name=names(desk, near))
 
 
 async def _following(message: Message) -> Step:
@@ -139,13 +146,27 @@ async def _listed(callback: CallbackQuery, callback_data: Listed) -> Step:
             return [desk.toast(), desk.edit(*listing.really_all(desk, page))]
         if callback_data.act == listing.DROP_ALL:
             desk.unfollow(desk.follows)
-            return _shown(desk, page, desk.say.plain("已取消全部关注"))
+            return _shown(desk, page, desk.say.plain("已全部退订"))
+        if callback_data.act == listing.RESUME:
+            return _resumed(desk)
         tag = listing.named(desk, callback_data.code)
         if tag is None:  # it was dropped elsewhere: the list as it is now says so
             return _shown(desk, page, "")
         return _shown(desk, page, _changed(desk, callback_data.act, tag))
 
     return step
+
+
+def _resumed(desk: Desk) -> Replies:
+    """All that a place followed before is followed again, as its own wish."""
+    found = desk.endpoint
+    if found is None or desk.live is not None:  # somebody was quicker: the list as it is now says so
+        return _shown(desk, 0, "")
+    try:
+        desk.follow(found.follows)
+    except TooMany:
+        return desk.told(TOO_MANY, most=MOST_FOLLOWS)
+    return _shown(desk, 0, desk.say.plain("已恢复推送"))
 
 
 def _changed(desk: Desk, act: str, tag: str) -> str:
@@ -156,12 +177,12 @@ def _changed(desk: Desk, act: str, tag: str) -> str:
         return desk.say.plain("已取消关注：{name}", name=name)
     if act == listing.WIDEN and tag.startswith("park:") and not tag.endswith(MENTIONS):
         follow(desk, [tag + MENTIONS])
-        return desk.say.plain("{name}：也推送只是提及它的文章", name=name)
+        return desk.say.plain("{name}：也推送只提及它的文章", name=name)
     if act == listing.NARROW and tag.endswith(MENTIONS):
         park = tag.removesuffix(MENTIONS)
         desk.unfollow([tag])
         desk.follow([park])
-        return desk.say.plain("{name}：只推送以它为主题的文章", name=name)
+        return desk.say.plain("{name}：只推送主要写它的文章", name=name)
     return ""
 
 

@@ -10,14 +10,14 @@ from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import OUTDATED, where
+from dispatch.bot.following import OUTDATED
 from dispatch.bot.paging import button, keyboard
 from dispatch.bot.staging import CHANGES
 from subscribers.model import LANGUAGES
 
 if TYPE_CHECKING:
     from aiogram.filters import CommandObject
-    from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+    from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 _NAMES = {"zh": "中文", "en": "English"}  # each in itself: who cannot read the other finds their own
 _WORDS = {
@@ -63,9 +63,13 @@ async def _pressed(callback: CallbackQuery, callback_data: Spoken) -> Step:
 def _choice(desk: Desk) -> tuple[str, InlineKeyboardMarkup]:
     now = desk.preferences.language
     words = desk.say(
-        "<b>语言 / Language{where}</b>：{name}\n文章是中文的；这里选的是机器人的话和推送的标题、说明。",
-        where=where(desk),
+        "<b>语言 / Language</b>：{name}\n文章是中文的；这里选择的是机器人说话和推送中标题、说明所用的语言。",
         name=_NAMES[now],
     )
     buttons = [button(("✅ " if key == now else "") + name, Spoken(to=key).pack()) for key, name in _NAMES.items()]
     return words, keyboard([buttons])
+
+
+def in_english() -> list[InlineKeyboardButton]:
+    """A row that has the bot speak English."""
+    return [button(f"🌐 {_NAMES['en']}", Spoken(to="en").pack())]

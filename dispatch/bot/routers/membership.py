@@ -12,6 +12,10 @@ from aiogram.types import ChatMemberRestricted
 from dispatch.bot import chats
 from dispatch.bot.chats import Known
 from dispatch.bot.desk import Desk, Replies, Step
+from dispatch.bot.helping import greeting
+from dispatch.bot.paging import keyboard
+from dispatch.bot.permissions import is_hushed
+from dispatch.bot.routers.language import in_english
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene
 from dispatch.bot.staging import HERE, Staged
 from dispatch.bot.standing import may_write
@@ -20,6 +24,7 @@ from subscribers import presence
 from subscribers.audit import Act, Way
 
 if TYPE_CHECKING:
+    from aiogram import Bot
     from aiogram.types import ChatMemberUnion, ChatMemberUpdated, Message, User
 
     from dispatch.bot.standing import Administrators
@@ -56,7 +61,7 @@ async def _blocked(update: ChatMemberUpdated) -> Staged:
     return Staged(_scene(update), step)
 
 
-async def _changed(update: ChatMemberUpdated, administrators: Administrators) -> Staged:
+async def _changed(update: ChatMemberUpdated, bot: Bot, administrators: Administrators) -> Staged:
     administrators.forget(update.chat.id)
     member = update.new_chat_member
     if member.status in _OUT:
@@ -64,6 +69,8 @@ async def _changed(update: ChatMemberUpdated, administrators: Administrators) ->
     known = Known(update.chat.id, update.chat.type, update.chat.title or "", may_write(member, update.chat.type))
     if not known.may_write:
         return Staged(_scene(update), _muted(known, update) if _for_a_while(member) else _leaving(update))
+    if await is_hushed(bot, update):
+        return Staged(_scene(update), _leaving(update, hushed=True))
     return Staged(_scene(update), await _welcome(known, update, administrators))
 
 
@@ -83,8 +90,9 @@ def _muted(known: Known, update: ChatMemberUpdated) -> Step:
     return step
 
 
-def _leaving(update: ChatMemberUpdated) -> Step:
-    """It can say nothing there, and may not stay for nothing: who took its right, or added it without, is told."""
+def _leaving(update: ChatMemberUpdated, *, hushed: bool = False) -> Step:
+    """It can say nothing there, and may not stay for nothing: who took its right, or added it without, is told. In a
+    `hushed` group no plain member may write."""
 
     def step(desk: Desk) -> Replies:
         chat_id = update.chat.id
@@ -92,19 +100,24 @@ def _leaving(update: ChatMemberUpdated) -> Step:
         presence.lost(desk.db, str(chat_id), desk.office.queue, presence.SILENCED, _provider(desk))
         replies: list[LeaveChat | SendMessage] = [LeaveChat(chat_id=chat_id)]
         if not _nameless(update.from_user):
-            replies.append(_told_in_private(update))
+            replies.append(_told_in_private(update, hushed=hushed))
         return replies
 
     return step
 
 
-def _told_in_private(update: ChatMemberUpdated) -> SendMessage:
+def _told_in_private(update: ChatMemberUpdated, *, hushed: bool) -> SendMessage:
     user = update.from_user
     say = voice(spoken(user.language_code))
     title = update.chat.title or ""
     if update.chat.type == "channel":
         words = say(
             "我在频道“{title}”没有发布消息的权限，所以退出了。如需使用，请以管理员身份加入我，并允许发布消息。",
+            title=title,
+        )
+    elif hushed:
+        words = say(
+            "群组“{title}”不允许普通成员发言，我无法推送，所以退出了。如需使用，请把我加为管理员，或允许成员发言后再加我。",
             title=title,
         )
     else:
@@ -126,23 +139,12 @@ async def _welcome(known: Known, update: ChatMemberUpdated, administrators: Admi
             chats.seen_managing(desk.db, desk.office.number, user.id, known.chat_id, desk.now)
         if may_restore:
             presence.back(desk.db, str(known.chat_id), desk.office.queue, _provider(desk))
-        return [desk.answer(greeting(desk))] if was_out and known.kind != "channel" else []
+        if not was_out or known.kind == "channel":
+            return []
+        offered = is_admin and desk.endpoint is None and desk.scene.language == "en"
+        return [desk.answer(greeting(desk), keyboard([in_english()]) if offered else None)]
 
     return step
-
-
-def greeting(desk: Desk) -> str:
-    """What a group is told that the bot has come to: who may do what."""
-    words = desk.say(
-        "大家好！这里可以按关注推送期刊文章。\n\n"
-        "• 群管理员可以设置：/follow 关注高新区、主题或栏目，/digest 推送时间，/pause 暂停\n"
-        "• 在话题里发送命令，就推送到那个话题\n"
-        "• 所有人都可以使用 /latest 和 /search\n"
-        "• 管理员也可以在私聊里用 /manage 设置本群"
-    )
-    if desk.follows:
-        words += "\n\n" + desk.say("这里已有 {count} 项关注，见 /following。", count=len(desk.follows))
-    return words
 
 
 async def _moved(message: Message, administrators: Administrators) -> Step:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -12,7 +10,9 @@ from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import OUTDATED, where
+from dispatch.bot.following import OUTDATED
+from dispatch.bot.halted import halted
+from dispatch.bot.moments import until
 from dispatch.bot.paging import button, keyboard
 from dispatch.bot.staging import CHANGES
 from dispatch.bot.voice import text
@@ -33,8 +33,8 @@ _WORDS = {
     **dict.fromkeys(("on", "forever", "暂停"), FOREVER),
     **dict.fromkeys(("off", "resume", "恢复", "继续"), RESUME),
 }
-_NOT_YOURS = text("推送是管理员暂停的，只有管理员可以恢复。")
-_NOTHING = text("现在没有推送可以暂停。用 /follow 关注后才会推送。")
+_NOT_YOURS = text("推送由本服务的管理员暂停，只有他们可以恢复。这期间可以用 /latest 和 /search 阅读。")
+_NOTHING = text("现在没有推送可以暂停：用 /follow 关注后才会推送。")
 
 
 class Pause(CallbackData, prefix="pa"):
@@ -98,24 +98,17 @@ def _change(desk: Desk, found: Endpoint, act: str) -> Endpoint:
     return directory.endpoint(desk.db, found.id)
 
 
-def _state(desk: Desk, found: Endpoint) -> tuple[str, InlineKeyboardMarkup]:
+def _state(desk: Desk, found: Endpoint) -> tuple[str, InlineKeyboardMarkup | None]:
     rows = []
+    if not _may(found):
+        return halted(desk), None
     if found.state is EndpointState.PAUSED:
         rows.append([button(desk.say.plain("▶️ 恢复推送"), Pause(act=RESUME).pack())])
         words = desk.say(
-            "<b>推送已暂停{where}</b>，{until}。这期间发布的内容不会补发，可以用 /latest 查看。",
-            where=where(desk),
-            until=_until(desk, found),
+            "<b>推送已暂停</b>，{until}。这期间发布的内容不会补发，可以用 /latest 查看。",
+            until=until(desk, found),
         )
     else:
-        words = desk.say("<b>推送正常{where}</b>。要暂停多久？", where=where(desk))
+        words = desk.say("<b>推送正常</b>。要暂停多久？")
     rows.append([button(desk.say.plain(label), Pause(act=key).pack()) for key, label in _LABELS.items()])
     return words, keyboard(rows)
-
-
-def _until(desk: Desk, found: Endpoint) -> str:
-    if found.paused_until is None:
-        return desk.say("直到您恢复")
-    zone = ZoneInfo(found.preferences.rhythm.timezone)
-    moment = dt.datetime.fromtimestamp(found.paused_until / 1000, zone)
-    return desk.say("到 {moment}（{zone}）", moment=f"{moment:%Y-%m-%d %H:%M}", zone=zone.key)

@@ -1,4 +1,7 @@
-"""/latest, /issue and /column, and reading an article in the chat."""
+"""/latest, /issue and /column, and reading an article in the chat.
+
+Who reads in the private chat reads for themselves, also while they manage another chat: there is nothing to set.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from aiogram.methods import EditMessageReplyMarkup
 from aiogram.types import Message
 
 from dispatch.bot import articles, views
+from dispatch.bot.chats import managed_place
 from dispatch.bot.codes import tag_of
 from dispatch.bot.desk import MOST_FOLLOWS, Desk, Replies, Step, TooMany
+from dispatch.bot.following import TOO_MANY
 from dispatch.bot.leafing import (
     ArticleButton,
     ColumnButton,
@@ -24,7 +29,7 @@ from dispatch.bot.leafing import (
     replied,
 )
 from dispatch.bot.paging import keyboard
-from dispatch.bot.staging import CHANGES
+from dispatch.bot.staging import CHANGES, HERE
 from dispatch.bot.voice import text
 
 if TYPE_CHECKING:
@@ -44,15 +49,16 @@ _TOTAL = re.compile(r"(?:总第|總第|第|no\.?|#)?\s*0*([0-9]{1,18})\s*期?", 
 
 def router() -> Router:
     found = Router(name="reading")
-    found.message.register(_start_article, CommandStart(deep_link=True, magic=F.args.regexp(f"^{_ARTICLE.pattern}$")))
-    found.message.register(_latest, Command("latest"))
-    found.message.register(_issue, Command("issue"))
-    found.message.register(_column, Command("column"))
-    found.callback_query.register(_open_issue, IssueButton.filter())
-    found.callback_query.register(_open_issues, IssuesButton.filter())
-    found.callback_query.register(_open_column, ColumnButton.filter())
-    found.callback_query.register(_open_columns, ColumnsButton.filter())
-    found.callback_query.register(_open_article, ArticleButton.filter())
+    article = CommandStart(deep_link=True, magic=F.args.regexp(f"^{_ARTICLE.pattern}$"))
+    found.message.register(_start_article, article, flags=HERE)
+    found.message.register(_latest, Command("latest"), flags=HERE)
+    found.message.register(_issue, Command("issue"), flags=HERE)
+    found.message.register(_column, Command("column"), flags=HERE)
+    found.callback_query.register(_open_issue, IssueButton.filter(), flags=HERE)
+    found.callback_query.register(_open_issues, IssuesButton.filter(), flags=HERE)
+    found.callback_query.register(_open_column, ColumnButton.filter(), flags=HERE)
+    found.callback_query.register(_open_columns, ColumnsButton.filter(), flags=HERE)
+    found.callback_query.register(_open_article, ArticleButton.filter(), flags=HERE)
     found.callback_query.register(_toggle, FollowButton.filter(), flags=CHANGES)
     return found
 
@@ -90,7 +96,7 @@ def _called(desk: Desk, shelf: Shelf, words: str) -> Replies:
         )
         return [desk.answer(told)]
     if len(found) > 1:
-        return [desk.answer(desk.say("有几种期刊有这一期，请选择："), keyboard(views.chosen(desk, found)))]
+        return [desk.answer(desk.say("不止一种期刊有这一期，请选择："), keyboard(views.chosen(desk, found)))]
     volume = shelf.volume(desk.db, found[0]["id"])
     return nothing_there(desk) if volume is None else [desk.answer(*views.overview(desk, shelf, volume, titles=True))]
 
@@ -133,7 +139,7 @@ def _newest_of(desk: Desk, shelf: Shelf, tag: str, scene: Scene) -> Replies:
     bulletin, _, key = tag.removeprefix("column:").partition("/")
     found = shelf.newest_column(desk.db, bulletin, key)
     if found is None:
-        return desk.told(text("这个栏目还没有文章。"))
+        return desk.told(text("这个栏目还没有文章。/latest 看最新一期。"))
     return replied(scene, desk, *views.column(desk, shelf, *found, 0))
 
 
@@ -212,16 +218,25 @@ async def _toggle(callback: CallbackQuery, callback_data: FollowButton) -> Step:
         name = desk.label(tag)
         if tag in desk.follows:
             desk.unfollow([tag])
-            told = desk.toast(desk.say.plain("已取消关注：{name}", name=name))
+            told = desk.toast(desk.say.plain("已取消关注：{name}", name=name) + _not_there(desk))
         else:
             try:
                 desk.follow([tag])
             except TooMany:
-                return desk.told(text("关注已满（最多 {most} 项）。"), most=MOST_FOLLOWS)
-            told = desk.toast(desk.say.plain("已关注：{name}", name=name))
+                return desk.told(TOO_MANY, most=MOST_FOLLOWS)
+            told = desk.toast(desk.say.plain("已关注：{name}", name=name) + _not_there(desk))
         return [told] if markup is None or desk.scene.is_old else [told, _ticked(desk, markup)]
 
     return step
+
+
+def _not_there(desk: Desk) -> str:
+    """That it is about this chat, for who manages another one just now."""
+    scene = desk.scene
+    if not scene.here.is_private or scene.is_managed:
+        return ""
+    place = managed_place(desk.db, desk.office.number, scene.user_id)
+    return desk.say.plain("（您自己的关注，不是“{title}”的）", title=place.title) if place is not None else ""
 
 
 def _ticked(desk: Desk, markup: InlineKeyboardMarkup) -> EditMessageReplyMarkup:

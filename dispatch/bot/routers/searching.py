@@ -22,6 +22,7 @@ from dispatch.bot.leafing import OURS, ArticleButton, SearchButton, replied, sta
 from dispatch.bot.paging import button, in_rows_of, keyboard, pager, pages_of
 from dispatch.bot.routers.reading import article_payload
 from dispatch.bot.shelf import Spot
+from dispatch.bot.staging import HERE
 from dispatch.bot.views import bulletin_name, linked, number_line
 from dispatch.bot.voice import escaped, voice
 from dispatch.digests.words import clip, first_sentence
@@ -55,8 +56,8 @@ _CATCH_UP = 60  # articles that are indexed while somebody waits
 
 def router() -> Router:
     found = Router(name="searching")
-    found.message.register(_search, Command("search"))
-    found.callback_query.register(_turn, SearchButton.filter())
+    found.message.register(_search, Command("search"), flags=HERE)
+    found.callback_query.register(_turn, SearchButton.filter(), flags=HERE)
     found.callback_query.register(stale, OURS)  # after all other routers that read and show
     found.inline_query.register(_inline)
     return found
@@ -126,7 +127,7 @@ def _results(desk: Desk, shelf: Shelf, words: str, found: Found, page: int) -> t
     """The hits as a message, and a button for each."""
     head = desk.say("🔍 <code>{words}</code> · 共 {count} 篇", words=words, count=found.total)
     if not found.hits:
-        return f"{head}\n\n" + desk.say("没有找到。可以换一个词，或少写几个词。"), []
+        return f"{head}\n\n" + desk.say("没有找到。可以换一个词，或少写几个词；/latest 看最新一期。"), []
     lines, buttons = [head], []
     for n, hit in enumerate(found.hits, start=page * HITS + 1):
         spot = shelf.spot(desk.db, hit.bulletin, hit.issue_ref)
@@ -178,7 +179,8 @@ def _shared(desk: Desk, shelf: Shelf, words: str, skip: int) -> tuple[list[Inlin
     """The articles to offer for some words, and how many there are in all; without words, those of the newest issue."""
     if not words:
         return _newest(desk, shelf, skip)
-    query = _parsed(words)
+    park = desk.catalog.park_in_english(words)  # articles name it in Chinese
+    query = _parsed(words if park is None else park.name)
     if query is None:
         return [], 0
     found = search.search(desk.db, query, Within(public=True), most=INLINE, skip=skip, catch_up=_CATCH_UP)

@@ -12,6 +12,7 @@ from aiogram import F, Router
 from dispatch.bot.asking import read
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.following import OUTDATED, names
+from dispatch.bot.staging import HERE
 from dispatch.bot.suggestions import question, question_keyboard
 from dispatch.bot.voice import text
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def router() -> Router:
     found = Router(name="suggesting")
     private = F.chat.type == "private"
-    found.message.register(_unknown_command, private, F.text.startswith("/"))
+    found.message.register(_unknown_command, private, F.text.startswith("/"), flags=HERE)
     found.message.register(_words, private, F.text, F.via_bot.is_(None))
     found.callback_query.register(_old_button)
     return found
@@ -42,7 +43,7 @@ async def _words(message: Message, office: Office) -> Step:
 
 
 async def _unknown_command(message: Message) -> Step:
-    return lambda desk: desk.told(text("没有这个命令。/help 列出了所有命令。"))
+    return lambda desk: desk.told(text("没有这个命令。/help 列出全部命令。"))
 
 
 async def _old_button(callback: CallbackQuery) -> Step:

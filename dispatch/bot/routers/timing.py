@@ -12,7 +12,7 @@ from aiogram.filters.callback_data import CallbackData
 from dispatch.bot import rhythm
 from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import OUTDATED, quoted, where
+from dispatch.bot.following import OUTDATED, quoted
 from dispatch.bot.paging import button, in_rows, keyboard
 from dispatch.bot.rhythm import NotUnderstood, Timing
 from dispatch.bot.staging import CHANGES
@@ -139,11 +139,11 @@ def _hours(desk: Desk) -> tuple[str, InlineKeyboardMarkup]:
     found = desk.preferences.rhythm
     now = quiet_text(found)
     line = (
-        desk.say("<b>免打扰{where}</b>：{span}（{zone}）", where=where(desk), span=now, zone=found.timezone)
+        desk.say("<b>免打扰时段</b>：{span}（{zone}）", span=now, zone=found.timezone)
         if now
-        else desk.say("<b>免打扰{where}</b>：没有设置", where=where(desk))
+        else desk.say("<b>免打扰时段</b>：没有设置")
     )
-    words = desk.say("这段时间里的推送会等到结束后再发。其他时段可以写：<code>/quiet 22:30-06:30</code>")
+    words = desk.say("这段时间里的推送会等到结束后再发。要设置其他时段，请这样写：<code>/quiet 22:30-06:30</code>")
     spans = [
         button(("✅ " if span == now else "") + span, Quiet(span=span.replace(":", "")).pack()) for span in PRESETS
     ]

@@ -11,7 +11,7 @@ from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot.codes import code
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import quoted, where
+from dispatch.bot.following import quoted
 from dispatch.bot.paging import button, keyboard, page_of, pager
 from dispatch.bot.staging import CHANGES
 from dispatch.bot.voice import Html, text
@@ -65,7 +65,7 @@ _WHICH = text(
     "<code>/words +{word}</code> 只看含有它的文章\n"
     "<code>/words -{word}</code> 不看含有它的文章"
 )
-_WRONG = text("“{word}”不能用：每个词 2 到 40 个字，可以是中文、字母或数字，不含分号。")
+_WRONG = text("“{word}”不能用作关键词。请换一个 2 到 40 个字的词：可以是中文、字母或数字，不含分号。")
 
 
 def _signed(args: str) -> list[tuple[bool, str]]:
@@ -88,7 +88,7 @@ def _added(desk: Desk, signed: Sequence[tuple[bool, str]]) -> tuple[str, InlineK
     if good:
         known = {word.folded for word in _known(desk)} | {word.folded for word in good}
         if len(known) > store.MOST:
-            return desk.say("最多可以有 {most} 个词，请先删掉一些。", most=store.MOST), None
+            return desk.say("最多可以设置 {most} 个关键词。请先用 /words 删除一些。", most=store.MOST), None
         store.add(desk.db, desk.known().id, good, desk.act)
     if not good:
         return "\n".join(lines), None
@@ -106,13 +106,13 @@ def _listed(desk: Desk, page: int = 0) -> tuple[str, InlineKeyboardMarkup | None
     known = sorted(_known(desk), key=lambda word: word.excluded)
     only = [word for word in known if not word.excluded]
     never = [word for word in known if word.excluded]
-    lines = [desk.say("<b>关键词过滤{where}</b>", where=where(desk))]
+    lines = [desk.say("<b>关键词过滤</b>")]
     if only:
         lines.append(desk.say("• 只看含有其中一个词的文章：{words}", words=_names(desk, only)))
     if never:
         lines.append(desk.say("• 不看含有这些词的文章：{words}", words=_names(desk, never)))
     if not known:
-        lines.append(desk.say("没有设置：关注的文章全部推送。"))
+        lines.append(desk.say("没有设置关键词：关注的文章全部推送。"))
     lines.append(desk.say(_HOW))
     shown, page, pages = page_of(known, page)
     rows = [
@@ -124,8 +124,8 @@ def _listed(desk: Desk, page: int = 0) -> tuple[str, InlineKeyboardMarkup | None
 
 
 _HOW = text(
-    "添加：<code>/words +区块链</code> 只看，<code>/words -广告</code> 不看。"
-    "在标题、正文和供稿中查找，不分简繁和大小写。"
+    "添加：<code>/words +区块链</code> 只看含有它的，<code>/words -广告</code> 不看含有它的。"
+    "在标题、正文和供稿单位中查找，不分简繁和大小写。"
 )
 
 

@@ -27,6 +27,7 @@ class Group(SharedChat):
         self.general_closed = False
         self.migrated_to: Group | None = None
         self.last_bot: BotAccount | None = None
+        self.members_may_write = True
 
     def json(self) -> Json:
         body: Json = {"id": self.id, "type": self.type, "title": self.title}
@@ -48,6 +49,8 @@ class Group(SharedChat):
         if member.status == "left":
             raise refuse(f"bot is not a member of the {self.type} chat", 403)
         if member.status == "restricted" and not member.can_send:
+            raise refuse("not enough rights to send text messages to the chat")
+        if member.status == "member" and not self.members_may_write:
             raise refuse("not enough rights to send text messages to the chat")
 
     def _check_thread(self, member: Member, thread: int | None) -> None:
@@ -79,6 +82,9 @@ class Group(SharedChat):
         if message.sender in self.world.bots:
             self.last_bot = next(bot for bot in self.world.bots if bot is message.sender)
         return super().put(message)
+
+    def full_json(self) -> Json:
+        return super().full_json() | {"permissions": {"can_send_messages": self.members_may_write}}
 
     def restrict_bot(self, bot: BotAccount | None = None, *, can_send: bool = False) -> None:
         """Let the bot stay without a right to write, or give it back."""

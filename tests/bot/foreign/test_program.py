@@ -41,4 +41,4 @@ async def test_somebody_follows_with_a_button_and_gets_the_digest(tmp_path: Path
             (digest, *_) = await api.said("2022年第5期")
             assert "南昌高新区" in digest["text"] or "潍坊高新区" in digest["text"]
             buttons = [button["text"] for row in digest["reply_markup"]["inline_keyboard"] for button in row]
-            assert any("退订" in words for words in buttons), buttons
+            assert any("取消关注" in words for words in buttons), buttons

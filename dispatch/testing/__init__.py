@@ -5,6 +5,7 @@
 | `SmtpSink` | SMTP, with STARTTLS, TLS and AUTH; needs the extra `testing` | `smtp` |
 | `BotApi` | Telegram's Bot API, with people, groups and channels to drive | `bot_api` |
 | `WebhookReceiver` | HTTP, verifying Standard Webhooks signatures | `webhook` |
+| `HostileReceiver` | bytes of any kind at any moment, to whoever speaks HTTP | `hostile` |
 | `DnsServer` | DNS over UDP | `dns` |
 
 Each is an async context manager on 127.0.0.1 and a free port, keeps what it receives, and misbehaves on request.

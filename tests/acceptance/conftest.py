@@ -166,11 +166,18 @@ def hooks() -> Iterator[Recorder]:
 
 @pytest.fixture
 def bot() -> Iterator[Recorder]:
+    results: dict[str, dict[str, Any]] = {
+        "sendMessage": {"message_id": 1, "date": 1700000000, "chat": {"id": 1, "type": "private"}, "text": "x"},
+        "getMe": {"id": 77, "is_bot": True, "first_name": "动态", "username": "bulletin_bot"},
+        "getWebhookInfo": {"url": "", "has_custom_certificate": False, "pending_update_count": 0},
+        "getChat": {"id": -1001, "type": "group", "title": "x", "accent_color_id": 0, "max_reaction_count": 11},
+    }
+
     def answer(path: str, body: bytes) -> tuple[int, bytes]:
-        if path != f"/bot{TOKEN}/sendMessage":
+        method = path.removeprefix(f"/bot{TOKEN}/")
+        if method not in results:
             return 404, b'{"ok": false, "error_code": 404, "description": "Not Found"}'
-        result = {"message_id": 1, "date": 1700000000, "chat": {"id": 1, "type": "private"}, "text": "x"}
-        return 200, json.dumps({"ok": True, "result": result}).encode()
+        return 200, json.dumps({"ok": True, "result": results[method]}).encode()
 
     yield from _serving(Recorder(answer))
 

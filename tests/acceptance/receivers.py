@@ -129,6 +129,7 @@ class Receivers:
             "DISPATCH_TELEGRAM__TOKEN": TOKEN,
             "DISPATCH_TELEGRAM__API_BASE": self.bot_url,
             "DISPATCH_TELEGRAM__RATE": "1000",
+            "DISPATCH_TELEGRAM__PAID_BROADCAST": "true",
             "DISPATCH_TELEGRAM__CHAT_INTERVAL": "0",
             "DISPATCH_TELEGRAM__CONNECTIONS": connections,
             "DISPATCH_WEBHOOK__ALLOW_NETWORKS": "127.0.0.0/8",

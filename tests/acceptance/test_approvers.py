@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 from standardwebhooks.webhooks import Webhook
 
@@ -52,7 +53,8 @@ def test_a_held_issue_is_told_of_once_with_a_link_to_its_preview(
     assert len(told["data"]["warnings"]) == 3
     [chat] = bot.requests
     assert chat.form["chat_id"] == "-1001"
-    assert "dispatch issues approve 534" in chat.form["text"]
+    assert "dispatch issues approve 534" not in chat.form["text"]  # a button below does that
+    assert json.loads(chat.form["reply_markup"])["inline_keyboard"]
     assert "无人收到的文章有 11 篇" in chat.form["text"]
 
 

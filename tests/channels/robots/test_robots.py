@@ -15,16 +15,27 @@ from dispatch.channels.robots.base import REASONS_BYTES
 from dispatch.errors import UsageError
 from dispatch.model import Alarm, Content, Notice, Reason, Rejected, Retry, Sent
 from dispatch.settings import Settings
-from dispatch.testing.robots import DingTalkService, FeishuService, RobotService, WeComService
+from dispatch.testing.robots import (
+    DingTalkService,
+    DiscordService,
+    FeishuService,
+    RobotService,
+    SlackService,
+    TeamsService,
+    WeComService,
+)
 from dispatch.testing.samples import sample_article, sample_content
 from subscribers.model import ROBOTS
 
-from .conftest import LOOPBACK, channel_of, envelope_to, open_channel
+from .conftest import LOOPBACK, channel_of, envelope_to, open_channel, ticking
 
 SERVICES: dict[str, Callable[[], RobotService]] = {
     "wecom": WeComService,
     "dingtalk": DingTalkService,
     "feishu": FeishuService,
+    "slack": lambda: SlackService(clock=ticking()),
+    "discord": lambda: DiscordService(clock=ticking()),
+    "teams": lambda: TeamsService(clock=ticking()),
 }
 KIND = pytest.mark.parametrize("kind", list(SERVICES))
 HOSTILE = '<@all> [x](https://evil.example) **b** `c` <font color="warning">\\ | @everyone <!here> \u2028 "}],{'
@@ -91,6 +102,14 @@ async def test_nothing_of_an_article_is_markup_or_calls_anybody(kind: str) -> No
         said = json.dumps(service.posts[0].body, ensure_ascii=False)
     for live in ("<@", "](https://evil.example)", "**b**", "`c`", '<font color=\\"warning\\">', "<!here>"):
         assert live not in said
+
+
+@KIND
+@pytest.mark.parametrize("pages", [True, False])
+async def test_a_message_that_no_follow_brought_is_taken_too(kind: str, pages: bool) -> None:
+    async with SERVICES[kind]() as service, open_channel(channel_of(kind, pages=pages)) as send:
+        [outcome] = await send(envelope_to(kind, service.url(), reasons=()))
+    assert isinstance(outcome, Sent)
 
 
 @KIND

@@ -1,4 +1,4 @@
-"""Discord's webhooks: 5 messages in 2 seconds, embeds within their limits, and how much room there is in each answer."""
+"""Discord's webhooks: 5 messages in 2 seconds, embeds within their limits, and in each answer how much room is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's incoming webhooks: one message a second on the average, blocks within their limits, one word in each answer."""
+"""Slack's incoming webhooks: a message a second on the average, blocks within their limits, a word in each answer."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from typing import Any
 
 CARD = Path(__file__).parent / "examples" / "robots" / "teams.json"
 PICTURE = Path(__file__).parent / "pictures" / "robot-teams.png"
-SIZE = (720, 560)
+SIZE = (720, 436)
 _SCRIPTS = ("adaptivecards/dist/adaptivecards.min.js", "markdown-it/dist/markdown-it.min.js")
 _FONT = "'Segoe UI', 'Noto Sans CJK SC', sans-serif"
 _COLOURS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from dispatch.testing.samples import sample_article, sample_content
 from .conftest import channel_of, envelope_to, open_channel, ticking
 
 
-def texts(body: dict[str, Any]) -> list[str]:
+def texts(body: Mapping[str, Any]) -> list[str]:
     """The texts of a message's blocks."""
     elements = [element for block in body["blocks"] for element in (block.get("text"), *block.get("elements", ()))]
     return [element["text"] for element in elements if element]

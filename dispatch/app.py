@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from dispatch import archive
 from dispatch.assets import templates_dir
@@ -48,6 +49,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PREVIEW_DAYS = 30  # that a link to a preview is good for
 _REMEDY = "go to the folder of your dispatch.toml or name it by --config, or make a new one with: dispatch init"
+
+_APPROVERS = (
+    "allowed: a mailbox (editor@example.org), a webhook (https://example.org/hook), or a chat of Telegram: 123456789 (a"
+    " person), -1001234567890 (a group or channel), -1001234567890/45 (a topic of a forum), @name (a public group or"
+    " channel)"
+)
+
+
+def _is_chat_link(address: Address) -> bool:
+    """Whether somebody wrote a link to a chat where the chat is meant."""
+    return address.channel == "webhook" and urlsplit(address.address).hostname in ("t.me", "telegram.me")
 
 
 def webhook_secret(bot: Bot) -> str:
@@ -135,7 +147,9 @@ class App:
         try:
             addresses = tuple(self.address(guess(text), text) for text in settings.approvers)
         except (DispatchError, SubscriberError) as error:
-            raise SettingsError(f"[publish] approvers: {error}") from None
+            raise SettingsError(f"[publish] approvers: {error}; {_APPROVERS}") from None
+        if any(_is_chat_link(address) for address in addresses):
+            raise SettingsError(f"[publish] approvers: an address of t.me is no webhook; {_APPROVERS}")
         if any(address.channel == "webhook" for address in addresses) and not settings.approvers_secret:
             raise SettingsError("[publish] approvers: a webhook among them needs approvers_secret, which signs")
         return Approvers(addresses, settings.approvers_language, settings.approvers_secret.get_secret_value())
@@ -360,6 +374,7 @@ class App:
             catalog=self.catalog,
             base_url=base_url,
             first=self.settings.subscribers.first_digest,
+            others={bot.queue: bot.settings.number for bot in self.bots if bot.name != name},
             admins=tuple(to.address for to in self.approvers.addresses if to.channel == "telegram"),
             preview=self.preview_url,
         )

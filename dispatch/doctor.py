@@ -6,12 +6,10 @@ import asyncio
 import http.client
 import os
 import re
-import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from dispatch import archive, bounce_places, mail_dns, retag
+from dispatch import archive, bot_check, bounce_places, mail_dns, retag
 from dispatch.app import App
 from dispatch.assets import templates_dir
 from dispatch.catalog.lost import lost_follows
@@ -225,14 +223,7 @@ def _channels(app: App) -> Iterator[Finding]:
             yield Finding(name, "off", words)
     if "email" not in missing:
         yield from _relays(app.settings.email.all_relays)
-    if "telegram" not in missing:
-        for bot in app.settings.telegram.all_bots:
-            if not bot.token.get_secret_value():
-                yield Finding(f"telegram bot {bot.name}", "bad", "it has no token: set it in [[telegram.bots]]")
-                continue
-            parts = urlsplit(bot.api_base)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            yield _answers(f"telegram bot {bot.name}", parts.hostname or "", port, bot.api_base)
+    yield from bot_check.examine(app)
     if "webhook" not in missing:
         networks = ", ".join(map(str, app.settings.webhook.allow_networks)) or "none"
         yield Finding("webhook", "ok", f"networks of your own that are allowed: {networks}")
@@ -266,14 +257,6 @@ def _sender(app: App, resolver: mail_dns.Resolver | None) -> list[Finding]:
     """What DNS says of who sends the email."""
     bounce_domain = app.settings.email.bounce_address.rpartition("@")[2]
     return [] if "email" in off(app.settings) else mail_dns.examine(app.settings.email, resolver, bounce_domain)
-
-
-def _answers(what: str, host: str, port: int, where: str) -> Finding:
-    try:
-        socket.create_connection((host, port), timeout=_SECONDS).close()
-    except OSError as error:
-        return Finding(what, "bad", f"nobody answers at {where}: {error.strerror or error}")
-    return Finding(what, "ok", f"{where} answers")
 
 
 def _web(app: App) -> Iterator[Finding]:

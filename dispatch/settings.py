@@ -52,6 +52,9 @@ DOCUMENTS = ("*.pdf", "*.docx", "*.md", "*.markdown", "*.txt")
 # Standard Webhooks, "Deliverability and reliability": after 0, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
 WEBHOOK_DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
 
+FREE_RATE = 30
+"""Messages a second that a bot may send without paying for them (Bot API, "Paid Broadcasts")."""
+
 _WEB_ADDRESS = "allowed: http:// and https:// addresses without user name and password"
 _SQLITE = "sqlite:///"
 _HOST = r"(?:[\w.%~-]+|\[[0-9A-Fa-f:.%]+\])?(?::[0-9]{1,5})?"
@@ -460,11 +463,11 @@ class Bot(Section):
     name: str = "default"
     token: SecretStr = SecretStr("")
     api_base: str = "https://api.telegram.org"
+    paid_broadcast: bool = False
     rate: Annotated[float, Field(gt=0, le=1000)] = 29
     connections: Annotated[int, Field(ge=1, le=100)] = 8
     chat_interval: Interval = 1.0
     group_interval: Interval = 3.0
-    paid_broadcast: bool = False
     timeout: Seconds = 30
 
     @property
@@ -484,6 +487,17 @@ class Bot(Section):
     @classmethod
     def _base(cls, value: str) -> str:
         return _http_base(value)
+
+    @field_validator("rate")
+    @classmethod
+    def _is_free(cls, value: float, others: ValidationInfo) -> float:
+        """Beyond what Telegram takes for nothing, each message would be refused (429) or paid for."""
+        if value > FREE_RATE and not others.data.get("paid_broadcast"):
+            raise ValueError(
+                f"allowed: {FREE_RATE} or less, which is what Telegram takes for nothing;"
+                " more with paid_broadcast = true beside it, which costs Stars"
+            )
+        return value
 
 
 class TelegramSettings(Bot):

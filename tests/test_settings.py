@@ -370,3 +370,14 @@ def test_updates_by_webhook_need_a_page(tmp_path: Path) -> None:
     file.write_text('[telegram]\ntoken = "42:X"\nupdates = "webhook"\n')
     with pytest.raises(SettingsError, match=r"needs \[web\] base_url"):
         load_settings(file)
+
+
+@pytest.mark.parametrize("text", ["[telegram]\n", '[[telegram.bots]]\nname = "b"\n'])
+def test_a_rate_that_telegram_wants_paid_is_refused_unless_it_is_paid(tmp_path: Path, text: str) -> None:
+    said = refusal(tmp_path, f"{text}rate = 30.5")
+    for words in ("rate = 30.5", "allowed: 30 or less", "paid_broadcast = true", "dispatch.toml"):
+        assert words in said
+    for more in ("rate = 30", "rate = 31\npaid_broadcast = true", "paid_broadcast = true\nrate = 1000"):
+        file = tmp_path / "dispatch.toml"
+        file.write_text(text + more)
+        assert load_settings(file).telegram is not None

@@ -36,6 +36,29 @@ DELETE FROM bot_updates WHERE bot = :bot AND added_at < :before AND body = '' AN
 INSERT INTO bots (bot, username) VALUES (:bot, :username)
 ON CONFLICT (bot) DO UPDATE SET username = excluded.username WHERE bots.username <> excluded.username
 
+-- name: sign
+-- How the conversation of a bot goes. What was wrong goes on being wrong since the first time that it was said.
+INSERT INTO bots (bot, username, name, updates, trouble, trouble_at)
+VALUES (:bot, '', :name, :updates, :trouble, :trouble_at)
+ON CONFLICT (bot) DO UPDATE SET name = excluded.name, updates = excluded.updates, trouble = excluded.trouble,
+  trouble_at = CASE WHEN bots.trouble <> '' AND excluded.trouble <> '' THEN bots.trouble_at
+                    ELSE excluded.trouble_at END
+
+-- name: no_other_of_name
+-- A name in the settings may get another token, and so be another bot.
+UPDATE bots SET name = '' WHERE name = :name AND bot <> :bot
+
+-- name: handled_at
+UPDATE bots SET handled_at = :now WHERE bot = :bot
+
+-- name: unknown_reply
+UPDATE bots SET replies_unknown = replies_unknown + 1 WHERE bot = :bot
+
+-- name: left_reply
+UPDATE bots SET replies_unknown = replies_unknown + 1
+WHERE bot = :bot AND EXISTS (SELECT 1 FROM bot_updates u
+                             WHERE u.bot = :bot AND u.update_id = :update_id AND u.replies <> '' AND u.begun > 0)
+
 -- name: bot_name
 SELECT username FROM bots WHERE bot = :bot
 

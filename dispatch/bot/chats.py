@@ -37,6 +37,12 @@ def save(db: Database, bot: int, chat: Known, name: str, now: int) -> None:
     db.run(SQL["save"], {**values, "name": name, "may_write": int(chat.may_write), "now": now})
 
 
+def met(db: Database, bot: int, chat: Known, name: str, now: int) -> None:
+    """Remember a chat that the bot is found in without having been told that it was added; what is known stays."""
+    values = {"bot": bot, "chat_id": chat.chat_id, "kind": chat.kind, "title": _clean(chat.title)}
+    db.run(SQL["met"], {**values, "name": name, "may_write": int(chat.may_write), "now": now})
+
+
 def drop(db: Database, bot: int, chat_id: int) -> None:
     """Forget a chat that the bot is in no more; nobody manages it any longer."""
     db.run(SQL["drop"], {"bot": bot, "chat_id": chat_id})

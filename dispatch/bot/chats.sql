@@ -4,6 +4,11 @@ VALUES (:bot, :chat_id, :kind, :title, :name, :may_write, :now)
 ON CONFLICT (bot, chat_id) DO UPDATE SET kind = excluded.kind, title = excluded.title, name = excluded.name,
   may_write = excluded.may_write, changed_at = excluded.changed_at
 
+-- name: met
+INSERT INTO bot_chats (bot, chat_id, kind, title, name, may_write, changed_at)
+VALUES (:bot, :chat_id, :kind, :title, :name, :may_write, :now)
+ON CONFLICT (bot, chat_id) DO NOTHING
+
 -- name: drop
 DELETE FROM bot_chats WHERE bot = :bot AND chat_id = :chat_id
 

@@ -12,6 +12,7 @@ from dispatch.bot.handling import Handler
 from dispatch.bot.patience import Patience
 from dispatch.bot.receiving import Receiver
 from dispatch.bot.shelf import Shelf
+from dispatch.bot.signs import Signs
 from dispatch.bot.speaking import Speaker
 from dispatch.bot.starting import Wishes, start
 from dispatch.bot.turns import Turns
@@ -52,7 +53,8 @@ class Conversation:
         self._clock = clock
         self._reading = reading
         self._wishes = wishes
-        self._patience = Patience(line, clock)
+        signs = Signs(store, office.number, line.name, "webhook" if wishes.webhook else "polling")
+        self._patience = Patience(line, clock, signs)
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; what came in by then and has no answer has it after the next start."""
@@ -69,6 +71,7 @@ class Conversation:
 
     async def _start(self) -> None:
         self._office = await start(self._line.api, self._office, self._wishes, self._store, self._patience)
+        await self._patience.signs.well(self._clock.now())
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[Receiver]:

@@ -3,7 +3,7 @@ with it, and replies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, EditMessageText, SendMessage
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 
+from dispatch.bot import bots
 from dispatch.bot.scene import Place, Scene, mark
 from dispatch.bot.voice import Voice, voice
 from dispatch.catalog import Catalog
@@ -48,6 +49,8 @@ class Office:
     catalog: Catalog
     base_url: str = ""
     first: bool = False
+    others: Mapping[str, int] = field(default_factory=dict)
+    """The other bots of the installation, by the queues of their chats."""
     admins: tuple[str, ...] = ()  # the chats that may approve issues and are told of trouble
     preview: Callable[[Database, int], str] = field(default=lambda db, issue: "", repr=False)
     """The page on which an issue is read before it is out, by its id; "" where there are no pages."""
@@ -62,6 +65,8 @@ class Desk:
         self.scene = scene
         self.now = now
         self.later: list[Later] = []
+        self.asides: list[TelegramMethod[Any]] = []
+        """What is said besides the replies, after them."""
 
     @property
     def catalog(self) -> Catalog:
@@ -124,13 +129,13 @@ class Desk:
         found = self.known()
         if found.live:
             directory.follow(self.db, found.id, new, self.act, first=self.office.first)
-            self._move_here(found)
+            self._move_here(found, bool(known))
             return new
         wish = f"{basis}: {', '.join(tags)}"
         proof.add(self.db, found.id, ProofStep.GIVEN, self.act, basis=wish, origin="telegram")
         hasher = Hasher.load(self.db)
         directory.agreed(self.db, hasher, found.id, wish, tags, None, self.act, first=self.office.first)
-        self._move_here(found)
+        self._move_here(found, was_sent=False)
         return list(dict.fromkeys(tags))
 
     def _begin(self) -> Endpoint:
@@ -141,11 +146,18 @@ class Desk:
         address = self._address(scene.place.address)
         return directory.endpoint(self.db, directory.asked_for(self.db, address, name[:100], (), preferences, self.act))
 
-    def _move_here(self, found: Endpoint) -> None:
-        """A chat is written to by the bot that it talks to."""
-        if found.address.queue != self.office.queue:
-            directory.set_queue(self.db, found.id, self.office.queue, self.act)
-            self.db.run(ledger.SQL["requeue"], {"endpoint_id": found.id, "queue": self.office.queue})
+    def _move_here(self, found: Endpoint, was_sent: bool) -> None:
+        """A chat is written to by the bot that it talks to; where another one did so, the chat is told."""
+        was = found.address.queue
+        if was != self.office.queue:
+            self.let_send(found, self.office.queue)
+            if was_sent:
+                self.asides.append(bots.moved(self, was))
+
+    def let_send(self, found: Endpoint, queue: str) -> None:
+        """The bot of this queue writes to the chat from now on; what waits for it, too."""
+        directory.set_queue(self.db, found.id, queue, self.act)
+        self.db.run(ledger.SQL["requeue"], {"endpoint_id": found.id, "queue": queue})
 
     def unfollow(self, tags: Iterable[str]) -> list[str]:
         """Drop follows; those that there were."""

@@ -12,7 +12,7 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.methods import SendMessage
 from aiogram.types import Update
 
-from dispatch.bot import inbox
+from dispatch.bot import inbox, signs
 from dispatch.bot.desk import Desk, Later, Office, Replies, Step
 from dispatch.bot.inbox import Open
 from dispatch.bot.routers import routers
@@ -56,6 +56,8 @@ class Handler:
     async def handle(self, update: Open) -> Speech:
         """Handle an update, however often the store is locked; what makes the replies to it."""
         later = await self._insistently(self._answered, update) if update.body else []
+        if not update.body and update.begun:
+            await self._insistently(self._left, update)
 
         async def speech() -> None:
             try:
@@ -64,6 +66,9 @@ class Handler:
                 await self._do_later(later)
 
         return speech
+
+    async def _left(self, update: Open) -> None:
+        await self._store.call(signs.left, self._office.number, update.update_id)
 
     async def _insistently(self, work: Callable[[Open], Awaitable[Result]], update: Open) -> Result:
         """Do something about an update until the store takes it."""
@@ -113,12 +118,13 @@ class Handler:
                 return []
             replies, later = self._replies(db, made)
             inbox.handled(db, self._office.number, update_id, packed(replies))
+            signs.handled(db, self._office.number, self._clock.now())
         return later
 
     def _replies(self, db: Database, made: Any) -> tuple[Replies, list[Later]]:
         if isinstance(made, Staged):
             desk = Desk(db, self._office, made.scene, self._clock.now())
-            return list(made.step(desk)), desk.later
+            return [*made.step(desk), *desk.asides], desk.later
         return made if isinstance(made, list) else [], []
 
     async def _do_later(self, work: Sequence[Later]) -> None:

@@ -18,6 +18,7 @@ from aiogram.exceptions import (
 from dispatch.channels.telegram import without_token
 
 if TYPE_CHECKING:
+    from dispatch.bot.signs import Signs
     from dispatch.channels.telegram_bots import SharedBot
     from dispatch.delivery.clock import Clock
 
@@ -33,9 +34,10 @@ WRONG_TOKEN = 60.0
 class Patience:
     """What is asked of the Bot API for a bot itself is asked until there is an answer."""
 
-    def __init__(self, line: SharedBot, clock: Clock) -> None:
+    def __init__(self, line: SharedBot, clock: Clock, signs: Signs) -> None:
         self._token = line.settings.token.get_secret_value()
         self._clock = clock
+        self.signs = signs
 
     async def insist(self, work: Callable[[], Awaitable[Any]]) -> None:
         """Do some work again and again until the API takes it."""
@@ -51,15 +53,18 @@ class Patience:
         pause = PAUSES[min(tries, len(PAUSES) - 1)]
         words = without_token(str(error), self._token)
         if isinstance(error, TelegramUnauthorizedError):
-            log.error("Telegram does not know the bot's token; the bot cannot talk until it is set right")
+            what = "Telegram does not know the bot's token; the bot cannot talk until it is set right"
             pause = WRONG_TOKEN
         elif isinstance(error, TelegramRetryAfter):
-            pause = float(error.retry_after)
+            what, pause = "", float(error.retry_after)
         elif isinstance(error, TelegramConflictError):
-            log.error("another program asks for this bot's updates, or it has a webhook: %s", words)
+            what = f"another program asks for this bot's updates, or it has a webhook: {words}"
             pause = PAUSES[2]
         elif isinstance(error, TelegramNetworkError):
-            log.warning("the Bot API does not answer: %s", words)
+            what = f"the Bot API does not answer: {words}"
         else:
-            log.error("the Bot API refuses: %s", words)
+            what = f"the Bot API refuses: {words}"
+        if what:
+            log.log(logging.WARNING if isinstance(error, TelegramNetworkError) else logging.ERROR, "%s", what)
+            await self.signs.trouble(what, self._clock.now())
         await self._clock.sleep(pause)

@@ -99,8 +99,11 @@ class Receiver:
         """Ask for updates, write them down and give them their turns. They are confirmed by the next ask."""
         if self._offset is None:
             self._offset = await self._store.call(inbox.offset, self._number, self._clock.now())
-        ask = GetRawUpdates(offset=self._offset or None, limit=_PAGE, timeout=_POLL, allowed_updates=list(ALLOWED))
-        updates = cast(list[dict[str, Any]], await self._api(ask, _POLL + _ON_THE_WAY))
+        signs = self._patience.signs
+        poll = 0 if signs.troubled else _POLL  # at once, so that it is known to be over
+        ask = GetRawUpdates(offset=self._offset or None, limit=_PAGE, timeout=poll, allowed_updates=list(ALLOWED))
+        updates = cast(list[dict[str, Any]], await self._api(ask, poll + _ON_THE_WAY))
+        await signs.well(self._clock.now())
         found = [inbox.received(update) for update in updates]
         if not found:
             return

@@ -22,7 +22,7 @@ from aiogram.exceptions import (
 from aiogram.types import BufferedInputFile
 from aiohttp import ClientConnectorError
 
-from dispatch.bot import inbox
+from dispatch.bot import inbox, signs
 from dispatch.bot.patience import WRONG_TOKEN
 from dispatch.channels.telegram import without_token
 
@@ -126,12 +126,21 @@ class Speaker:
         """Write down how many replies are begun; whether nobody else has written something else."""
         return await self._store.call(inbox.begun, self._number, update_id, was, begun)
 
+    async def note_unknown(self) -> None:
+        """Write down that nobody knows whether a reply arrived."""
+        await self._store.call(signs.unknown, self._number)
+
     async def call(self, call: TelegramMethod[Any], begin: Callable[[], Awaitable[None]]) -> None:
         if isinstance(call, _PACED):
             await self._line.call(call, str(call.chat_id), begin=begin)
         else:
             await begin()
             await self._line.api(call)
+
+
+def _is_nobody(error: AiogramError) -> bool:
+    """Whether nobody was there to take the call."""
+    return isinstance(error.__cause__, ClientConnectorError)
 
 
 class _Reply:
@@ -164,11 +173,13 @@ class _Reply:
                     raise
                 return True
             except (TelegramNetworkError, TelegramServerError) as error:
-                if isinstance(error.__cause__, ClientConnectorError) and tries < _NOBODY_THERE:
+                if _is_nobody(error) and tries < _NOBODY_THERE:
                     await self._again(min(2.0 * tries, _LONGEST_PAUSE))
                 elif tries < _TRIES and isinstance(self._call, _REPEATABLE):
                     await self._speaker.rest(tries)
                 else:  # whether it arrived is not known: what would be seen twice is not made again
+                    if not isinstance(self._call, _REPEATABLE) and not _is_nobody(error):
+                        await self._speaker.note_unknown()
                     raise
         return False
 

@@ -12,7 +12,8 @@ from aiogram.dispatcher.flags import get_flag
 from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineQuery, Message, TelegramObject
 
-from dispatch.bot.chats import managed_place
+from dispatch.bot import chats
+from dispatch.bot.chats import Known, managed_place
 from dispatch.bot.scene import GROUP_ANONYMOUS_BOT, Place, Scene, is_about, is_marked, place_of
 from dispatch.bot.voice import spoken, text
 
@@ -63,7 +64,11 @@ class Staging(BaseMiddleware):
             if get_flag(data, "changes") and not scene.may_change:
                 return Staged(scene, _refused)
         step = await handler(event, {**data, "scene": scene})
-        return Staged(scene, step) if callable(step) else step
+        if not callable(step):
+            return step
+        if get_flag(data, "changes") and isinstance(event, Message) and _is_named_admin(scene):
+            step = _noting(step, event.chat.username or "")
+        return Staged(scene, step)
 
     async def _scene(self, event: TelegramObject, *, at_home: bool) -> Scene | None:
         if isinstance(event, InlineQuery):
@@ -109,6 +114,24 @@ class Staging(BaseMiddleware):
             anonymous = event.sender_chat.id == place.chat_id
             return anonymous and (scene.user_id in (0, GROUP_ANONYMOUS_BOT) or place.kind == "channel")
         return await self._administrators.has(place.chat_id, scene.user_id)
+
+
+def _is_named_admin(scene: Scene) -> bool:
+    """Whether somebody who changes something here is an administrator by name, as was just found out."""
+    return not scene.here.is_private and scene.user_id not in (0, GROUP_ANONYMOUS_BOT)
+
+
+def _noting(step: Step, name: str) -> Step:
+    """The same, and that the user was seen to administer the chat: it is offered to them in the private one."""
+
+    def noting(desk: Desk) -> Replies:
+        here = desk.scene.here
+        known = Known(here.chat_id, here.kind, here.title, may_write=True)
+        chats.met(desk.db, desk.office.number, known, name, desk.now)
+        chats.seen_managing(desk.db, desk.office.number, desk.scene.user_id, here.chat_id, desk.now)
+        return step(desk)
+
+    return noting
 
 
 def _typed(query: InlineQuery) -> Scene:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CSV_COLUMNS = (
     *("id", "name", "endpoint", "channel", "address", "state", "reason", "paused_until", "consent", "consented_at"),
-    *("follows", "language", "cadence", "weekday", "at", "timezone", "quiet", "bundle", "format", "added"),
+    *("follows", "language", "cadence", "weekday", "at", "timezone", "quiet", "bundle", "format", "added", "queue"),
 )
 SHOWN = 5  # addresses in a warning
 TABLE = 1000  # lines of one table
@@ -28,6 +28,8 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
     say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
     for endpoint in subscriber.endpoints:
         say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {_state(endpoint)}")
+        if endpoint.address.channel == "telegram":
+            say(f"     written to by the bot of the queue {endpoint.address.queue}")
         say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {preferences_words(endpoint.preferences)}")
         if endpoint.words:
             say(f"     {words_text(endpoint)}")
@@ -88,6 +90,7 @@ def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
         "id": endpoint.label,
         "channel": endpoint.address.channel,
         "address": endpoint.address.address,
+        "queue": endpoint.address.queue,
         "state": endpoint.state.value,
         "reason": endpoint.reason,
         "paused_until": iso(endpoint.paused_until),
@@ -135,11 +138,16 @@ def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
             subscriber.id,
             subscriber.name,
             endpoint.label,
-            endpoint.address.channel,
+            _channel(endpoint),
             endpoint.address.address,
             endpoint.state,
             ", ".join(endpoint.follows),
         )
+
+
+def _channel(endpoint: Endpoint) -> str:
+    """The channel; of a chat that is not with the first bot, which bot it is with."""
+    return endpoint.address.queue if endpoint.address.channel == "telegram" else endpoint.address.channel
 
 
 def rows_of(subscriber: Subscriber) -> Iterator[list[str]]:

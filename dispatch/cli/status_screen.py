@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatch.cli import status_view as view
-from dispatch.delivery.status import LEAST_SECONDS, MINUTE_MS, LaneStatus, QueueStatus, Status
+from dispatch.delivery.status import LEAST_SECONDS, MINUTE_MS, BotStatus, LaneStatus, QueueStatus, Status
 from dispatch.output import plain, span, when
 
 _TICKS = "▁▂▃▄▅▆▇█"
@@ -40,7 +40,10 @@ def screen(status: Status, width: int, height: int | None = None) -> RenderableT
     if status.issues:
         parts.append(_issues(status))
     parts += [Text(plain(note), style="yellow") for note in view.notes(status)]
-    taken = _HEADS + len(status.processes) + 2 * len(status.issues)
+    bots = [bot for bot in status.bots if not bot.quiet]
+    if bots:
+        parts.append(_bots(bots))
+    taken = (len(bots) + 4 if bots else 0) + _HEADS + len(status.processes) + 2 * len(status.issues)
     columns = tuple(range(len(_TITLES))) if width >= _WIDE else _NARROW
     parts.append(_lanes(status, columns, None if height is None else max(3, height - taken)))
     return Group(*parts)
@@ -75,6 +78,14 @@ def _issues(status: Status) -> Table:
         name, title, paused = (Text(plain(words)) for words in (issue.name, issue.title, view.holds(issue)))
         paused.stylize("yellow")
         table.add_row(name, title, Text(view.issue_state(issue)), counts, bar, paused)
+    return table
+
+
+def _bots(bots: Sequence[BotStatus]) -> Table:
+    table = _table(*view.BOT_TITLES)
+    for bot in bots:
+        style = "" if bot.state == "talking" else "yellow"
+        table.add_row(*(Text(plain(cell)) for cell in view.bot_row(bot)), style=style)
     return table
 
 

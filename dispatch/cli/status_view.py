@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dispatch.output import iso, plain, say, span, table, when
 
 if TYPE_CHECKING:
-    from dispatch.delivery.status import FailingSource, IssueStatus, LaneStatus, Process, QueueStatus, Status
+    from dispatch.delivery.status import BotStatus, FailingSource, IssueStatus, LaneStatus, Process, QueueStatus, Status
 
 LANE_TITLES = ("lane", "state", "/s", "due", "later", "sending", "oldest", "left", "sent", "retried", "failed")
+BOT_TITLES = ("bot", "state", "updates", "last update", "waiting", "unsent", "unknown", "slowed users")
+BOT_LEGEND = "waiting: updates not handled; unsent: with replies not made; unknown: replies that may not have arrived"
 LEGEND = "oldest: for how long the oldest due one has waited; sent, retried, failed: in the last hour"
 
 
@@ -29,7 +31,12 @@ def as_dict(status: Status) -> dict[str, Any]:
         "queues": [_queue_dict(queue, status.now) for queue in status.queues],
         "paused_messages": dict(status.paused),
         "failing_sources": [_source_dict(source) for source in status.failing_sources],
+        "bots": [_bot_dict(bot) for bot in status.bots],
     }
+
+
+def _bot_dict(bot: BotStatus) -> dict[str, Any]:
+    return {**asdict(bot), "trouble_at": iso(bot.trouble_at), "handled_at": iso(bot.handled_at)}
 
 
 def _source_dict(source: FailingSource) -> dict[str, Any]:
@@ -116,6 +123,19 @@ def print_tables(status: Status) -> None:
     table((*LANE_TITLES, "reason"), rows, empty="nothing waits, and no lane did anything for an hour")
     if rows:
         say(LEGEND)
+    bots = [bot_row(bot) for bot in status.bots if not bot.quiet]
+    if bots:
+        say("")
+        table(BOT_TITLES, bots, empty="")
+        say(BOT_LEGEND)
+
+
+def bot_row(bot: BotStatus) -> tuple[str, ...]:
+    """As BOT_TITLES."""
+    name = f"{bot.name} (@{bot.username})" if bot.username else bot.name
+    last = when(bot.handled_at) if bot.handled_at is not None else "none yet"
+    counts = (bot.waiting, bot.unsent, bot.unknown, bot.slowed)
+    return (name, bot.state, bot.updates, last, *(f"{count:,}" for count in counts))
 
 
 def line(status: Status) -> str:
@@ -123,6 +143,7 @@ def line(status: Status) -> str:
     parts = [when(status.now), f"processes {len(status.processes)}"]
     parts += [f"issue {i.name} {issue_state(i)} {i.ended}/{i.deliveries}" for i in status.issues]
     parts += [_queue_words(queue, status.now) for queue in status.queues if not queue.quiet]
+    parts += [f"bot {bot.name} {bot.state}, waiting {bot.waiting}" for bot in status.bots if not bot.quiet]
     parts += notes(status)
     return plain("; ".join(parts))
 
@@ -210,6 +231,11 @@ def notes(status: Status) -> list[str]:
     found += [f"issues that wait for approval: {held}"] if held else []
     found += [
         f"source {source.name} fails since {when(source.since)}: {source.error}" for source in status.failing_sources
+    ]
+    found += [
+        f"bot {bot.name} gets no updates since {when(bot.trouble_at)}: {bot.trouble}"
+        for bot in status.bots
+        if bot.state == "in trouble" and bot.trouble_at is not None
     ]
     if status.processes:
         found += [f"no process has the part of the {role}" for role in ("scheduler",) if not status.holder(role)]

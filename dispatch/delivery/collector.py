@@ -39,6 +39,7 @@ class _Snapshot(Collector):
         yield from _queues(queues, self._status)
         yield from _issues(self._status)
         yield _sources(self._status)
+        yield from _bots(self._status)
         yield _endpoints(self._endpoints)
 
 
@@ -62,6 +63,31 @@ def _sources(status: Status) -> Metric:
     for source in status.failing_sources:
         failing.add_metric((source.name,), source.failures)
     return failing
+
+
+def _bots(status: Status) -> Iterator[Metric]:
+    talking = GaugeMetricFamily(
+        "dispatch_bot_talking", "1 where a process answers for the bot and gets its updates, else 0.", labels=("bot",)
+    )
+    updates = GaugeMetricFamily(
+        "dispatch_bot_updates", "Updates that wait to be handled, or whose replies are not all made.",
+        labels=("bot", "state"),
+    )  # fmt: skip
+    unknown = CounterMetricFamily(
+        "dispatch_bot_replies_unknown", "Replies of which nobody knows whether they arrived.", labels=("bot",)
+    )
+    slowed = GaugeMetricFamily("dispatch_bot_slowed_users", "Users with several updates waiting.", labels=("bot",))
+    last = GaugeMetricFamily(
+        "dispatch_bot_handled_timestamp_seconds", "When an update was handled last; 0 for never.", labels=("bot",)
+    )
+    for bot in status.bots:
+        talking.add_metric((bot.name,), bot.state == "talking")
+        updates.add_metric((bot.name, "waiting"), bot.waiting)
+        updates.add_metric((bot.name, "unsent"), bot.unsent)
+        unknown.add_metric((bot.name,), bot.unknown)
+        slowed.add_metric((bot.name,), bot.slowed)
+        last.add_metric((bot.name,), (bot.handled_at or 0) / 1000)
+    yield from (talking, updates, unknown, slowed, last)
 
 
 def _lanes(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:

@@ -132,6 +132,34 @@ class QueueStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class BotStatus:
+    """How the conversation of a bot goes. `updates` is how they come, `polling` or `webhook`; `trouble` what keeps them
+    from coming, since `trouble_at`. `waiting` updates are not handled yet, of `unsent` ones not all replies are made;
+    of `unknown` replies since the installation nobody knows whether they arrived. `slowed` users have several updates
+    waiting.
+
+    States: `talking`, `in trouble` where a process talks for it and gets no updates, `silent` where none does.
+    """
+
+    name: str
+    username: str
+    state: str
+    updates: str
+    trouble: str
+    trouble_at: int | None
+    handled_at: int | None
+    waiting: int
+    unsent: int
+    unknown: int
+    slowed: int
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to tell: nobody talks for it, and nothing waits."""
+        return self.state == "silent" and not (self.waiting or self.unsent)
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """All of it at one time, `now`; what is counted was counted at `counted_at`. `paused` is messages by channel,
     `issue_states` issues by state."""
@@ -144,6 +172,7 @@ class Status:
     paused: Mapping[str, int]
     issue_states: Mapping[str, int]
     failing_sources: tuple[FailingSource, ...] = ()
+    bots: tuple[BotStatus, ...] = ()
 
     def holder(self, role: str) -> Process | None:
         return next((process for process in self.processes if role in process.roles), None)

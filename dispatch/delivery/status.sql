@@ -35,6 +35,23 @@ SELECT state, COUNT(*) AS issues FROM issues GROUP BY state ORDER BY state
 -- name: failing_sources
 SELECT name, failures, failing_since, next_at, last_error FROM sources WHERE failures > 0 ORDER BY name
 
+-- name: bots
+SELECT bot, name, username, updates, trouble, trouble_at, handled_at, replies_unknown FROM bots
+WHERE name <> '' ORDER BY name
+
+-- name: bot_updates
+-- Of what is open: updates that wait to be handled, and handled ones whose replies are not all made.
+SELECT bot, CAST(SUM(CASE WHEN body <> '' THEN 1 ELSE 0 END) AS BIGINT) AS waiting,
+       CAST(SUM(CASE WHEN body = '' THEN 1 ELSE 0 END) AS BIGINT) AS unsent
+FROM bot_updates WHERE body <> '' OR replies <> '' GROUP BY bot
+
+-- name: bot_slowed
+-- Users of whom several updates wait: each has one turn at a time, and a human pace.
+SELECT bot, COUNT(*) AS users FROM (
+  SELECT bot, actor FROM bot_updates WHERE (body <> '' OR replies <> '') AND body <> '' AND actor <> 0
+  GROUP BY bot, actor HAVING COUNT(*) > 1
+) AS several GROUP BY bot
+
 -- name: deliveries
 SELECT g.issue_id, COUNT(*) AS deliveries FROM digests g JOIN deliveries d ON d.digest_id = g.id
 WHERE g.issue_id IN (:ids) GROUP BY g.issue_id

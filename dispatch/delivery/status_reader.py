@@ -19,6 +19,7 @@ from dispatch.delivery.status import (
     MINUTE_MS,
     MINUTES,
     ROLES,
+    BotStatus,
     FailingSource,
     Hold,
     IssueStatus,
@@ -91,6 +92,7 @@ class Reader:
             paused=counts.paused,
             issue_states={row["state"]: row["issues"] for row in db.all(SQL["issue_states"])},
             failing_sources=tuple(_failing(row) for row in db.all(SQL["failing_sources"])),
+            bots=_bots(db, held),
         )
 
     def _counted(self, db: Database, issues: tuple[int, ...], held: Sequence[Row], now: int) -> _Counts:
@@ -257,6 +259,32 @@ def _state(row: Row, runs: int, now: int) -> str:
     if lane.breaker != CLOSED:
         return "trying" if runs else "rested"
     return "running" if runs else "idle"
+
+
+def _bots(db: Database, held: Sequence[Row]) -> tuple[BotStatus, ...]:
+    rows = db.all(SQL["bots"])
+    if not rows:
+        return ()
+    talking = {row["name"] for row in held if row["name"].startswith("bot/") and not leases.is_dead(row["owner"])}
+    updates = {row["bot"]: row for row in db.all(SQL["bot_updates"])}
+    slowed = {row["bot"]: row["users"] for row in db.all(SQL["bot_slowed"])}
+    return tuple(
+        _bot(row, updates.get(row["bot"]), slowed.get(row["bot"], 0), talks=f"bot/{row['name']}" in talking)
+        for row in rows
+    )
+
+
+def _bot(row: Row, updates: Row | None, slowed: int, *, talks: bool) -> BotStatus:
+    state = ("in trouble" if row["trouble"] else "talking") if talks else "silent"
+    return BotStatus(
+        state=state,
+        trouble_at=row["trouble_at"] or None,
+        waiting=updates["waiting"] if updates else 0,
+        unsent=updates["unsent"] if updates else 0,
+        unknown=row["replies_unknown"],
+        slowed=slowed,
+        **{name: row[name] for name in ("name", "username", "updates", "trouble", "handled_at")},
+    )
 
 
 def _failing(row: Row) -> FailingSource:

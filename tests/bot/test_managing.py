@@ -74,6 +74,39 @@ async def test_what_a_user_manages_is_offered_as_long_as_they_may(talk: Talk) ->
     assert (await ann.next()).labels == ["频道", "回到本聊天"]
 
 
+@pytest.mark.parametrize("command", ["/follow 南昌高新区", "/digest daily", "/pause", "/language en"])
+async def test_a_group_where_somebody_gave_a_command_as_administrator_is_offered(talk: Talk, command: str) -> None:
+    ann, bob = talk.api.user("Ann"), talk.api.user("Bob")
+    group = talk.api.group("早就在的群", members={ann: "creator", bob: "member"})
+    for user in (ann, bob):
+        await user.send(command.replace(" ", f"@{talk.api.me.username} ", 1), chat=group)
+        await group.next()
+    await answered(talk)
+    await ann.send("/manage")
+    offer = await ann.next()
+    assert offer.labels == ["早就在的群"]
+    await ann.press(offer, offer.labels[0])
+    await ann.next()
+    assert "早就在的群" in (await ann.next()).text
+    await bob.send("/manage")
+    assert (await bob.next()).labels == []
+    group.demote(ann)
+    await answered(talk)
+    await ann.send("/manage off")
+    await ann.next()
+    assert "不是那里的管理员" in (await ann.press(offer, offer.labels[0])).text
+
+
+async def test_who_stays_anonymous_is_offered_nothing(talk: Talk) -> None:
+    ann = talk.api.user("Ann")
+    group = talk.api.group("群", members={ann: "creator"})
+    group.send_as_anonymous(ann, "/follow 南昌高新区")
+    await group.next()
+    await answered(talk)
+    assert talk.follows(group.id) == FOLLOWED
+    assert talk.db.value("SELECT COUNT(*) FROM bot_managers") == 0
+
+
 async def test_the_right_is_asked_for_at_each_change(talk: Talk) -> None:
     ann, bob = talk.api.user("Ann"), talk.api.user("Bob")
     group = talk.api.group("群", members={ann: "creator", bob: "administrator"}, bot="administrator")

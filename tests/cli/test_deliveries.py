@@ -216,3 +216,21 @@ def test_what_was_put_off_shows_when_it_is_tried_next(office: Office) -> None:
     story = office.json("deliveries", "show", "1")
     assert story["reason"] == "451 later"
     assert [item["outcome"] for item in story["attempts"]] == ["retry"]
+
+
+def test_what_was_sent_names_every_follow_that_brought_it(office: Office) -> None:
+    follows = ["all", "topic:blockchain", "topic:news"]
+    office.desk.reader("a@x.test", *follows, "topic:elsewhere")
+    office.desk.issue({"一": ["blockchain news"]})
+    office.desk.plan()
+    office.settle(lambda address: Sent(code="250"))
+    [listed] = office.json("deliveries", "list")
+    assert listed["reason"].split() == follows
+    assert all(tag in office("deliveries", "list").stdout for tag in follows)
+    [line] = [line for line in office("deliveries", "show", "1").stdout.splitlines() if line.startswith("sent for:")]
+    assert [tag for tag in follows if f"{tag} (" in line] == follows
+    assert "elsewhere" not in line
+    [proved] = json.loads(office("deliveries", "export", "--json").stdout)
+    assert proved["follows"] == follows
+    [row] = csv.DictReader(office("deliveries", "export").stdout.splitlines())
+    assert row["follows"] == " / ".join(follows)

@@ -44,8 +44,13 @@ def _fill(db: Database, now: int) -> None:
         " (:hostile, :hostile, 'open', 900000, :later, :now, 'nobody answers', 0, 0, 0, 0)",
         {"later": now + 900_000, "now": now, "hostile": HOSTILE},
     )
+    db.run(
+        "INSERT INTO bots (bot, username, name, updates, trouble, trouble_at, replies_unknown)"
+        " VALUES (42, 'a_bot', 'default', 'webhook', 'the Bot API refuses', :now, 5)",
+        {"now": now},
+    )
     owner = new_owner()
-    for name in (f"process/{owner}", "scheduler", "lane/email:default/0"):
+    for name in (f"process/{owner}", "scheduler", "lane/email:default/0", "bot/default"):
         db.run(
             "INSERT INTO leases (name, owner, since, until) VALUES (:name, :owner, :now, :until)",
             {"name": name, "owner": owner, "now": now, "until": now + 900_000},
@@ -174,3 +179,14 @@ def pieces(terminal: int) -> Iterator[str]:
         if not data:
             return
         yield data.decode("utf-8", "replace")
+
+
+def test_the_bots_are_told_in_words_and_as_json(folder: Path) -> None:
+    said = call(folder).stdout
+    for words in ("default (@a_bot)", "in trouble", "webhook", "none yet", "bot default gets no updates since"):
+        assert words in said
+    [bot] = json.loads(call(folder, "--json").stdout)["bots"]
+    assert bot["trouble_at"]
+    assert {name: bot[name] for name in ("name", "state", "updates", "handled_at", "waiting", "unknown")} == {
+        "name": "default", "state": "in trouble", "updates": "webhook", "handled_at": None, "waiting": 0, "unknown": 5,
+    }  # fmt: skip

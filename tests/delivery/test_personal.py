@@ -395,7 +395,7 @@ NOBODYS = {
     "leases": "of processes",
     "revisions": "what is published, and which administrator decided",
     "originals": "the files of issues",
-    "bots": "the names of our own bots",
+    "bots": "the names of our own bots, and how they are",
     "holds": "of issues; which administrator",
     "cancels": "of issues; which administrator",
     "alarms": "what was wrong with the program's work",

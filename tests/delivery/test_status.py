@@ -372,3 +372,45 @@ def test_reading_takes_no_lock(desk: Desk) -> None:
             assert read(desk).queues == ()
     finally:
         other.close()
+
+
+def bot_update(desk: Desk, number: int, actor: int, *, body: str = "{}", replies: str = "", begun: int = 0) -> None:
+    desk.db.run(
+        "INSERT INTO bot_updates (bot, update_id, actor, body, replies, begun, added_at)"
+        " VALUES (42, :number, :actor, :body, :replies, :begun, :now)",
+        {"number": number, "actor": actor, "body": body, "replies": replies, "begun": begun, "now": START},
+    )
+
+
+def test_a_bot_is_told_with_what_waits_and_whom_it_keeps_waiting(desk: Desk) -> None:
+    with desk.db.transaction():
+        desk.db.run(
+            "INSERT INTO bots (bot, username, name, updates, handled_at, replies_unknown)"
+            " VALUES (42, 'a_bot', 'default', 'polling', :now, 3), (7, 'former', '', 'polling', NULL, 9)",
+            {"now": START - 9},
+        )
+        for number, actor in enumerate((1, 1, 1, 2, 3, 3, 0, 0)):
+            bot_update(desk, number, actor)
+        bot_update(desk, 20, 2, body="", replies="[]", begun=1)
+        bot_update(desk, 21, 0, body="")
+    [bot] = read(desk).bots
+    assert (bot.name, bot.username, bot.state, bot.updates, bot.handled_at) == (
+        "default", "a_bot", "silent", "polling", START - 9,
+    )  # fmt: skip
+    assert (bot.waiting, bot.unsent, bot.unknown, bot.slowed, bot.quiet) == (8, 1, 3, 2, False)
+    with desk.db.transaction():
+        lease(desk, "bot/default", ELSEWHERE)
+    assert read(desk).bots[0].state == "talking"
+    with desk.db.transaction():
+        desk.db.run("UPDATE bots SET trouble = 'no', trouble_at = :now WHERE bot = 42", {"now": START})
+    [bot] = read(desk).bots
+    assert (bot.state, bot.trouble, bot.trouble_at) == ("in trouble", "no", START)
+
+
+def test_a_bot_for_which_a_dead_process_talked_is_silent(desk: Desk) -> None:
+    host, pid, started, rest = leases.new_owner().split("/")
+    with desk.db.transaction():
+        desk.db.run("INSERT INTO bots (bot, username, name) VALUES (42, 'a_bot', 'default')")
+        lease(desk, "bot/default", f"{host}/{pid}/{started}0/{rest}")
+    [bot] = read(desk).bots
+    assert (bot.state, bot.quiet) == ("silent", True)

@@ -212,3 +212,24 @@ def test_words_that_cannot_be_are_refused(run: Run) -> None:
     many = [f"--only=word{number}" for number in range(21)]
     run("words", "1", *many, refused="at most 20")
     assert "no words" in run("words", "1").stdout
+
+
+def test_a_chat_is_shown_with_the_bot_that_it_is_with(run: Run, migrated_url: str) -> None:
+    run("add", "--telegram", "5", "--telegram", "6", "--email", "a@x.test")
+    db = Database.open(migrated_url, (SCHEMA, archive.SCHEMA))
+    try:
+        told = json.loads(run("show", "1", "--json").stdout)["endpoints"]
+        [number] = [item["id"] for item in told if item["address"] == "6"]
+        with db.transaction():
+            directory.set_queue(db, int(number.removeprefix("e")), "telegram:second", at(1))
+    finally:
+        db.close()
+    shown = run("show", "1").stdout
+    assert "written to by the bot of the queue telegram:second" in shown
+    assert shown.count("written to by the bot of the queue") == 2
+    found = {item["address"]: item["queue"] for item in json.loads(run("show", "1", "--json").stdout)["endpoints"]}
+    assert found == {"5": "telegram", "6": "telegram:second", "a@x.test": "email"}
+    [listed] = json.loads(run("list", "--json").stdout)
+    assert {item["address"]: item["queue"] for item in listed["endpoints"]} == found
+    assert "telegram:second" in run("list").stdout
+    assert ",telegram:second" in run("list", "--csv").stdout

@@ -17,6 +17,7 @@ from dispatch.bot.routers import (
     reading,
     rights,
     searching,
+    senders,
     suggesting,
     timing,
     wording,
@@ -40,6 +41,7 @@ def routers() -> list[Router]:
         language.router(),
         pausing.router(),
         rights.router(),
+        senders.router(),
         timing.router(),
         wording.router(),
         searching.router(),  # after all that reads and shows: it answers their old buttons

@@ -24,7 +24,7 @@ from dispatch.testing.robots import (
     TeamsService,
     WeComService,
 )
-from dispatch.testing.samples import sample_article, sample_content
+from dispatch.testing.samples import sample_article, sample_content, sample_digest
 from subscribers.model import ROBOTS
 
 from .conftest import LOOPBACK, channel_of, envelope_to, open_channel, ticking
@@ -61,6 +61,12 @@ def test_a_gateway_of_ones_own_says_its_kind(kind: str) -> None:
 
 
 @KIND
+def test_a_receiver_of_ones_own_at_a_service_of_robots_can_have_signed_json(kind: str) -> None:
+    found = address("webhook", f"webhook+{KINDS[kind].example}", Settings())
+    assert (found.channel, found.shared, found.secret[:6]) == ("webhook", False, "whsec_")
+
+
+@KIND
 def test_an_address_without_its_key_is_refused(kind: str) -> None:
     example = KINDS[kind].example
     with pytest.raises(UsageError, match="as in"):
@@ -87,6 +93,20 @@ async def test_each_content_is_taken(kind: str, language: str, form: str) -> Non
         for content in contents:
             outcomes = await send(envelope_to(kind, service.url()), content)
             assert all(isinstance(outcome, Sent) for outcome in outcomes), (content.kind, outcomes)
+
+
+@KIND
+@pytest.mark.parametrize("pages", [True, False])
+async def test_a_bundle_is_taken_and_says_of_which_issue_a_column_is(kind: str, pages: bool) -> None:
+    content = sample_content("bundle")
+    older = replace(sample_digest(), issue_ref="533", total=533, column="政策")
+    content = replace(content, sections=(*content.sections, replace(content.sections[0], digest=older)))
+    async with SERVICES[kind]() as service, open_channel(channel_of(kind, pages=pages)) as send:
+        outcomes = await send(envelope_to(kind, service.url()), content)
+        assert all(isinstance(outcome, Sent) for outcome in outcomes)
+        said = json.dumps([post.body for post in service.posts], ensure_ascii=False)
+    assert "政策" in said
+    assert "总第533期" in said
 
 
 @KIND

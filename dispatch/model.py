@@ -318,11 +318,13 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The receiver accepted. `provider_id` is the receiver's own id, where it gives one."""
+    """The receiver accepted. `provider_id` is the receiver's own id, where it gives one. `rest` says for how many
+    seconds the receiver takes nothing more for this address, where it says so beforehand."""
 
     provider_id: str = ""
     code: str = ""
     detail: str = ""
+    rest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

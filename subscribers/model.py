@@ -58,7 +58,7 @@ class Preferences:
     bundled: bool = False
 
 
-ROBOTS = ("wecom", "dingtalk", "feishu")
+ROBOTS = ("wecom", "dingtalk", "feishu", "slack", "discord", "teams")
 """Channels that are the robots of groups in a workplace's chat."""
 
 CHANNELS = ("email", "telegram", "webhook", *ROBOTS)

@@ -81,15 +81,17 @@ def _webhook(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Ch
 
 
 def _webhook_address(text: str, settings: Settings) -> Address:
-    """A robot's, where the address is of a service of robots, or says so itself: `wecom+https://gateway.example/…`."""
+    """A robot's, where the address is of a service of robots, or says so itself: `wecom+https://gateway.example/…`.
+    What says `webhook+https://…` gets signed JSON wherever it is."""
     from dispatch.channels.robots import kind_of
     from dispatch.channels.webhook import check_url, new_secret, queue_of
 
     forced, _, rest = text.strip().partition("+")
     if forced in _FORCED:
         return _robot_address(_FORCED[forced], rest, settings)
-    url = check_url(text, settings.webhook.allow_networks)
-    if kind := kind_of(url):
+    plain = forced == "webhook"
+    url = check_url(rest if plain else text, settings.webhook.allow_networks)
+    if not plain and (kind := kind_of(url)):
         return _robot_address(kind, url, settings)
     return Address("webhook", url, queue_of(url), new_secret())
 

@@ -494,17 +494,17 @@ class LaneRun:
         self, line: _Line, work: Work, letter: _Letter, part: int, announced: Envelope | None
     ) -> Outcome | None:
         """What became of a part that has its slot; None where the message is another's by now, and nothing was sent."""
-        well = False
+        outcome: Outcome | None = None
         try:
             if self._lane.marked and not await self._context.settler.begin(work, part):
                 self._lost(work)
                 return None
             outcome = await line.send(work, letter, part, announced)
-            well = isinstance(outcome, Sent)
             return outcome
         finally:
             if not self._pace.is_free:
-                self._pace.done(work.address, well=well)
+                rest = outcome.rest if isinstance(outcome, Sent) else 0.0
+                self._pace.done(work.address, well=isinstance(outcome, Sent), rest=rest)
 
     def _lost(self, work: Work) -> None:
         log.warning("message %d was taken over by another process; its outcome is not ours", work.message_id)

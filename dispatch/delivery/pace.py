@@ -79,6 +79,7 @@ class _Chat:
     last: float
     minute: _Window | None = None
     begun: deque[float] = field(default_factory=deque)
+    rests_until: float = 0.0
 
 
 class Pace:
@@ -131,10 +132,10 @@ class Pace:
             self._keep_time()
             raise
 
-    def done(self, address: str, *, well: bool = False) -> None:
+    def done(self, address: str, *, well: bool = False, rest: float = 0.0) -> None:
         """The send is over: the distance to the address's next one counts from here, for what the receiver measures
         is when messages arrive, and a slow send arrives late. After one that went `well` a lane that was slowed down
-        goes a little faster."""
+        goes a little faster. `rest`: the receiver takes nothing more for this address for so many seconds."""
         now = self._clock.monotonic()
         if well:
             self._share = min(1.0, self._share + _RECOVERY)
@@ -144,6 +145,7 @@ class Pace:
         took = now - chat.begun.popleft()
         self._usual = took if took < self._usual or not self._usual else self._usual + (took - self._usual) / 500
         chat.last = now
+        chat.rests_until = now + rest
         if chat.minute is not None:
             chat.minute.done(now)
         self._second.done(now - self._usual)
@@ -234,7 +236,7 @@ class Pace:
             return 0.0
         lane = self._lane
         group = is_group(chat) and not (urgent and known.minute is not None)
-        turn = known.last + (lane.group_interval if group else lane.address_interval)
+        turn = max(known.last + (lane.group_interval if group else lane.address_interval), known.rests_until)
         return turn if known.minute is None else max(turn, known.minute.turn(now))
 
     def _keep_time(self) -> None:
@@ -263,7 +265,9 @@ class Pace:
         self._chats = {
             name: chat
             for name, chat in self._chats.items()
-            if chat.last + longest > now or (chat.minute is not None and now - chat.last < _MINUTE)
+            if chat.last + longest > now
+            or chat.rests_until > now
+            or (chat.minute is not None and now - chat.last < _MINUTE)
         }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from dispatch.delivery import leases
 from dispatch.delivery.channel import Lane
@@ -48,6 +49,21 @@ async def test_a_robot_that_has_too_many_rests_while_others_of_its_service_go_on
     channel.answer = lambda envelope, part: Sent()
     desk.clock.ms += 120_000
     await desk.drain(channel)
+    assert set(desk.states().values()) == {"sent"}
+
+
+async def test_a_robot_that_says_beforehand_that_it_has_enough_is_waited_for(desk: Desk) -> None:
+    channel = made(desk, "https://robots.example/send?key=a")
+    channel.lane = replace(LANE, connections=2, address_interval=0.5)
+    times: list[int] = []
+
+    def answer(envelope: Envelope, part: int) -> Outcome:
+        times.append(desk.clock.ms)
+        return Sent(rest=4.0)
+
+    channel.answer = answer
+    await desk.drain(channel)
+    assert [later - first for first, later in pairwise(times)] == [4000]
     assert set(desk.states().values()) == {"sent"}
 
 

@@ -52,6 +52,22 @@ async def test_the_distance_counts_from_the_end_of_a_send() -> None:
     assert clock.ms - before == 1000
 
 
+async def test_an_address_that_rests_is_waited_for_and_others_pass() -> None:
+    clock = FakeClock()
+    pace = Pace(Lane("x", "x", address_interval=1.0), clock)
+    start = clock.ms
+    await pace.acquire("1")
+    pace.done("1", well=True, rest=4.5)
+    assert pace.wait("1") == 4.5
+    await pace.acquire("2")
+    pace.done("2", well=True)
+    assert clock.ms == start
+    await pace.acquire("1")
+    pace.done("1", well=True)
+    assert clock.ms - start == 4500
+    assert pace.wait("1") == 1
+
+
 @given(
     attempts=st.integers(0, 100),
     asked=st.none() | st.floats(-10, 1e9, allow_nan=False),

@@ -65,7 +65,7 @@ class RenderedPost:
 
     def _own(self, text: str) -> str:
         """What is personal, within the bytes that are kept for it."""
-        escaped = self.robot.escape(text)
+        escaped = self.robot.own(text)
         if size(escaped) <= REASONS_BYTES:
             return escaped
         return escaped.encode()[: REASONS_BYTES - 3].decode(errors="ignore") + "…"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dispatch.channels.webhook.outcome import of_answer
+from dispatch.channels.webhook.outcome import of_answer, retry_after
 from dispatch.errors import UsageError
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
@@ -104,6 +104,10 @@ class Robot(ABC):
     def escape(self, text: str) -> str:
         """Text from outside as it stands in `template`: nothing of it is taken for markup, nobody is called by it."""
 
+    def own(self, text: str) -> str:
+        """What is personal, as it stands in a message: as `escape` makes it, unless its place knows no markup."""
+        return self.escape(text)
+
     @abstractmethod
     def bodies(self, post: Body, text: str) -> Sequence[Body]:
         """The messages of a post, whose `template` gave `text`: cut where they must be, with their slots."""
@@ -158,10 +162,29 @@ def told(answer: Answer) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def throttled(answer: Answer, meaning: str, rest: float, now: dt.datetime) -> Retry:
+    """What HTTP 429 means where it is this robot alone that has to wait: as long as its Retry-After says, or `rest`
+    seconds."""
+    after = retry_after(answer.headers.get("retry-after", ""), now)
+    words = said(answer)
+    reason = f"{meaning} (429: {words})" if words else f"{meaning} (429)"
+    return Retry(reason, "429", after=rest if after is None else after, whole_address=True)
+
+
 def words(found: Mapping[str, Any]) -> str:
     """What a service says of it, as one short printable text."""
     text = next((found[name] for name in ("errmsg", "msg", "StatusMessage", "message") if found.get(name)), "")
-    return "".join(char if char.isprintable() else " " for char in str(text))[:300].strip()
+    return printable(str(text))
+
+
+def said(answer: Answer) -> str:
+    """The beginning of an answer's body, as one short printable text."""
+    return printable(answer.body.decode("utf-8", "replace"))
+
+
+def printable(text: str) -> str:
+    """A service's words as they may be shown: short, and on one line."""
+    return "".join(char if char.isprintable() else " " for char in text)[:300].strip()
 
 
 def query_of(url: str) -> Mapping[str, str]:

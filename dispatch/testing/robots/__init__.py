@@ -9,8 +9,20 @@ async with WeComService() as wecom:
 """
 
 from dispatch.testing.robots.dingtalk import DingTalkService
+from dispatch.testing.robots.discord import DiscordService
 from dispatch.testing.robots.feishu import FeishuService
 from dispatch.testing.robots.service import Post, RobotService
+from dispatch.testing.robots.slack import SlackService
+from dispatch.testing.robots.teams import TeamsService
 from dispatch.testing.robots.wecom import WeComService
 
-__all__ = ["DingTalkService", "FeishuService", "Post", "RobotService", "WeComService"]
+__all__ = [
+    "DingTalkService",
+    "DiscordService",
+    "FeishuService",
+    "Post",
+    "RobotService",
+    "SlackService",
+    "TeamsService",
+    "WeComService",
+]

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -28,6 +29,11 @@ def page(bulletin: str, ref: str, position: int) -> str:
 
 def no_page(bulletin: str, ref: str, position: int) -> str:
     return ""
+
+
+def ticking() -> Callable[[], float]:
+    """A clock that goes on by a second whenever somebody looks: a service's window of a few seconds is never full."""
+    return map(float, count()).__next__
 
 
 def channel_of(kind: str, *, pages: bool = True, **changes: Any) -> RobotChannel:

@@ -15,16 +15,27 @@ from dispatch.channels.robots.base import REASONS_BYTES
 from dispatch.errors import UsageError
 from dispatch.model import Alarm, Content, Notice, Reason, Rejected, Retry, Sent
 from dispatch.settings import Settings
-from dispatch.testing.robots import DingTalkService, FeishuService, RobotService, WeComService
-from dispatch.testing.samples import sample_article, sample_content
+from dispatch.testing.robots import (
+    DingTalkService,
+    DiscordService,
+    FeishuService,
+    RobotService,
+    SlackService,
+    TeamsService,
+    WeComService,
+)
+from dispatch.testing.samples import sample_article, sample_content, sample_digest
 from subscribers.model import ROBOTS
 
-from .conftest import LOOPBACK, channel_of, envelope_to, open_channel
+from .conftest import LOOPBACK, channel_of, envelope_to, open_channel, ticking
 
 SERVICES: dict[str, Callable[[], RobotService]] = {
     "wecom": WeComService,
     "dingtalk": DingTalkService,
     "feishu": FeishuService,
+    "slack": lambda: SlackService(clock=ticking()),
+    "discord": lambda: DiscordService(clock=ticking()),
+    "teams": lambda: TeamsService(clock=ticking()),
 }
 KIND = pytest.mark.parametrize("kind", list(SERVICES))
 HOSTILE = '<@all> [x](https://evil.example) **b** `c` <font color="warning">\\ | @everyone <!here> \u2028 "}],{'
@@ -47,6 +58,12 @@ def test_a_gateway_of_ones_own_says_its_kind(kind: str) -> None:
     host = example.split("/")[2]
     found = address("webhook", f"{kind}+{example.replace(host, 'gateway.example')}", Settings())
     assert (found.channel, found.queue) == (kind, f"{kind}:gateway.example")
+
+
+@KIND
+def test_a_receiver_of_ones_own_at_a_service_of_robots_can_have_signed_json(kind: str) -> None:
+    found = address("webhook", f"webhook+{KINDS[kind].example}", Settings())
+    assert (found.channel, found.shared, found.secret[:6]) == ("webhook", False, "whsec_")
 
 
 @KIND
@@ -79,6 +96,20 @@ async def test_each_content_is_taken(kind: str, language: str, form: str) -> Non
 
 
 @KIND
+@pytest.mark.parametrize("pages", [True, False])
+async def test_a_bundle_is_taken_and_says_of_which_issue_a_column_is(kind: str, pages: bool) -> None:
+    content = sample_content("bundle")
+    older = replace(sample_digest(), issue_ref="533", total=533, column="政策")
+    content = replace(content, sections=(*content.sections, replace(content.sections[0], digest=older)))
+    async with SERVICES[kind]() as service, open_channel(channel_of(kind, pages=pages)) as send:
+        outcomes = await send(envelope_to(kind, service.url()), content)
+        assert all(isinstance(outcome, Sent) for outcome in outcomes)
+        said = json.dumps([post.body for post in service.posts], ensure_ascii=False)
+    assert "政策" in said
+    assert "总第533期" in said
+
+
+@KIND
 async def test_nothing_of_an_article_is_markup_or_calls_anybody(kind: str) -> None:
     content = sample_content()
     entry = content.sections[0].matching[0]
@@ -91,6 +122,14 @@ async def test_nothing_of_an_article_is_markup_or_calls_anybody(kind: str) -> No
         said = json.dumps(service.posts[0].body, ensure_ascii=False)
     for live in ("<@", "](https://evil.example)", "**b**", "`c`", '<font color=\\"warning\\">', "<!here>"):
         assert live not in said
+
+
+@KIND
+@pytest.mark.parametrize("pages", [True, False])
+async def test_a_message_that_no_follow_brought_is_taken_too(kind: str, pages: bool) -> None:
+    async with SERVICES[kind]() as service, open_channel(channel_of(kind, pages=pages)) as send:
+        [outcome] = await send(envelope_to(kind, service.url(), reasons=()))
+    assert isinstance(outcome, Sent)
 
 
 @KIND

@@ -87,7 +87,9 @@ class Links:
 
 
 def article_url(base: str, bulletin: str, ref: str, position: int) -> str:
-    return f"{base}/issues/{quote(bulletin)}/{quote(ref)}/{position}" if base else ""
+    """The page of an article, or of the issue where `position` is 0; "" without pages."""
+    issue = f"{base}/issues/{quote(bulletin)}/{quote(ref)}"
+    return (f"{issue}/{position}" if position else issue) if base else ""
 
 
 def leave_address(settings: Settings) -> str:

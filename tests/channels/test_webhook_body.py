@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from dispatch.errors import RenderError
 from dispatch.model import Alarm, Article, Content, Evidence, Notice, ParkTag, Reason, Role, Section, TopicTag
 from dispatch.testing.samples import LEAD, rich_article, sample_article, sample_content, sample_digest, sample_envelope
 from tests.channels.webhook_schema import check
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def page(bulletin: str, ref: str, position: int) -> str:
@@ -287,3 +291,21 @@ def test_an_alarm_keeps_to_the_schema(ended: int) -> None:
     assert body["type"] == "dispatch.alarm"
     assert body["data"]["alarm"]["since"] == "2022-05-31T12:26:40Z"
     assert (body["data"]["alarm"]["ended"] is None) is not bool(ended)
+
+
+def test_the_documents_example_is_what_is_sent() -> None:
+    command = [sys.executable, "docs/webhook_example.py", "--check"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+
+
+def test_passages_of_the_documents_example_stand_where_they_say() -> None:
+    """It is of a real issue, with the tags that were found in it."""
+    body = json.loads((ROOT / "docs" / "examples" / "webhook.json").read_text("utf-8"))
+    check(body)
+    [article] = body["data"]["digests"][0]["matching"]
+    passages = [passage for tag in (*article["parks"], *article["topics"]) for passage in tag["evidence"]]
+    assert {passage["where"] for passage in passages} == {"title", "credit", "text"}
+    for passage in passages:
+        text = article["blocks"][passage["block"]]["text"] if "block" in passage else article[passage["where"]]
+        assert text[passage["start"] : passage["end"]] == passage["text"]

@@ -402,6 +402,7 @@ class App:
     @asynccontextmanager
     async def web(self, store: Store) -> AsyncIterator[None]:
         """The pages, served while inside."""
+        from dispatch.channels.webhook.whole import Wholes
         from dispatch.web import Parts, make_app, serve
         from subscribers.consent import Limits
 
@@ -420,6 +421,7 @@ class App:
             first=found.first_digest,
             updates=self._posts(store),
             offers=self.chat_links.offers,
+            wholes=Wholes(self.renderer, self.english, self.title),
         )
         pages = make_app(parts, templates_dir(), self.settings.templates.folder)
         async with serve(pages, self.settings.web.listen):

@@ -1,4 +1,4 @@
-"""Where `templates/` and `config/` are: inside the wheel, or beside the packages in a checkout."""
+"""Where `templates/`, `config/` and the schemas are: inside the wheel, or beside the packages in a checkout."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def templates_dir() -> Path:
 
 def config_dir() -> Path:
     return assets_dir() / "config"
+
+
+def schemas_dir() -> Path:
+    """The folder of the published JSON Schemas."""
+    inside = _PACKAGE / "_assets"
+    return inside / "schemas" if inside.is_dir() else _PACKAGE.parent / "docs" / "schemas"

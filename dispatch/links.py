@@ -14,13 +14,15 @@ from typing import NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from dispatch.delivery import corrections, notices
 from dispatch.delivery.ledger import Right, Work
 from dispatch.delivery.rights import DATA, ERASE
+from dispatch.digests.selection import Part, Selection
 from dispatch.model import Confirmation, Envelope, Reason
 from dispatch.settings import Settings
 from subscribers.consent import Request
 from subscribers.model import Address, Rhythm
-from subscribers.tokens import Purpose, Signer
+from subscribers.tokens import MOST, Purpose, Signer
 from subscribers.verp import ReturnPaths
 
 # Readers see first what they follow most closely.
@@ -28,6 +30,8 @@ _CLOSEST = ("park", "topic", "province", "column", "bulletin", "all")
 _RIGHTS = {DATA: ("d", Purpose.DATA), ERASE: ("e", Purpose.ERASE)}
 _DAY_MS = 86_400_000
 _LONGEST_NAME = 40
+_WHOLE_DAYS = 90  # after a message's own end that the whole of it can be had
+_OWN_CONTENTS = (corrections.KIND, "test")  # kinds of messages with digests that are no plain digest
 _OPENS = re.compile(r"[@/\\:<>]|\w[.。．]\w|www|\d{6}", re.IGNORECASE)  # addresses of all kinds, and numbers to call
 
 
@@ -77,6 +81,13 @@ class Links:
         """Where those who approve read an issue before it goes out; "" without pages."""
         return self._page("preview", self._signer.token(Purpose.PREVIEW, issue_id, expires_at))
 
+    def whole(self, selection: Selection, expires_at: int) -> str:
+        """Where programs get what a message had to cut, until the end of a day (UTC; `expires_at` is within it): the
+        same address for all that get the same. "" without pages, and for more digests than a link can hold."""
+        end = (expires_at // _DAY_MS + 1) * _DAY_MS
+        token = self._signer.token_of(Purpose.WHOLE, selection.words(), end) if self._base else ""
+        return self._page("w", token) if len(token) <= MOST else ""
+
     def _page(self, place: str, token: str) -> str:
         return f"{self._base}/{place}/{token}" if self._base else ""
 
@@ -87,7 +98,9 @@ class Links:
 
 
 def article_url(base: str, bulletin: str, ref: str, position: int) -> str:
-    return f"{base}/issues/{quote(bulletin)}/{quote(ref)}/{position}" if base else ""
+    """The page of an article, or of the issue where `position` is 0; "" without pages."""
+    issue = f"{base}/issues/{quote(bulletin)}/{quote(ref)}"
+    return (f"{issue}/{position}" if position else issue) if base else ""
 
 
 def leave_address(settings: Settings) -> str:
@@ -157,7 +170,17 @@ class Addressing:
             secret=work.secret,
             return_path=self._return_path(work),
             endpoint_id=work.endpoint_id,
+            full_url=self._whole(work),
         )
+
+    def _whole(self, work: Work) -> str:
+        """Where a program gets all of a message that has to be short; "" on channels for people."""
+        if work.channel != "webhook" or work.kind == notices.KIND or not work.owed:
+            return ""
+        kind = work.kind if work.kind in _OWN_CONTENTS else "digest"
+        parts = tuple(Part(owed.digest_id, owed.variant, owed.revision) for owed in work.owed)
+        chosen = Selection(kind, work.language, work.format, parts)
+        return self._links.whole(chosen, work.expires_at + _WHOLE_DAYS * _DAY_MS)
 
     def _asking(self, work: Work, request: Request) -> Envelope:
         """The envelope of a confirmation. Who does nothing gets nothing, so there is no list to be taken off."""

@@ -313,6 +313,7 @@ class Envelope:
     secret: str = field(default="", repr=False)
     return_path: str = ""  # where reports of a failed delivery go; "" for the sender's own address
     endpoint_id: int = 0  # 0 for an address of nobody's
+    full_url: str = field(default="", repr=False)  # of a webhook: where the whole of what it may have to cut stands
     right_url: str = field(default="", repr=False)  # of `data` and `erase`: the page that gives or ends it
 
 

@@ -524,13 +524,32 @@ class TelegramSettings(Bot):
         return tuple(bot for bot in self.all_bots if bot.token.get_secret_value())
 
 
+def _is_proxy(text: str) -> bool:
+    """Whether it is the address of an HTTP proxy, and nothing else."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    extra = parts.path.strip("/") or parts.query or parts.fragment
+    return parts.scheme == "http" and bool(host and port) and not extra and text.isascii() and text.isprintable()
+
+
 class WebhookSettings(Section):
     enabled: bool = True
     allow_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     connections: Annotated[int, Field(ge=1, le=64)] = 4
     timeout: Seconds = 15
+    proxy: SecretStr = SecretStr("")
     retry_delays: Delays = WEBHOOK_DELAYS
     expire_hours: Hours = 96
+
+    @field_validator("proxy")
+    @classmethod
+    def _http_proxy(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _is_proxy(value.get_secret_value()):
+            raise ValueError("allowed: http://HOST:PORT, with USER:PASSWORD@ before the host where it wants a log-in")
+        return value
 
     @field_validator("allow_networks", mode="before")
     @classmethod

@@ -5,8 +5,8 @@ signs; all of them verify, so that a new key makes no link of an old mail useles
 
 A token is `WORDS.SIGNATURE`, both in base64url without padding. The words are UTF-8: for leaving `7` (the endpoint) or
 `7:park:…` (the endpoint and a follow), for the others `7` or `7@1700000000`, with the second after which the token is
-no good. The signature is HMAC-SHA256 of WORDS, as they stand in the token; its key is HMAC-SHA256 of the purpose, made
-with a key of the store.
+no good; where a token is not about one thing of ours, other words stand for the 7. The signature is HMAC-SHA256 of
+WORDS, as they stand in the token; its key is HMAC-SHA256 of the purpose, made with a key of the store.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from subscribers.database import Database, queries
 
 SQL = queries(Path(__file__).with_name("sql") / "tokens.sql")
 _URLSAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648 5
-_MOST = 1000  # characters of a token that are looked at
+MOST = 2000
+"""Characters of a token that are looked at; a longer one is none."""
 
 
 class Purpose(StrEnum):
@@ -38,6 +39,7 @@ class Purpose(StrEnum):
     DATA = "data"  # all that is stored about a subscriber
     ERASE = "erase"  # a subscriber
     PREVIEW = "preview"  # an issue that is not public yet
+    WHOLE = "whole"  # what a message to a webhook had to cut, by words that say which digests
     FORM = "form"  # a form of ours, by the second when it was shown
 
 
@@ -120,24 +122,33 @@ class Signer:
 
     def token(self, purpose: Purpose, id_: int, expires_at: int | None = None) -> str:
         """A token about one thing, good for ever or until a time (ms)."""
-        return self._sign(purpose, str(id_) if expires_at is None else f"{id_}@{expires_at // 1000}")
+        return self.token_of(purpose, str(id_), expires_at)
+
+    def token_of(self, purpose: Purpose, words: str, expires_at: int | None = None) -> str:
+        """A token about what these words say; there is no @ in them."""
+        return self._sign(purpose, words if expires_at is None else f"{words}@{expires_at // 1000}")
 
     def read(self, purpose: Purpose, token: str, now: int) -> int | None:
         """What a token is about; None where it is not one of ours. Raises Expired."""
-        words = self._read(purpose, token)
-        if words is None:
+        words = self.read_words(purpose, token, now)
+        return None if words is None else int(words)
+
+    def read_words(self, purpose: Purpose, token: str, now: int) -> str | None:
+        """The words that a token is about; None where it is not one of ours. Raises Expired."""
+        signed = self._read(purpose, token)
+        if signed is None:
             return None
-        id_, _, until = words.partition("@")
+        words, _, until = signed.partition("@")
         if until and now > int(until) * 1000:
             raise Expired
-        return int(id_)
+        return words
 
     def _sign(self, purpose: Purpose, words: str) -> str:
         signed = _encode(words.encode())
         return (b"%b.%b" % (signed, _encode(self._macs[purpose].digest(signed)))).decode()
 
     def _read(self, purpose: Purpose, token: str) -> str | None:
-        if not token.isascii() or len(token) > _MOST:
+        if not token.isascii() or len(token) > MOST:
             return None
         try:
             return _decode(self._signers[purpose].unsign(token)).decode()

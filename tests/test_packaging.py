@@ -50,6 +50,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else_at_top_level(wheel: P
     for folder in ("templates", "config"):
         here = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*") if path.is_file()}
         assert {f"dispatch/_assets/{name}" for name in here} <= set(names)
+    assert "dispatch/_assets/schemas/webhook-1.json" in names
 
 
 def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ class Renderer:
     """Renders contents by name of template.
 
     `templates` is the folder of ours, `override` one of the installation's; `link` gives an article's page from
-    bulletin, issue reference and position, or "" where there are no pages; `offers` what of a content can be followed
-    in a chat.
+    bulletin, issue reference and position (0: the issue's own page), or "" where there are no pages; `offers` what of a
+    content can be followed in a chat.
     """
 
     def __init__(self, templates: Path, override: Path | None, link: Link, offers: Offers = _no_offers) -> None:
@@ -96,7 +96,7 @@ class Renderer:
             found = self._environment.get_template(template)
             helpers = self._helpers(content.language)
             if content.notice:  # what is not out has no pages of its own
-                helpers["link"] = _no_link
+                helpers |= {"link": _no_link, "issue_link": _no_page}
             return found.render(content=content, **helpers, **values)
 
     def slotted(self, template: str, content: Content, **values: object) -> Slotted:
@@ -121,11 +121,15 @@ class Renderer:
             "bulletin_name": words.bulletin_name,
             "column_name": words.column_name,
             "link": self._article_link,
+            "issue_link": self._issue_link,
             "offers": self._offers,
         }
 
     def _article_link(self, digest: Digest, entry: DigestArticle) -> str:
         return self._link(digest.bulletin, digest.issue_ref, entry.position)
+
+    def _issue_link(self, digest: Digest) -> str:
+        return self._link(digest.bulletin, digest.issue_ref, 0)
 
     def _words(self, language: str) -> dict[str, Any]:
         """The words of a language; read at each rendering, so that a change counts at once."""
@@ -140,6 +144,10 @@ class Renderer:
 
 
 def _no_link(digest: Digest, entry: DigestArticle) -> str:
+    return ""
+
+
+def _no_page(digest: Digest) -> str:
     return ""
 
 

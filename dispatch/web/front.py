@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,8 @@ from aiohttp import web
 from dispatch.catalog import Catalog
 from dispatch.delivery import confirmations
 from dispatch.delivery.clock import Clock
+from dispatch.digests.selection import Selection
+from dispatch.model import Content
 from dispatch.web.guard import PRIVATE, html
 from dispatch.web.language import preferred
 from dispatch.web.network import Network, origin
@@ -38,6 +40,19 @@ class Rights(Protocol):
         sent to them right now, and it has to be called again. Raises NotFound."""
 
 
+class Wholes(Protocol):
+    """What makes the bodies that messages to webhooks had to cut (`dispatch.channels.webhook.whole`)."""
+
+    def standing(self, db: Database, selection: Selection) -> Hashable | None:
+        """How the digests stand: as long as that is the same, so is the body. None where they may not be read."""
+
+    def content(self, db: Database, selection: Selection) -> Content | None:
+        """What the message had to say; None where that is kept no longer."""
+
+    def body(self, content: Content) -> bytes:
+        """JSON in UTF-8; called beside the event loop, and away from the store."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the pages work with.
@@ -45,7 +60,7 @@ class Parts:
     `mailbox(text)` checks an email address and raises InvalidValue. `subscribe` is whether strangers may ask to be
     written to, `trusted` which proxies are believed, `first` whether a new follower gets the newest digest unless they
     say otherwise. `updates` are the bots whose updates are posted here; `offers` gives, for tags and a language, what
-    of them can be followed in a chat.
+    of them can be followed in a chat; `wholes` is what answers programs, where webhooks may lead here.
     """
 
     store: Calls
@@ -59,6 +74,7 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     first: bool = False
     updates: Mapping[str, Post] = field(default_factory=dict)
+    wholes: Wholes | None = None
     offers: Offers = no_offers
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from dispatch.assets import schemas_dir
 from dispatch.web.choices import Choices
 from dispatch.web.confirming import ConfirmPages
 from dispatch.web.front import Front, Parts
@@ -22,6 +23,7 @@ from dispatch.web.previewing import PreviewPages
 from dispatch.web.reading import ReadingPages
 from dispatch.web.subscribing import SubscribePages
 from dispatch.web.updates import UpdatePages
+from dispatch.web.whole import SchemaPage, WholePages
 
 _MOST_BYTES = 65_536  # of a body: a form with every park ticked
 _SECONDS = 15.0
@@ -42,6 +44,7 @@ def make_app(
         client_max_size=_MOST_BYTES,
     )
     app.add_routes([web.get("/healthz", _healthy), *_reading(parts, pages), *_personal(parts, pages)])
+    app.add_routes(_programs(parts, pages))
     if parts.updates:
         app.add_routes([web.post("/telegram/{bot}", UpdatePages(parts.updates).take)])
     return app
@@ -56,6 +59,14 @@ def _reading(parts: Parts, pages: Pages) -> Sequence[web.RouteDef]:
         web.get("/issues/{bulletin}/{ref}/c/{column}", reading.column),
         web.get("/issues/{bulletin}/{ref}/{position:[1-9][0-9]{0,5}}", reading.article),
     ]
+
+
+def _programs(parts: Parts, pages: Pages) -> Sequence[web.RouteDef]:
+    """What programs that receive webhooks ask for."""
+    routes = [web.get("/schemas/{name}", SchemaPage(schemas_dir()).get)]
+    if parts.wholes is not None:
+        routes.append(web.get("/w/{token}", WholePages(Front(parts, pages), parts.wholes).get))
+    return routes
 
 
 def _personal(parts: Parts, pages: Pages) -> Sequence[web.RouteDef]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dispatch.channels.webhook.guard import AddressRefused, Guard, check_url, queue_of
 from dispatch.errors import UsageError
@@ -100,6 +102,9 @@ def test_names_are_no_addresses(host: str) -> None:
         ),
         ("https://8.8.8.8/x%20y", "https://8.8.8.8/x%20y", "webhook:8.8.8.8"),
         ("https://134744072/", "https://8.8.8.8/", "webhook:8.8.8.8"),
+        ("https://ſlack.com/", "https://slack.com/", "webhook:slack.com"),
+        ("https://fаcebook.com/", "https://xn--fcebook-2fg.com/", "webhook:xn--fcebook-2fg.com"),
+        ("https://localhost.example/", "https://localhost.example/", "webhook:localhost.example"),
         ("https://[2606:4700:0::1]:8443/", "https://[2606:4700::1]:8443/", "webhook:[2606:4700::1]:8443"),
     ],
 )
@@ -145,6 +150,31 @@ def test_addresses_are_brought_into_a_normal_form(url: str, normal: str, queue: 
         ("https://[::ffff:10.0.0.1]/", "IPv4-mapped"),
         ("https://169.254.169.254/latest/meta-data/", "link-local"),
         ("https://256.1.1.1/", "IPv4"),
+        ("https://[::ffff:7f00:1]/", "IPv4-mapped"),
+        ("https://[64:ff9b::7f00:1]/", "NAT64"),
+        ("https://[::127.0.0.1]/", "IPv4-compatible"),
+        ("https://[2606:4700::1]evil.example/", "IPv6 address"),
+        ("https://[2606:4700::1].example/", "IPv6 address"),
+        ("https://[v1.x]/", "IPv6 address|not a webhook address"),
+        ("https://017700000001/", "loopback"),
+        ("https://0/", "this network"),
+        ("https://①②⑦.0.0.1/", "loopback"),
+        ("https://localhost/", "RFC 6761"),
+        ("https://LOCALHOST.:8443/", "RFC 6761"),
+        ("https://hooks.localhost/", "RFC 6761"),
+        ("https://printer.local/", "RFC 6762"),
+        ("https://metadata.google.internal/", "networks of one's own"),
+        ("https://nas.home.arpa/", "RFC 8375"),
+        ("https://x.onion/", "RFC 7686"),
+        ("https://intranet/", "no dot"),
+        ("https://a.example../", "host name"),
+        ("https://a.example/\ud800", "unseen"),
+        ("https://\ud800.example/", "unseen"),
+        ("https://a.example/\u202egnp.x", "unseen"),
+        ("https://a\u200b.example/", "unseen"),
+        ("https://a.example\u2028/", "unseen"),
+        ("https://a.example;b/", "host name"),
+        ("https://a.example:443:443/", "ort"),
     ],
 )
 def test_refused_addresses(url: str, reason: str) -> None:
@@ -157,7 +187,24 @@ def test_refused_addresses(url: str, reason: str) -> None:
 def test_allowed_networks_open_http_and_other_ports() -> None:
     """For addresses at once; for names the decision waits for what they resolve to."""
     assert check_url("http://127.0.0.1:8080/x", [LOOPBACK]) == "http://127.0.0.1:8080/x"
+    assert check_url("http://localhost:8080/x", [LOOPBACK]) == "http://localhost:8080/x"
     assert check_url("http://receiver.internal:8080/x", [LOOPBACK]) == "http://receiver.internal:8080/x"
     assert queue_of("http://127.0.0.1:8080/x") == "webhook:127.0.0.1:8080"
     with pytest.raises(UsageError, match="private"):
         check_url("http://10.0.0.1/", [LOOPBACK])
+
+
+_HOSTS = st.text(st.sampled_from("0123456789abcfxX.:[]@%-_/\\ 。①ａ高\u00ad\ud800localhost"), max_size=20)
+
+
+@given(st.one_of(st.text(max_size=30), _HOSTS.map("https://{}/".format), _HOSTS.map("https://a.example/{}".format)))
+def test_any_text_is_refused_in_words_or_has_one_normal_form(text: str) -> None:
+    """Nothing else is raised, and a normal form is plain ASCII that stays as it is."""
+    try:
+        normal = check_url(text)
+    except UsageError:
+        return
+    assert normal.isascii()
+    assert normal.isprintable()
+    assert check_url(normal) == normal
+    assert queue_of(normal).isascii()

@@ -161,3 +161,36 @@ async def test_of_a_names_addresses_the_opened_one_is_used(receiver: WebhookRece
         (outcome,) = await send(channel, envelope_to(receiver.url("/a", host="both.example")))
     assert isinstance(outcome, Sent), outcome
     assert len(receiver.requests) == 1
+
+
+async def test_what_a_name_means_between_check_and_use_changes_nothing(receiver: WebhookReceiver) -> None:
+    """The name is asked once a connection, and the connection is to what was checked; the next one is checked anew."""
+    answers = iter([["127.0.0.1"], ["10.0.0.1"], ["169.254.169.254"]])
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        return next(answers)
+
+    url = receiver.url("/a", host="rebinding.example")
+    for expected in (Sent, Rejected, Rejected):
+        async with channel_of(resolve=rebinding) as channel:
+            (outcome,) = await send(channel, envelope_to(url))
+        assert isinstance(outcome, expected), outcome
+    assert len(receiver.requests) == 1
+    assert next(answers, None) is None
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::7f00:1", "::ffff:127.0.0.1", "2002:7f00:1::", "fe80::1%lo", "0.0.0.0"])
+async def test_no_form_of_an_inner_address_gets_past_the_resolver(address: str) -> None:
+    async with channel_of(WebhookSettings(), resolve=Names(inner_example=[address])) as channel:
+        (outcome,) = await send(channel, envelope_to("https://inner.example/"))
+    assert isinstance(outcome, Rejected)
+    assert "is refused" in outcome.reason
+
+
+async def test_a_redirect_to_the_inside_is_not_followed(receiver: WebhookReceiver) -> None:
+    """Whatever it says: the answer is a failure."""
+    receiver.redirect("/a", receiver.url("/inside"), status=308)
+    async with channel_of() as channel:
+        (outcome,) = await send(channel, envelope_to(receiver.url("/a")))
+    assert isinstance(outcome, Retry)
+    assert [request.path for request in receiver.requests] == ["/a"]

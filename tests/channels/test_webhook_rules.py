@@ -9,7 +9,15 @@ import ssl
 import pytest
 
 from dispatch.channels.webhook.outcome import LONGEST_WAIT, of_failure, retry_after
-from dispatch.channels.webhook.signing import new_secret, signed_headers
+from dispatch.channels.webhook.signing import (
+    OVERLAP_MS,
+    BadSecret,
+    current,
+    new_secret,
+    rotated,
+    settled,
+    signed_headers,
+)
 from dispatch.model import Retry
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -32,6 +40,65 @@ def test_new_secrets_are_usable_and_differ() -> None:
     assert first != second
     assert first.startswith("whsec_")
     assert len(base64.b64decode(first.removeprefix("whsec_"), validate=True)) == 32
+
+
+def signatures(secret: str, at_ms: int) -> list[str]:
+    moment = dt.datetime.fromtimestamp(at_ms / 1000, tz=dt.UTC)
+    return signed_headers(secret, "msg_1", moment, b"{}")["webhook-signature"].split(" ")
+
+
+def test_both_secrets_sign_for_exactly_a_day() -> None:
+    """The new one first; the old one's signature is the one that it made before, until its time is over."""
+    now = 1_654_041_600_000
+    [before] = signatures(SECRET, now)
+    both = rotated(SECRET, now)
+    assert both.split()[1] == f"{SECRET}:{now + OVERLAP_MS}"
+    assert current(both) == both.split()[0] != SECRET
+    new, old = signatures(both, now)
+    assert old == before != new
+    assert signatures(both, now + OVERLAP_MS - 1) == [
+        *signatures(current(both), now + OVERLAP_MS - 1),
+        *signatures(SECRET, now + OVERLAP_MS - 1),
+    ]
+    assert signatures(both, now + OVERLAP_MS) == signatures(current(both), now + OVERLAP_MS)
+    assert OVERLAP_MS == 86_400_000
+
+
+def test_a_second_change_within_the_day_lengthens_no_secrets_time() -> None:
+    first = rotated(SECRET, 0)
+    second = rotated(first, 3_600_000)
+    assert second.split()[1:] == [f"{current(first)}:{3_600_000 + OVERLAP_MS}", f"{SECRET}:{OVERLAP_MS}"]
+    assert settled(second, OVERLAP_MS - 1) == second
+    assert settled(second, OVERLAP_MS) == " ".join(second.split()[:2])
+    assert settled(second, 2 * OVERLAP_MS) == current(second)
+    third = rotated(second, OVERLAP_MS)
+    assert SECRET not in third
+
+
+def test_what_is_no_secret_is_replaced_by_one() -> None:
+    for wrong in ("", "whsec_###", "whsec_c2hvcnQ=", "whsec_a:b"):
+        assert " " not in rotated(wrong, 0)
+        assert signatures(rotated(wrong, 0), 0)
+        assert settled(wrong, 0) == wrong
+    assert signatures(f"{SECRET} {SECRET}", 0) == signatures(SECRET, 0) * 2, "without an end both sign for good"
+
+
+@pytest.mark.parametrize("size", [1, 23, 65, 128])
+def test_a_secret_has_24_to_64_bytes(size: int) -> None:
+    with pytest.raises(BadSecret, match="24 to 64 bytes"):
+        signatures("whsec_" + base64.b64encode(bytes(size)).decode(), 0)
+
+
+@pytest.mark.parametrize("size", [24, 32, 64])
+def test_secrets_of_all_sizes_that_the_standard_has(size: int) -> None:
+    assert len(signatures("whsec_" + base64.b64encode(bytes(size)).decode(), 0)) == 1
+
+
+@pytest.mark.parametrize("wrong", [f"{SECRET}:1", "x:9999999999999", f"{SECRET}:soon", f"{SECRET}:", f"{SECRET}:-1"])
+def test_no_signature_without_a_secret_that_counts(wrong: str) -> None:
+    with pytest.raises(BadSecret) as refused:
+        signatures(wrong, 1_654_041_600_000)
+    assert SECRET not in str(refused.value)
 
 
 @pytest.mark.parametrize(

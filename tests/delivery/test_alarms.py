@@ -21,7 +21,9 @@ from tests.delivery.conftest import START, Desk, FakeClock
 
 MINUTE = 60_000
 APPROVERS = Approvers(
-    (Address("email", "chief@x.test", "email"), Address("telegram", "-5", "telegram")), "zh", "whsec_c2VjcmV0"
+    (Address("email", "chief@x.test", "email"), Address("telegram", "-5", "telegram")),
+    "zh",
+    "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0",
 )
 
 

@@ -41,7 +41,7 @@ def person(desk: Desk) -> int:
             addresses=[
                 Address("email", ADDRESS, "email"),
                 Address("telegram", CHAT, "telegram"),
-                Address("webhook", HOOK, "webhook:hooks.zhangsan.example", "whsec_c2VjcmV0"),
+                Address("webhook", HOOK, "webhook:hooks.zhangsan.example", "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"),
             ],
             follows=("topic:a", "topic:b"),
             preferences=Preferences(),

@@ -63,4 +63,9 @@ def telegram(chat: str) -> Address:
 
 
 def webhook(path: str) -> Address:
-    return Address("webhook", f"https://hooks.example.com/{path}", "webhook:hooks.example.com", "whsec_c2VjcmV0")
+    return Address(
+        "webhook",
+        f"https://hooks.example.com/{path}",
+        "webhook:hooks.example.com",
+        "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0",
+    )

@@ -572,6 +572,26 @@ def test_what_contradicts_itself_is_told(find: Read) -> None:
     assert all(word in problem for word, problem in zip(wanted, problems, strict=True))
 
 
+_KEY = "whsec_" + "c2VjcmV0" * 4
+
+
+@pytest.mark.parametrize(
+    ("secret", "good"),
+    [
+        (_KEY, True),
+        (f"{_KEY} {_KEY}:1700000000000", True),
+        ("whsec_c2VjcmV0", False),
+        (f"{_KEY} {_KEY}:soon", False),
+        (_KEY.removeprefix("whsec_"), False),
+    ],
+)
+def test_secrets_come_in_also_while_one_replaces_another(find: Read, secret: str, good: bool) -> None:
+    bad = find(f"webhook,secret\nhttps://hooks.example.com/x,{secret}\n").bad
+    assert not [problem for _, problem in bad if "24 to 64" not in problem]
+    assert bool(bad) is not good
+    assert "c2V" not in str(bad)
+
+
 def test_a_time_without_an_offset_is_of_the_rows_own_zone(read: Rows) -> None:
     entries = read("email,paused_until,timezone\na@b.cn,2030-01-01,\nb@b.cn,2030/01/01 00:00,Europe/Berlin\n")
     assert [entry.paused_until for entry in entries] == [1_893_427_200_000, 1_893_452_400_000]

@@ -170,9 +170,11 @@ class WebhookChannel:
 
     def _shared_poster(self) -> Poster:
         if self._poster is None:
+            from dispatch.channels.webhook.proxy import Proxy
             from dispatch.channels.webhook.transport import Poster
             from dispatch.guarded_dial import system_resolve
 
             guard = Guard(tuple(self._settings.allow_networks))
-            self._poster = Poster(guard, self._settings.timeout, self._resolve or system_resolve, self._tls)
+            resolve, proxy = self._resolve or system_resolve, Proxy.of(self._settings.proxy.get_secret_value())
+            self._poster = Poster(guard, self._settings.timeout, resolve, self._tls, proxy)
         return self._poster

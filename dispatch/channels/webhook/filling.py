@@ -14,6 +14,7 @@ from typing import Protocol
 
 from dispatch.model import Envelope
 
+_OWN = 4  # links of an envelope before those of its reasons
 _SHAPES = 400  # that are remembered: some megabytes
 _STAND_IN = re.compile(b"\xee\x80\x82([0-9]+)\xee\x80\x83")  # of private use, which no text that comes in keeps
 _PLAIN = re.compile(r"[A-Za-z0-9:/?&=._~%+@,-]*")  # in JSON and Markdown as it is
@@ -81,7 +82,7 @@ class Filling:
 
 def _links(envelope: Envelope) -> list[str]:
     """The addresses that are the reader's own."""
-    own = [envelope.unsubscribe_url, envelope.unsubscribe_mailto, envelope.preferences_url]
+    own = [envelope.unsubscribe_url, envelope.unsubscribe_mailto, envelope.preferences_url, envelope.full_url]
     return own + [reason.unfollow_url for reason in envelope.reasons]
 
 
@@ -110,12 +111,13 @@ def _masked(envelope: Envelope) -> Envelope:
     """With a stand-in for each link that there is."""
     found = [f"\ue002{number}\ue003" if link else "" for number, link in enumerate(_links(envelope))]
     reasons = tuple(
-        replace(reason, unfollow_url=mark) for reason, mark in zip(envelope.reasons, found[3:], strict=True)
+        replace(reason, unfollow_url=mark) for reason, mark in zip(envelope.reasons, found[_OWN:], strict=True)
     )
     return replace(
         envelope,
         unsubscribe_url=found[0],
         unsubscribe_mailto=found[1],
         preferences_url=found[2],
+        full_url=found[3],
         reasons=reasons,
     )

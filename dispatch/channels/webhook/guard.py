@@ -25,6 +25,15 @@ HOW_TO_OPEN = (
 _MAX_URL = 2000
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_BRACKETED = re.compile(r"\[[^\[\]]*\](:[0-9]*)?")
+# Names that lead to nobody on the public internet, whatever a resolver makes of them, by their ends.
+_INSIDE = {
+    "localhost": "this machine's own (RFC 6761)",
+    "local": "for the local network (RFC 6762)",
+    "internal": "for networks of one's own",
+    "home.arpa": "for home networks (RFC 8375)",
+    "onion": "of Tor alone (RFC 7686)",
+}
 # What may stand in a path or query as it is (RFC 3986), and "%" of what is encoded already.
 _SAFE = "%/:@!$&'()*+,;=~-._"
 
@@ -48,10 +57,11 @@ class Guard:
         if not self.opens(address):
             self._refuse_if(denied(address) or _against(scheme, port))
 
-    def check_name(self, scheme: str, port: int) -> None:
-        """What can be said before a name is resolved. Raises AddressRefused."""
+    def check_name(self, scheme: str, port: int, name: str = "") -> None:
+        """What can be said before a name is resolved: nothing where an administrator has opened a network, which the
+        name may lead into. Raises AddressRefused."""
         if not self.allow:
-            self._refuse_if(_against(scheme, port))
+            self._refuse_if(_against_name(name) or _against(scheme, port))
 
     def _refuse_if(self, reason: str) -> None:
         if reason:
@@ -67,7 +77,7 @@ def check_url(url: str, allow_networks: Sequence[Network] = ()) -> str:
     guard = Guard(tuple(allow_networks))
     try:
         if address is None:
-            guard.check_name(parts.scheme, port)
+            guard.check_name(parts.scheme, port, host)
         else:
             guard.check(address, parts.scheme, port)
     except AddressRefused as error:
@@ -91,13 +101,21 @@ def _against(scheme: str, port: int) -> str:
     return ""
 
 
+def _against_name(name: str) -> str:
+    for end, what in _INSIDE.items():
+        if name == end or name.endswith(f".{end}"):
+            return f"{name} is {what}"
+    return f"{name} has no dot, as names within a network have none" if name and "." not in name else ""
+
+
 def _parsed(url: str) -> SplitResult:
     text = url.strip()
     if len(text) > _MAX_URL:
         raise UsageError(f"a webhook address has at most {_MAX_URL} characters")
-    # urlsplit would drop some of these in silence, and other programs read backslashes as slashes.
-    if not text or any(char <= " " or char in "\x7f\\" for char in text):
-        raise UsageError("a webhook address is an https:// address without blanks or backslashes")
+    # urlsplit would drop some of these in silence, other programs read backslashes as slashes, and what shows
+    # nothing, or turns what follows it around, would let an address look like another one.
+    if not text or any(char in " \\" or not char.isprintable() for char in text):
+        raise UsageError("a webhook address is an https:// address without blanks, backslashes or unseen characters")
     try:
         parts = urlsplit(text)
     except ValueError as error:
@@ -116,6 +134,8 @@ def _host(parts: SplitResult) -> tuple[str, Address | None]:
     if "%" in parts.hostname:
         raise UsageError("the host of a webhook address has no zone and no %-encoding")
     bracketed = parts.netloc.startswith("[")
+    if bracketed and (":" not in parts.hostname or not _BRACKETED.fullmatch(parts.netloc)):
+        raise UsageError("brackets in a webhook address are for an IPv6 address, with nothing but a port behind it")
     name = parts.hostname if bracketed else _ascii(parts.hostname)
     try:
         address = literal(name)

@@ -8,6 +8,7 @@
 | any other status; 3xx is never followed | Retry |
 | 5xx | Retry; many in a row, and the host is out |
 | connection refused, name not resolved | Retry, the host is out |
+| no way through the proxy | Retry; where it is not there at all, the host is out |
 | time-out, TLS failure, connection lost | Retry; many in a row, and the host is out |
 | address refused by the guard | Rejected, the endpoint stays |
 """
@@ -65,12 +66,15 @@ def retry_after(value: str, now: dt.datetime) -> float | None:
 def of_failure(error: Exception) -> Outcome:
     """The outcome where there is no answer: the errors that `Poster.post` raises."""
     from dispatch.channels.webhook.guard import AddressRefused
+    from dispatch.channels.webhook.proxy import ProxyError
     from dispatch.guarded_dial import NameNotResolved
 
     if isinstance(error, AddressRefused):
         return Rejected(str(error), "address")
     if isinstance(error, NameNotResolved):
         return Retry(str(error), "dns", outage=True)
+    if isinstance(error, ProxyError):
+        return Retry(str(error), "proxy", outage=not error.answered, suspect=error.answered)
     causes = _causes(error)
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return Retry("nobody listens at the receiver's address (connection refused)", "refused", outage=True)

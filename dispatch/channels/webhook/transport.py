@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from dispatch.channels.webhook.guard import Guard
 from dispatch.channels.webhook.http1 import MAX_KEPT, MAX_READ, Answer, AnswerProtocolError, AnswerReader
+from dispatch.channels.webhook.proxy import Proxy
 from dispatch.guarded_dial import TRIED, NameNotResolved, Resolve, checked_addresses
 
 __all__ = ["BROKEN", "MAX_KEPT", "MAX_READ", "Answer", "Poster"]
@@ -127,8 +128,16 @@ class Poster:
     """Posts to receivers over pooled connections. `timeout` covers everything from the name to the answer's end, in
     seconds."""
 
-    def __init__(self, guard: Guard, timeout: float, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        timeout: float,
+        resolve: Resolve,
+        tls: ssl.SSLContext | None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._guard = guard
+        self._proxy = proxy
         self._timeout = timeout
         self._resolve = resolve
         self._tls = tls
@@ -221,13 +230,16 @@ class Poster:
 
     async def _connected(self, origin: _Origin, address: str) -> _Line:
         secure = origin.scheme == "https"
-        _, line = await asyncio.get_running_loop().create_connection(
-            _Line,
-            address,
-            origin.port,
-            ssl=self._trust() if secure else None,
-            server_hostname=origin.host if secure else None,
-        )
+        loop, tls, name = asyncio.get_running_loop(), self._trust() if secure else None, origin.host if secure else None
+        if self._proxy is None:
+            _, line = await loop.create_connection(_Line, address, origin.port, ssl=tls, server_hostname=name)
+            return line
+        sock = await self._proxy.tunnel(address, origin.port)
+        try:
+            _, line = await loop.create_connection(_Line, sock=sock, ssl=tls, server_hostname=name)
+        except BaseException:
+            sock.close()
+            raise
         return line
 
     def _trust(self) -> ssl.SSLContext:

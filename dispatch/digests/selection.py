@@ -1,0 +1,42 @@
+"""Which articles of which digests a message has, in words short enough for a link."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_WORDS = re.compile(r"(digest|correction|test)\.(zh|en)\.(full|titles)(?::[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+)+")
+
+
+class Part(NamedTuple):
+    """A digest, the sum of its articles' bits, and the revision of the issue (0: the one that it has)."""
+
+    digest_id: int
+    variant: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What decides the content of a message of the kind `digest`, `correction` or `test`."""
+
+    kind: str
+    language: str
+    format: str
+    parts: tuple[Part, ...]
+
+    def words(self) -> str:
+        """`digest.zh.full:1a.3.1`: the parts in hexadecimal."""
+        parts = (f"{part.digest_id:x}.{part.variant:x}.{part.revision:x}" for part in self.parts)
+        return ":".join([f"{self.kind}.{self.language}.{self.format}", *parts])
+
+    @classmethod
+    def read(cls, words: str) -> Selection | None:
+        """What `words` said; None for words of no selection."""
+        if not _WORDS.fullmatch(words):
+            return None
+        head, *parts = words.split(":")
+        kind, language, form = head.split(".")
+        read = (Part(*(int(number, 16) for number in part.split("."))) for part in parts)
+        return cls(kind, language, form, tuple(read))

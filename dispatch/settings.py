@@ -531,6 +531,7 @@ class WebhookSettings(Section):
     timeout: Seconds = 15
     retry_delays: Delays = WEBHOOK_DELAYS
     expire_hours: Hours = 96
+    pause_after_days: Annotated[float, Field(ge=1, le=60)] = 5
 
     @field_validator("allow_networks", mode="before")
     @classmethod

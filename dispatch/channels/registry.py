@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dispatch.delivery.channel import Channel
@@ -104,6 +104,29 @@ def _robot_address(kind: str, text: str, settings: Settings) -> Address:
 
 
 _FORCED = {**{kind: kind for kind in ROBOTS}, "lark": "feishu"}
+
+
+def robot_address(kind: str, text: str, settings: Settings) -> Address:
+    """The checked address of a robot of this kind, whatever its host. Raises UsageError."""
+    if kind not in _FORCED:
+        raise UsageError(f"no robot {kind!r}; there are {', '.join(_FORCED)}")
+    return _robot_address(_FORCED[kind], text.strip(), settings)
+
+
+def signed(to: Address, secret: str) -> Address:
+    """An address with what it signs with. Raises UsageError, which does not repeat it."""
+    if to.channel in ROBOTS:
+        from dispatch.channels.robots import KINDS
+
+        return replace(to, secret=KINDS[to.channel].check_secret(secret))
+    if to.channel == "webhook":
+        from dispatch.channels.webhook.signing import BadSecret, checked
+
+        try:
+            return replace(to, secret=checked(secret))
+        except BadSecret as error:
+            raise UsageError(str(error)) from None
+    raise UsageError(f"{to.channel} signs nothing: it takes no secret")
 
 
 def _robot(kind: str) -> Entry:

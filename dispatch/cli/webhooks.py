@@ -71,8 +71,8 @@ def _when(moment: int | None) -> str:
     return when(moment) if moment is not None else ""
 
 
-@commands.command()
-def test(ctx: typer.Context, who: Which, as_json: Json = False) -> None:
+@commands.command("test")
+def send_test(ctx: typer.Context, who: Which, as_json: Json = False) -> None:
     """Send one test event now, and show what the receiver said. A pending endpoint is active when it has arrived, and
     so is one that was paused because it failed."""
     from dispatch import trials
@@ -120,8 +120,8 @@ def rotate(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Give an endpoint a new secret, which is shown once. The old one signs too for 24 hours, unless --now. What a robot
-    signs with is set in its own app: bring it by --secret -."""
+    """Give an endpoint a new secret, which is shown once. The old one signs too for 24 hours, unless --now. What a
+    robot signs with is set in its own app: bring it by --secret -."""
     from dispatch.channels.registry import signed
     from dispatch.errors import UsageError
     from subscribers import directory

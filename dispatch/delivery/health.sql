@@ -46,7 +46,9 @@ WHERE h.paused_at > :since AND e.state = 'paused' ORDER BY h.endpoint_id
 SELECT e.id, e.subscriber_id, s.name, e.channel, e.address, e.state, e.reason, h.failing_since,
        COALESCE(h.failures, 0) AS failures, h.failed_at, COALESCE(h.answer, '') AS answer, h.sent_at AS noted_at,
        (SELECT MAX(d.ended_at) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'sent') AS delivered_at
-FROM endpoints e JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
+FROM endpoints e
+JOIN subscribers s ON s.id = e.subscriber_id AND s.removed_at IS NULL
+LEFT JOIN endpoint_health h ON h.endpoint_id = e.id
 WHERE e.channel IN (:channels) ORDER BY e.id
 
 -- name: of_endpoints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -120,13 +121,20 @@ def signed(to: Address, secret: str) -> Address:
 
         return replace(to, secret=KINDS[to.channel].check_secret(secret))
     if to.channel == "webhook":
-        from dispatch.channels.webhook.signing import BadSecret, checked
-
-        try:
-            return replace(to, secret=checked(secret))
-        except BadSecret as error:
-            raise UsageError(str(error)) from None
+        return replace(to, secret=_checked_secret(secret))
     raise UsageError(f"{to.channel} signs nothing: it takes no secret")
+
+
+def _checked_secret(secret: str) -> str:
+    from dispatch.channels.webhook.signing import BadSecret, signed_headers
+
+    try:
+        if ":" in secret or len(secret.split()) != 1:
+            raise BadSecret
+        signed_headers(secret, "msg_0", dt.datetime.now(dt.UTC), b"{}")
+    except BadSecret:
+        raise UsageError("the secret of a webhook is whsec_ and the base64 of 24 to 64 bytes") from None
+    return secret.strip()
 
 
 def _robot(kind: str) -> Entry:

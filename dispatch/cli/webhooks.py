@@ -148,15 +148,13 @@ def rotate(
 
 def _kept(app: App, endpoint: Endpoint, new: str, *, now: bool) -> str:
     """What the endpoint signs with from now on."""
-    import datetime as dt
-
     from dispatch.channels.webhook.signing import new_secret, rotated
 
     if endpoint.address.channel != "webhook":  # a robot's service knows one at a time
         return new
     if now or not endpoint.address.secret:
         return new or new_secret()
-    kept = rotated(endpoint.address.secret, dt.datetime.fromtimestamp(app.clock.now() / 1000, dt.UTC))
+    kept = rotated(endpoint.address.secret, app.clock.now())
     made, _, old = kept.partition(" ")
     return f"{new or made} {old}".strip()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from standardwebhooks import Webhook
 from typer.testing import CliRunner, Result
 
 from dispatch.app import App
-from dispatch.channels.webhook.signing import new_secret, rotated, settled, signed_headers
+from dispatch.channels.webhook.signing import new_secret
 from dispatch.cli.main import cli
 from dispatch.delivery import planner
 from dispatch.model import Rejected, Retry, Sent
@@ -370,17 +369,3 @@ async def elsewhere(url: str, *words: str) -> Result:
     done = await asyncio.to_thread(lambda: CliRunner(env={"DISPATCH_DATABASE__URL": url}).invoke(cli, list(words)))
     assert done.exit_code == 0, (done.output, done.exception)
     return done
-
-
-def test_a_rotation_ends_after_a_day() -> None:
-    old, now = new_secret(), dt.datetime(2022, 6, 1, tzinfo=dt.UTC)
-    both = rotated(old, now)
-    day = dt.timedelta(hours=24)
-    assert [len(settled(both, now + age).split()) for age in (day - dt.timedelta(seconds=1), day)] == [2, 1]
-    third = rotated(both, now + day / 2)
-    assert len(settled(third, now + day / 2).split()) == 3
-    signatures = [
-        len(signed_headers(third, "msg_1", now + age, b"{}")["webhook-signature"].split())
-        for age in (day / 2, day, day * 2)
-    ]
-    assert signatures == [3, 2, 1]

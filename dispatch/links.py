@@ -223,6 +223,8 @@ class Addressing:
 
     def _provider_id(self, work: Work) -> str:
         """The same in every attempt, because it is made of what never changes."""
+        if work.again:
+            return work.again
         if work.channel == "email":
             return f"{work.message_id}.{self._installation}@{self._domain}"
         return f"msg_{self._installation}_{work.message_id}"

@@ -229,13 +229,15 @@ class Notice:
 class Alarm:
     """Something that is wrong with the program's work, for those who see to it: of a `source`, a `lane`, an issue of
     which something `expired`, or the `store`; what it is about, and how that shows. Since when (ms), and until when (0:
-    it is not over)."""
+    it is not over). Of an `endpoint` that was paused because it has only failed; `yours` tells its owner so, who
+    resumes it at `url` ("" without such a page)."""
 
     kind: str
     subject: str
     detail: str
     since: int
     ended: int = 0
+    url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dispatch import archive
 from dispatch.app import App
 from dispatch.catalog.strays import strays
 from dispatch.channels.telegram_bots import lease_of
-from dispatch.delivery import alarms, bounces, control, corrections, ledger, planner
+from dispatch.delivery import alarms, bounces, control, corrections, health, ledger, planner
 from dispatch.delivery.engine import Engine, Summary
 from dispatch.delivery.member import Member
 from dispatch.delivery.retention import prune
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
 _ALARMS = 60.0  # seconds between two looks for something that is wrong
+_RECEIVERS = 600.0  # seconds between two looks for receivers that only fail
 _KEYS = 30.0  # seconds between two looks for new keys
 _RESUMED = 500  # endpoints that are resumed in one transaction
 
@@ -227,6 +228,21 @@ async def read_bounces(app: App, store: Store, stopping: asyncio.Event) -> None:
         log.warning("%d endpoints are paused: mail to them came back too often", paused)
 
 
+async def pause_failing(app: App, store: Store) -> int:
+    """Pause the receivers that have only failed for days, and tell their owners; how many."""
+
+    def pause(db: Database) -> int:
+        days = app.settings.webhook.pause_after_days
+        return health.pause_failing(
+            db, days, app.clock.now(), lambda endpoint_id: app.links(db).preferences(endpoint_id)
+        )
+
+    paused = await store.call(pause)
+    if paused:
+        log.warning("%d receivers are paused: they have only failed for days", paused)
+    return paused
+
+
 async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True) -> Report:
     """Do everything that is due: take in, plan, send. Serves no page."""
     report = Report()
@@ -240,6 +256,7 @@ async def run_once(app: App, progress: Sending = SILENT, *, take_in: bool = True
         await plan_firsts(app, store, engine)
         report.corrections = await plan_corrections(app, store, engine)
         await _carry_out(app, store, engine)
+        await pause_failing(app, store)
         if alarming(app):
             await store.call(alarms.watch, app.approvers, app.clock.now())
         waiting = await store.call(_waiting, app.clock.now())
@@ -344,6 +361,10 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
         await prune(store, settings.retention, app.clock.now(), engine.stopping)
         await store.call(app.originals.sweep, app.clock.now())
 
+    async def receivers() -> None:
+        if await pause_failing(app, store):
+            engine.wake()
+
     watch = alarms.Watch(store, app.approvers, app.clock)
 
     async def alarm() -> None:
@@ -354,6 +375,7 @@ def _jobs(app: App, store: Store, engine: Engine) -> list[Job]:
     return [
         *watched,
         Job("plan", settings.engine.poll, plan),
+        Job("receivers", _RECEIVERS, receivers),
         Job("bounces", settings.bounces.every, returned),
         Job("retention", _DAY, tidy),
     ]

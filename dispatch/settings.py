@@ -543,6 +543,7 @@ class WebhookSettings(Section):
     proxy: SecretStr = SecretStr("")
     retry_delays: Delays = WEBHOOK_DELAYS
     expire_hours: Hours = 96
+    pause_after_days: Annotated[float, Field(ge=1, le=60)] = 5
 
     @field_validator("proxy")
     @classmethod

@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from subscribers import audit, proof, suppression
+from subscribers.addresses import shown
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue, NotFound
@@ -50,11 +51,13 @@ def add(
     act: Act,
     state: EndpointState = EndpointState.ACTIVE,
     first: bool = False,
+    waits: Callable[[Address], bool] = lambda address: False,
 ) -> int:
     """Add a subscriber with an endpoint an address, all with the same follows; the subscriber's id.
 
     `consent` is the basis on which the endpoints are active at once; "" leaves them pending. A `state` other than
-    active is theirs whatever the consent. With `first` they are owed the newest digest that they match.
+    active is theirs whatever the consent. With `first` they are owed the newest digest that they match. Where an
+    address `waits` to be proved, its endpoint is pending whatever the consent, which is kept.
     Raises Conflict where an address belongs to somebody else, or nothing may go there.
     """
     if not addresses:
@@ -62,7 +65,7 @@ def add(
     _refuse_suppressed(db, {item.identity: item for item in addresses})
     subscriber_id = db.insert(SQL["add_subscriber"], {"name": name, "now": act.at})
     tags = tuple(dict.fromkeys(follows))
-    ids = _add_endpoints(db, subscriber_id, addresses, tags, preferences, consent, act, state, first=first)
+    ids = _add_endpoints(db, subscriber_id, addresses, tags, preferences, consent, act, state, first=first, waits=waits)
     audit.record(db, act, "added", audit.SUBSCRIBER, subscriber_id, {"endpoints": ids, "follows": tags})
     return subscriber_id
 
@@ -76,11 +79,13 @@ def add_endpoints(
     preferences: Preferences,
     consent: str,
     act: Act,
+    waits: Callable[[Address], bool] = lambda address: False,
 ) -> list[int]:
     """Add endpoints to a subscriber, as `add` does it; their ids. Raises Conflict as `add` does."""
     _refuse_suppressed(db, {item.identity: item for item in addresses})
     tags = tuple(dict.fromkeys(follows))
-    ids = _add_endpoints(db, subscriber_id, addresses, tags, preferences, consent, act, EndpointState.ACTIVE)
+    active = EndpointState.ACTIVE
+    ids = _add_endpoints(db, subscriber_id, addresses, tags, preferences, consent, act, active, waits=waits)
     detail = {"subscriber": subscriber_id, "follows": tags}
     audit.record_all(db, act, "added", audit.ENDPOINT, [(id_, detail) for id_ in ids])
     return ids
@@ -97,10 +102,15 @@ def _add_endpoints(
     state: EndpointState,
     *,
     first: bool = False,
+    waits: Callable[[Address], bool] = lambda address: False,
 ) -> list[int]:
     distinct = {item.identity: item for item in addresses}
     standing = _standing(state, consent, act.at)
-    ids = [_add_endpoint(db, subscriber_id, address, preferences, standing, act) for address in distinct.values()]
+    pending = {**standing, "state": EndpointState.PENDING} if state is EndpointState.ACTIVE else standing
+    ids = [
+        _add_endpoint(db, subscriber_id, address, preferences, pending if waits(address) else standing, act)
+        for address in distinct.values()
+    ]
     for endpoint_id in ids:
         _insert_follows(db, endpoint_id, tags, act.at, first=first)
     return ids
@@ -113,7 +123,7 @@ def _refuse_suppressed(db: Database, addresses: Mapping[tuple[str, str], Address
         holder = holder_of(db, addresses[identity])
         if holder is None or holder.removed:
             raise Conflict(
-                f"nothing may be sent to {addresses[identity].address} ({reason}) until the person asks for it:"
+                f"nothing may be sent to {shown(addresses[identity])} ({reason}) until the person asks for it:"
                 " add it with --ask, which sends them a confirmation"
             )
 
@@ -145,7 +155,7 @@ def _add_endpoint(
         return _proved(db, db.insert(SQL["add_endpoint"], values), values["consent"], act)
     if not known.removed:
         raise Conflict(
-            f"{address.channel} address {address.address} belongs to subscriber {known.subscriber_id} already;"
+            f"{address.channel} address {shown(address)} belongs to subscriber {known.subscriber_id} already;"
             f" to add follows: dispatch subscribers follow {known.subscriber_id} WHAT…"
         )
     if known.state is EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
@@ -589,7 +599,14 @@ def change_address(db: Database, endpoint_id: int, address: str, act: Act) -> No
     if holder is not None and holder.endpoint_id != endpoint_id:
         raise Conflict(f"moved to {address}, which is endpoint e{holder.endpoint_id}")
     if db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": act.at}):
-        audit.record(db, act, "moved", audit.ENDPOINT, endpoint_id, {"from": was, "to": address})
+        detail = {"from": shown(Address(channel, was, "")), "to": shown(Address(channel, address, ""))}
+        audit.record(db, act, "moved", audit.ENDPOINT, endpoint_id, detail)
+
+
+def set_secret(db: Database, endpoint_id: int, secret: str, act: Act) -> None:
+    """What an endpoint's messages are signed with from now on. The record says that it changed, and not to what."""
+    if db.run(SQL["set_secret"], {"id": endpoint_id, "secret": secret, "now": act.at}):
+        audit.record(db, act, "secret", audit.ENDPOINT, endpoint_id)
 
 
 def set_queue(db: Database, endpoint_id: int, queue: str, act: Act) -> None:

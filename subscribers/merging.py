@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from subscribers import audit, directory, proof, suppression
+from subscribers.addresses import shown
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue
@@ -93,7 +94,7 @@ def move(db: Database, endpoint: Endpoint, address: Address, act: Act, *, consen
         suppression.suppress(db, hasher, endpoint.address, endpoint.reason, act.at)
     values = _moved(endpoint, address, act, consent)
     db.run(SQL["move"], values)
-    places = {"from": endpoint.address.address, "to": address.address}
+    places = {"from": shown(endpoint.address), "to": shown(address)}
     audit.record(db, act, "moved", audit.ENDPOINT, endpoint.id, places)
     if values["state"] is not endpoint.state:
         states = {"from": endpoint.state, "to": values["state"], "reason": "another address"}

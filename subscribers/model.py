@@ -23,6 +23,7 @@ class Cadence(StrEnum):
 # The reasons of suppressions that are the reader's own wish: they said so, or called a message spam.
 OPTED_OUT, COMPLAINED = "unsubscribed by the reader", "reported as spam by the reader"
 OWN_WISHES = (OPTED_OUT, COMPLAINED)
+ONLY_FAILED = "nothing arrived"  # how the reason begins for which an endpoint is paused that has only failed
 CAME_BACK = "mail came back"  # how the reasons begin for which a provider's reports end or pause an endpoint
 PAUSED_BY_READER, PAUSED_BY_ADMINISTRATOR = "paused by the reader", "paused by an administrator"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -63,6 +64,9 @@ ROBOTS = ("wecom", "dingtalk", "feishu", "slack", "discord", "teams")
 
 CHANNELS = ("email", "telegram", "webhook", *ROBOTS)
 """The names under which addresses are kept."""
+
+HOOKS = tuple(channel for channel in CHANNELS if channel not in ("email", "telegram"))
+"""Channels that post to a web address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,8 @@ class Endpoint:
 
     @property
     def resumable(self) -> bool:
-        """Whether a pause is the reader's to end: their own, or one that came of mail that could not be delivered."""
-        return self.reason == PAUSED_BY_READER or self.reason.startswith(CAME_BACK)
+        """Whether a pause is the reader's to end: their own, or one that came of what could not be delivered."""
+        return self.reason == PAUSED_BY_READER or self.reason.startswith((CAME_BACK, ONLY_FAILED))
 
     @property
     def label(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dispatch.delivery.channel import Channel
@@ -106,6 +107,36 @@ def _robot_address(kind: str, text: str, settings: Settings) -> Address:
 
 
 _FORCED = {**{kind: kind for kind in ROBOTS}, "lark": "feishu"}
+
+
+def robot_address(kind: str, text: str, settings: Settings) -> Address:
+    """The checked address of a robot of this kind, whatever its host. Raises UsageError."""
+    if kind not in _FORCED:
+        raise UsageError(f"no robot {kind!r}; there are {', '.join(_FORCED)}")
+    return _robot_address(_FORCED[kind], text.strip(), settings)
+
+
+def signed(to: Address, secret: str) -> Address:
+    """An address with what it signs with. Raises UsageError, which does not repeat it."""
+    if to.channel in ROBOTS:
+        from dispatch.channels.robots import KINDS
+
+        return replace(to, secret=KINDS[to.channel].check_secret(secret))
+    if to.channel == "webhook":
+        return replace(to, secret=_checked_secret(secret))
+    raise UsageError(f"{to.channel} signs nothing: it takes no secret")
+
+
+def _checked_secret(secret: str) -> str:
+    from dispatch.channels.webhook.signing import BadSecret, signed_headers
+
+    try:
+        if ":" in secret or len(secret.split()) != 1:
+            raise BadSecret
+        signed_headers(secret, "msg_0", dt.datetime.now(dt.UTC), b"{}")
+    except BadSecret:
+        raise UsageError("the secret of a webhook is whsec_ and the base64 of 24 to 64 bytes") from None
+    return secret.strip()
 
 
 def _robot(kind: str) -> Entry:

@@ -77,9 +77,19 @@ def _cell(row: Row, name: str) -> object:
         return when(row["ended_at"] or row["due_at"])
     if name == "state":
         return row["standing"]
+    if name == "address":
+        return _shown(row)
     if name == "reason" and not row["reason"] and row["standing"] == "planned":
         return "waits for its time, or for the channel"
     return row[name]
+
+
+def _shown(row: Row) -> str:
+    """The address, without the key that a web address may hold."""
+    from subscribers.addresses import shown
+    from subscribers.model import Address
+
+    return shown(Address(row["channel"], row["address"], "")) if row["address"] else ""
 
 
 def _check(state: str, channel: str) -> None:
@@ -110,7 +120,7 @@ def _json(row: Row) -> dict[str, Any]:
     more = ("bulletin", "subscriber_id", "endpoint", "articles", "revision")
     times = {name: iso(row[name]) for name in ("planned_at", "due_at", "ended_at")}
     paused = {"paused": row["standing"] == "paused"}
-    return {**{name: row[name] for name in (*COLUMNS, *more)}, **times, **paused}
+    return {**{name: row[name] for name in (*COLUMNS, *more)}, "address": _shown(row), **times, **paused}
 
 
 @commands.command()
@@ -153,7 +163,7 @@ def _returned_json(item: Row) -> dict[str, Any]:
 
 def _tell(story: Story, label: Callable[[str, str], str]) -> None:
     row = story.row
-    say(f"delivery {row['id']}: {row['issue']} {row['column']} to {row['channel']} {row['address']}".rstrip())
+    say(f"delivery {row['id']}: {row['issue']} {row['column']} to {row['channel']} {_shown(row)}".rstrip())
     say(f"subscriber: {row['subscriber'] or 'removed'} ({row['endpoint']})")
     for title in row["articles"]:
         say(f"  article: {title}")

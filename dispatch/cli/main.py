@@ -38,6 +38,7 @@ from dispatch.cli import (
     status,
     subscribers,
     tag,
+    webhooks,
 )
 from dispatch.cli.context import Session
 from dispatch.errors import DispatchError, UsageError
@@ -83,6 +84,7 @@ cli.add_typer(issues.commands, name="issues")
 cli.add_typer(subscribers.commands, name="subscribers")
 cli.add_typer(deliveries.commands, name="deliveries")
 cli.add_typer(bounces.commands, name="bounces")
+cli.add_typer(webhooks.commands, name="webhooks")
 cli.add_typer(lanes.commands, name="lanes")
 cli.add_typer(sources.commands, name="sources")
 cli.command("report")(report.report)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dispatch.cli import receivers
 from dispatch.cli.context import session, user
 from dispatch.cli.people import tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
@@ -70,7 +71,9 @@ def add_endpoint(
     who: Who,
     email: Annotated[list[str] | None, typer.Option("--email", metavar="A", help="An email address.")] = None,
     telegram: Annotated[list[str] | None, typer.Option("--telegram", metavar="CHAT", help="Chat id or @name.")] = None,
-    webhook: Annotated[list[str] | None, typer.Option("--webhook", metavar="URL", help="A web address.")] = None,
+    webhook: receivers.Webhook = None,
+    robot: receivers.Robot = "",
+    secret: receivers.Secret = "",
     follow: Annotated[
         list[str] | None, typer.Option("--follow", metavar="WHAT", help="Instead of what the one named follows.")
     ] = None,
@@ -87,15 +90,14 @@ def add_endpoint(
     format_: Format = "",
 ) -> None:
     """Give a subscriber another endpoint. It follows what their first one follows (or the one named), as it does, but
-    for what the options say."""
+    for what the options say. A web address gets a test event at once, as with `add`."""
     from dispatch.errors import UsageError
     from subscribers import directory
     from subscribers.changes import Change
     from subscribers.model import EndpointState, Preferences
 
     app = session(ctx).app
-    given = {"email": email, "telegram": telegram, "webhook": webhook}
-    addresses = [app.address(channel, text) for channel, texts in given.items() for text in texts or ()]
+    addresses = receivers.given(app, {"email": email, "telegram": telegram}, webhook, robot, secret)
     if not addresses:
         raise UsageError("an endpoint needs an address: --email, --telegram or --webhook")
     follows = [app.catalog.resolve(word) for word in follow or ()]
@@ -112,11 +114,15 @@ def add_endpoint(
                 preferences=change.of(like.preferences if like else Preferences()),
                 consent=CONFIRMED if confirmed else "",
                 act=session(ctx).act(),
+                waits=receivers.waits,
             )
+        new = [endpoint for endpoint in directory.get(db, subscriber.id).endpoints if endpoint.id in added]
+        proofs = receivers.prove(app, db, new, session(ctx).act())
         subscriber = directory.get(db, subscriber.id)
     new = [endpoint for endpoint in subscriber.endpoints if endpoint.id in added]
     warn_suppressed([e.address.address for e in new if e.state is EndpointState.SUPPRESSED])
     tell(subscriber, secrets=any(endpoint.address.secret for endpoint in new))
+    receivers.tell_proofs(app, proofs)
 
 
 def merge(

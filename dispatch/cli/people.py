@@ -22,12 +22,15 @@ SHOWN = 5  # addresses in a warning
 TABLE = 1000  # lines of one table
 
 
-def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
+def tell(subscriber: Subscriber, *, secrets: bool = False, reveal: bool = False) -> None:
+    """Web addresses that hold keys stand there masked, unless they are to `reveal`."""
+    from subscribers.addresses import shown
     from subscribers.model import EndpointState
 
     say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
     for endpoint in subscriber.endpoints:
-        say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {_state(endpoint)}")
+        address = endpoint.address.address if reveal else shown(endpoint.address)
+        say(f"  {endpoint.label} {endpoint.address.channel} {address}: {_state(endpoint)}")
         if endpoint.address.channel == "telegram":
             say(f"     written to by the bot of the queue {endpoint.address.queue}")
         say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {preferences_words(endpoint.preferences)}")
@@ -38,8 +41,17 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
         if secrets and endpoint.address.secret:
             say(f"     signing secret, for the receiver: {endpoint.address.secret}")
         if endpoint.state is EndpointState.PENDING:
-            ask = " (--send asks by mail)" if endpoint.address.channel == "email" else ""
-            say(f"     it gets nothing until: dispatch subscribers confirm {endpoint.label}{ask}")
+            say(f"     it gets nothing until: dispatch {_way_in(endpoint)}")
+
+
+def _way_in(endpoint: Endpoint) -> str:
+    """The command that makes a pending endpoint active."""
+    from subscribers.model import HOOKS
+
+    if endpoint.address.channel in HOOKS:
+        return f"webhooks test {endpoint.label}"
+    ask = " (--send asks by mail)" if endpoint.address.channel == "email" else ""
+    return f"subscribers confirm {endpoint.label}{ask}"
 
 
 def words_text(endpoint: Endpoint) -> str:
@@ -73,23 +85,24 @@ def preferences_words(found: Preferences) -> str:
     return f"{rhythmic} {rhythm.timezone}{quiet}, {bundled}, {found.language}, {found.format}"
 
 
-def subscriber_json(subscriber: Subscriber, *, secrets: bool = False) -> dict[str, Any]:
+def subscriber_json(subscriber: Subscriber, *, secrets: bool = False, reveal: bool = False) -> dict[str, Any]:
     return {
         "id": subscriber.id,
         "name": subscriber.name,
         "created_at": iso(subscriber.created_at),
-        "endpoints": [_endpoint_json(endpoint, secrets=secrets) for endpoint in subscriber.endpoints],
+        "endpoints": [_endpoint_json(endpoint, secrets=secrets, reveal=reveal) for endpoint in subscriber.endpoints],
     }
 
 
-def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
+def _endpoint_json(endpoint: Endpoint, *, secrets: bool, reveal: bool = False) -> dict[str, Any]:
+    from subscribers.addresses import shown
     from subscribers.rhythm import clock, quiet_text, weekday_text
 
     found, rhythm = endpoint.preferences, endpoint.preferences.rhythm
     value = {
         "id": endpoint.label,
         "channel": endpoint.address.channel,
-        "address": endpoint.address.address,
+        "address": endpoint.address.address if reveal else shown(endpoint.address),
         "queue": endpoint.address.queue,
         "state": endpoint.state.value,
         "reason": endpoint.reason,
@@ -133,13 +146,15 @@ def emit_lines(lines: Iterator[Sequence[object]]) -> None:
 
 
 def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
+    from subscribers.addresses import shown
+
     for endpoint in subscriber.endpoints:
         yield (
             subscriber.id,
             subscriber.name,
             endpoint.label,
             _channel(endpoint),
-            endpoint.address.address,
+            shown(endpoint.address),
             endpoint.state,
             ", ".join(endpoint.follows),
         )

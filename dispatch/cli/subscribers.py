@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, suppressions, transfer, wording
+from dispatch.cli import (
+    audience,
+    bulk,
+    confirming,
+    history,
+    listing,
+    moving,
+    receivers,
+    rights,
+    suppressions,
+    transfer,
+    wording,
+)
 from dispatch.cli.context import session, user
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.output import emit_json, say, warn
@@ -39,7 +51,9 @@ def add(
     name: Annotated[str, typer.Option("--name", metavar="N", help="What to call them.")] = "",
     email: Annotated[list[str] | None, typer.Option("--email", metavar="A", help="An email address.")] = None,
     telegram: Annotated[list[str] | None, typer.Option("--telegram", metavar="CHAT", help="Chat id or @name.")] = None,
-    webhook: Annotated[list[str] | None, typer.Option("--webhook", metavar="URL", help="A web address.")] = None,
+    webhook: receivers.Webhook = None,
+    robot: receivers.Robot = "",
+    secret: receivers.Secret = "",
     follow: Annotated[
         list[str] | None, typer.Option("--follow", metavar="WHAT", help="park:南昌高新区, topic:区块链, all, …")
     ] = None,
@@ -66,7 +80,8 @@ def add(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Add a subscriber with one endpoint an address."""
+    """Add a subscriber with one endpoint an address. A web address gets a test event at once, and is active when that
+    has arrived; else it is pending until `dispatch webhooks test`."""
     from subscribers import directory
     from subscribers.consent import Wish
     from subscribers.model import EndpointState
@@ -75,8 +90,7 @@ def add(
     app = session(ctx).app
     rhythm = [cadence, weekday, at, timezone, quiet]
     preferences = parse_preferences(rhythm=rhythm, language=language, format_=format_, bundled=bundle)
-    given = {"email": email, "telegram": telegram, "webhook": webhook}
-    addresses = [app.address(channel, text) for channel, texts in given.items() for text in texts or ()]
+    addresses = receivers.given(app, {"email": email, "telegram": telegram}, webhook, robot, secret)
     follows = [app.catalog.resolve(word) for word in follow or ()]
     agreed = confirming.basis_of(basis, confirmed=confirmed)
     begins = app.settings.subscribers.first_digest if first is None else first
@@ -97,13 +111,16 @@ def add(
                 consent=agreed,
                 act=session(ctx).act(),
                 first=begins,
+                waits=receivers.waits,
             )
+        proofs = receivers.prove(app, db, directory.get(db, added).endpoints, session(ctx).act())
         subscriber = directory.get(db, added)
     warn_suppressed([e.address.address for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
     if as_json:
         emit_json(subscriber_json(subscriber, secrets=True))
-        return
-    tell(subscriber, secrets=True)
+    else:
+        tell(subscriber, secrets=True)
+    receivers.tell_proofs(app, proofs, quiet=as_json)
 
 
 def _add_and_ask(app: App, address: Address, wish: Wish, act: Act, *, again: bool, as_json: bool) -> None:
@@ -133,6 +150,7 @@ def show(
     ctx: typer.Context,
     who: Who,
     secrets: Annotated[bool, typer.Option("--secrets", help="Show the signing secrets of webhooks.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show web addresses with the keys in them.")] = False,
     as_json: Json = False,
 ) -> None:
     """A subscriber with endpoints, follows and preferences."""
@@ -141,9 +159,9 @@ def show(
     with session(ctx).app.database() as db:
         subscriber, _ = directory.find(db, who)
     if as_json:
-        emit_json(subscriber_json(subscriber, secrets=secrets))
+        emit_json(subscriber_json(subscriber, secrets=secrets, reveal=reveal))
     else:
-        tell(subscriber, secrets=secrets)
+        tell(subscriber, secrets=secrets, reveal=reveal)
 
 
 def _change(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatch import archive
+from dispatch.delivery import health
 from dispatch.delivery.ledger import SQL as LEDGER
 from dispatch.delivery.ledger import URGENT
 from dispatch.delivery.notices import different
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 SQL = queries(Path(__file__).with_name("alarms.sql"))
 KIND = "alarm"
-SOURCE, LANE, EXPIRED, STORE = "source", "lane", "expired", "store"
+SOURCE, LANE, EXPIRED, STORE, ENDPOINT = "source", "lane", "expired", "store", "endpoint"
 
 MOST_AN_HOUR = 10
 """Incidents that are told in an hour; others wait for the next."""
@@ -36,7 +37,7 @@ LOOKS = 3  # that failed in a row
 SETTLED_MS = 5 * 60_000
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
-_PATIENCE_MS = {SOURCE: 0, LANE: 10 * 60_000, EXPIRED: 0, STORE: 0}  # before an incident is told
+_PATIENCE_MS = {SOURCE: 0, LANE: 10 * 60_000, EXPIRED: 0, STORE: 0, ENDPOINT: 0}  # before an incident is told
 _STORE_MS = 60_000  # of a store that could not be used, before that is told
 _ENDS = (SOURCE, LANE)  # of which it is said that they are over
 _EXPIRE_MS = _DAY_MS
@@ -55,7 +56,7 @@ class Found:
 
 def look(db: Database, now: int) -> list[Found]:
     """What is wrong. Changes nothing."""
-    return [*_sources(db, now), *_lanes(db), *_expired(db, now)]
+    return [*_sources(db, now), *_lanes(db), *_expired(db, now), *_endpoints(db, now)]
 
 
 def _sources(db: Database, now: int) -> Iterator[Found]:
@@ -74,6 +75,12 @@ def _expired(db: Database, now: int) -> Iterator[Found]:
     shown = archive.shown(db)
     for row in db.all(SQL["expired_issues"], {"since": now - _DAY_MS}):
         yield Found(EXPIRED, shown(row["bulletin"], row["ref"]), row["title"][:_LONGEST], f"{EXPIRED}:{row['id']}")
+
+
+def _endpoints(db: Database, now: int) -> Iterator[Found]:
+    for row in health.paused_since(db, now - _DAY_MS):
+        detail = row["answer"].replace(row["address"], health.named(row))
+        yield Found(ENDPOINT, health.named(row), detail, f"{ENDPOINT}:{row['endpoint_id']}:{row['paused_at']}")
 
 
 def watch(db: Database, approvers: Approvers, now: int) -> int:
@@ -170,7 +177,10 @@ def _queue(db: Database, approvers: Approvers, alarm: Alarm, key: str, now: int)
 def of_content(content: Any) -> Alarm | None:
     """The alarm that a message's content tells of; None for other kinds of contents."""
     found = content.get("alarm")
-    return None if found is None else Alarm(str(found[0]), str(found[1]), str(found[2]), int(found[3]), int(found[4]))
+    if found is None:
+        return None
+    kind, subject, detail, since, ended, *url = found
+    return Alarm(str(kind), str(subject), str(detail), int(since), int(ended), *map(str, url[:1]))
 
 
 class Watch:

@@ -15,7 +15,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from dispatch.delivery import alarms, confirmations, corrections, ledger, rights
+from dispatch.delivery import alarms, confirmations, corrections, health, ledger, replay, rights
 from dispatch.delivery.chosen import Chosen
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
@@ -202,6 +202,9 @@ class _Check:
         if self._told:
             self._corrections = corrections.Corrections(db, set(self._told.values()), people)
             owed |= self._corrections.digests
+        for message in self._leased:
+            if message.kind == replay.KIND:
+                owed |= replay.digests_of(message.content)
         self._digests = _digests(db, owed)
         self._chosen.read(db, owed)
 
@@ -223,6 +226,10 @@ class _Check:
             return None
         if message.kind == corrections.KIND:
             return self._correction(message, endpoint)
+        if message.kind == replay.KIND:
+            return self._again(message, endpoint)
+        if message.kind == health.KIND:
+            return replace(self._work(message, endpoint, ()), alarm=alarms.of_content(json.loads(message.content)))
         if message.parts_done and message.content:
             return self._rest(message, endpoint)
         owed, waiting = self._owed(message, endpoint)
@@ -336,6 +343,18 @@ class _Check:
             self._pause(message, waiting[0].digest_id)
         else:
             return work if message.parts_done else replace(work, owed=tuple(going))
+        return None
+
+    def _again(self, message: _Leased, endpoint: _Endpoint) -> Work | None:
+        """What a person has sent once more: as it was then, under the same id. A pause holds it back, too."""
+        digests = [self._digests[digest] for digest in replay.digests_of(message.content)]
+        if why := next(filter(None, (digest.cancel_reason(endpoint.channel) for digest in digests)), ""):
+            self._end(message, MessageState.CANCELLED, why)
+        elif any(digest.waits(endpoint.channel) for digest in digests):
+            due = {"due_at": self._now + replay.WAIT_MS}
+            self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
+        else:
+            return replace(self._begun(message, endpoint), again=replay.id_of(message.content))
         return None
 
     def _bearable(self, wanted: Sequence[Owed], endpoint: _Endpoint) -> list[Owed]:

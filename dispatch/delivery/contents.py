@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dispatch import archive
-from dispatch.delivery import alarms, corrections, notices, rights
+from dispatch.delivery import alarms, corrections, health, notices, rights
 from dispatch.delivery.channel import Channel, Rendered
 from dispatch.delivery.ledger import Work
 from dispatch.delivery.store import Store
@@ -39,7 +39,7 @@ _KINDS = (
 
 def _key(work: Work) -> _Key:
     """What decides how a message reads, but for what is personal."""
-    kind = work.kind if work.kind in _KINDS else "digest"
+    kind = alarms.KIND if work.kind == health.KIND else work.kind if work.kind in _KINDS else "digest"
     variants = tuple([(owed[1], owed[2], owed[4]) for owed in work.owed])
     return work.channel, kind, work.language, work.format, variants, work.alarm
 

@@ -77,6 +77,7 @@ class Work:
     right: Right | None = None  # of a message with a link to the reader's data, or to its end
     correction: Correction | None = None
     alarm: Alarm | None = None
+    again: str = ""  # the webhook id of what is sent once more, at a person's word
 
 
 @dataclass(frozen=True, slots=True)

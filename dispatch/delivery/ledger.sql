@@ -350,7 +350,7 @@ WHERE id = :id AND epoch = :epoch AND state = 'sending'
 -- The content of what goes to a bare address holds the secret that signed it, which nobody needs any more.
 UPDATE messages SET state = :state, owner = '', lease_until = 0, reason = :reason, provider_id = :provider_id,
                     attempts = attempts + :counted, parts_done = :parts_done, ended_at = :now, begun = 0,
-                    content = CASE WHEN kind IN ('test', 'notice', 'alarm') THEN '' ELSE content END
+                    content = CASE WHEN kind IN ('test', 'notice', 'alarm', 'paused') THEN '' ELSE content END
 WHERE id = :id AND epoch = :epoch AND state = 'sending'
 
 -- name: settle_deliveries

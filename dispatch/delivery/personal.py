@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dispatch.delivery import bounces, reports
+from dispatch.delivery import bounces, health, reports
 from subscribers import personal
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
@@ -27,6 +27,7 @@ TABLES = (
     "messages",
     "attempts",
     "bounces",
+    "endpoint_health",
     "bot_chats",
     "bot_managers",
     "bot_managing",
@@ -68,8 +69,15 @@ def data(db: Database, subscriber_id: int) -> dict[str, Any]:
         "deliveries": [_delivery(row) for row in reports.deliveries(db, wanted)],
         "messages": [_message(row) for ids in _pages(_message_ids(db, person)) for row in _with_attempts(db, ids)],
         "chats": _chats(db, person),
+        "receivers": [_health(row) for row in health.of_endpoints(db, person.endpoints)],
         "complaints": [_bounce(row) for row in bounces.of_endpoints(db, person.endpoints)] if person.endpoints else [],
     }
+
+
+def _health(row: Row) -> dict[str, Any]:
+    """How a receiver of theirs is, as far as it was noted."""
+    times = ("failing_since", "failed_at", "sent_at", "paused_at")
+    return {**row, "reached": bool(row["reached"]), **{name: iso(row[name]) for name in times}}
 
 
 def _chats(db: Database, person: Person) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dispatch.delivery import bounces, moves
+from dispatch.delivery.health import Heard
 from dispatch.delivery.lanes import Tally
 from dispatch.delivery.ledger import SQL, Attempt, Begun, Work
 from dispatch.model import MessageState, Rejected, Retry, Sent
@@ -52,7 +53,9 @@ def frozen(work: Work) -> str:
         digests = [[owed.digest_id, owed.variant] for owed in work.owed]
         return json.dumps({"digests": digests, "secret": work.secret})
     owed = [[owed.delivery_id, owed.digest_id, owed.variant, owed.revision] for owed in work.owed]
-    about = work.correction._asdict() if work.correction else {}
+    about: dict[str, Any] = work.correction._asdict() if work.correction else {}
+    if work.again:
+        about["id"] = work.again
     return json.dumps({**about, "owed": owed, "language": work.language, "format": work.format})
 
 
@@ -72,6 +75,7 @@ class _Batch:
         self._changes: list[tuple[Work, Retry | Rejected, int]] = []
         self._refused: list[tuple[int, int, str, str]] = []
         self._tally = Tally()
+        self._heard = Heard()
         for attempt in attempts:
             if isinstance(attempt, Begun):
                 self._say("begin", attempt.work, begun=attempt.part + 1)
@@ -80,6 +84,7 @@ class _Batch:
 
     def _add(self, attempt: Attempt) -> None:
         self._tally.add(attempt)
+        self._heard.add(attempt)
         outcome, work = attempt.outcome, attempt.work
         if not attempt.counts:
             self._say("settle_release", work, reason=_storable(_words(outcome)))
@@ -173,6 +178,7 @@ class _Batch:
         for work, outcome, retry_at in sorted(self._changes, key=lambda change: change[0].endpoint_id):  # as all lock
             _change_endpoint(db, work, outcome, retry_at, self._now)
         bounces.refused(db, self._refused, self._now)
+        self._heard.write(db, self._now)
         self._tally.write(db, self._now)
 
 

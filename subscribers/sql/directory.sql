@@ -132,6 +132,9 @@ WHERE id = :id AND state <> 'suppressed'
 UPDATE endpoints SET state = 'paused', reason = :reason, paused_until = NULL, changed_at = :now
 WHERE id = :id AND state = 'active'
 
+-- name: set_secret
+UPDATE endpoints SET secret = :secret, changed_at = :now WHERE id = :id
+
 -- name: opt_out
 -- The first wish keeps its time; a provider's suppression becomes the reader's own.
 UPDATE endpoints SET state = 'suppressed', reason = :reason, paused_until = NULL, changed_at = :now

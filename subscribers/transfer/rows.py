@@ -32,6 +32,8 @@ _TRUE, _FALSE = ("1", "yes", "true", "on", "是"), ("", "0", "no", "false", "off
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks
 _LONGEST_SECRET = 200
 _SECRET_BYTES = range(24, 65)
+_SECRETS = 8  # that sign side by side while one is replaced
+_TIME_DIGITS = 16
 _PREFERENCES = ("cadence", "weekday", "at", "timezone", "quiet", "language", "format", "bundle")
 _MOMENTS = ("paused_until", "consented_at", "created_at")
 _CACHED = 10_000
@@ -171,18 +173,19 @@ def _with_secret(addresses: tuple[Address, ...], secret: str) -> tuple[Address, 
         return tuple(replace(address, secret=secret) if address.channel in ROBOTS else address for address in addresses)
     if not any(address.channel == "webhook" for address in addresses):
         raise InvalidValue("a secret is for webhooks: the row has none")
-    if not all(map(_is_secret, secret.split())):  # the secret itself is shown to nobody
+    words = secret.split()
+    if not words or len(words) > _SECRETS or not all(map(_is_secret, words)):  # the secret itself is shown to nobody
         raise InvalidValue("the secret is not whsec_ and base64 of 24 to 64 bytes")
     return tuple(replace(address, secret=secret) if address.channel == "webhook" else address for address in addresses)
 
 
 def _is_secret(word: str) -> bool:
-    """One that signs, or one that is being replaced and does so until a time in ms (`whsec_…:1700000000000`)."""
-    secret, colon, until = word.partition(":")
-    if colon and not (until.isascii() and until.isdigit()):
+    """Whether it is one; that which is being replaced has the time (ms) until which it signs behind a colon."""
+    text, colon, until = word.partition(":")
+    if colon and not (until.isascii() and until.isdecimal() and len(until) < _TIME_DIGITS):
         return False
     try:
-        known = secret.startswith(_SECRET_PREFIX) and base64.b64decode(secret[len(_SECRET_PREFIX) :], validate=True)
+        known = text.startswith(_SECRET_PREFIX) and base64.b64decode(text[len(_SECRET_PREFIX) :], validate=True)
     except (binascii.Error, ValueError):
         return False
     return len(known or b"") in _SECRET_BYTES

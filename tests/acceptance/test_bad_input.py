@@ -163,6 +163,7 @@ def test_a_port_that_nobody_answers_on_is_one_message_and_loses_nothing(
 ) -> None:
     dispatch(*ADD, "--follow", "all", "--confirmed")
     dispatch("subscribers", "add", "--webhook", f"{hooks.url}/in", "--follow", "all", "--confirmed")
+    hooks.requests.clear()  # the test event
     dispatch("ingest", str(SAMPLE))
     port = str(free_port())
     done = dispatch("issues", "send", "534", expect=1, DISPATCH_EMAIL__PORT=port)

@@ -47,6 +47,8 @@ def test_every_reader_gets_exactly_their_part(
     added = dispatch(
         "subscribers", "add", "--webhook", f"{hooks.url}/in", "--follow", "column:园区发展", "--confirmed", "--json"
     ).json
+    assert len(hooks.requests) == 1  # the test event, by which the receiver is proved
+    hooks.requests.clear()
     dispatch("subscribers", "add", "--email", "pending@x.test", "--follow", "all")
     (dispatch.folder / "inbox").mkdir()
     (dispatch.folder / "inbox" / "issue.md").write_bytes(SAMPLE.read_bytes())

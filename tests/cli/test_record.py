@@ -38,6 +38,7 @@ CHANGES_NOTHING = {
         "keys list",
     ),
     *("audit", "status", "doctor", "search", "sources list", "sources check"),
+    *("webhooks list", "webhooks attempts"),
     "email dkim-key",  # makes a file that counts when the settings name it
     "init",  # makes files, and an empty database
     "run",  # sends what others have let go; what it takes in is on record (tests/acceptance)
@@ -76,6 +77,17 @@ def planned(office: Office) -> None:
 def refused(office: Office) -> None:
     planned(office)
     office.settle(lambda address: Rejected("no"))
+
+
+def receiver(office: Office) -> None:
+    office.desk.reader("https://hooks.example.com/in", "topic:a", channel="webhook")
+
+
+def replayable(office: Office) -> None:
+    receiver(office)
+    office.desk.issue(ISSUE)
+    office.desk.plan()
+    office.settle(channel="webhook")
 
 
 def paused(office: Office) -> None:
@@ -188,14 +200,16 @@ CHANGES: list[tuple[str, Begin, str, set[str]]] = [
     ("subscribers import people.csv --confirmed", people, "subscribers import", {"added"}),
     ("subscribers erase 1 --yes", reader, "subscribers erase", {"erased"}),
     ("deliveries retry --failed", refused, "deliveries retry", {"retried"}),
+    ("webhooks rotate e1", receiver, "webhooks rotate", {"secret"}),
+    ("webhooks replay 1", replayable, "webhooks replay", {"replayed"}),
     ("lanes retry", rested, "lanes retry", {"woken"}),
     ("database prune", void, "database prune", {"pruned"}),
     ("database backup other.db", void, "database backup", {"backed up"}),
     ("database repair", void, "database repair", {"repaired"}),
     ("keys rotate", void, "keys rotate", {"key made"}),
 ]
-# A restore needs the database for itself, a mail a server: they have tests of their own.
-ELSEWHERE = {"database restore", "email test"}
+# A restore needs the database for itself, a mail or a test event a server: they have tests of their own.
+ELSEWHERE = {"database restore", "email test", "webhooks test"}
 
 
 def commands(command: Any = None, name: str = "") -> set[str]:

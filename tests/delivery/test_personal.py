@@ -346,6 +346,9 @@ PERSONAL = {
         *("created_at", "ended_at", "paused_at"),
     },
     "bounces": {"message_id", "endpoint_id", "kind", "status", "diagnostic", "source", "at"},
+    "endpoint_health": {
+        *("endpoint_id", "failing_since", "failures", "reached", "failed_at", "answer", "sent_at", "paused_at"),
+    },
     "attempts": {
         *("message_id", "number", "part", "lane", "started_at", "duration_ms", "outcome", "code", "detail"),
     },

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from subscribers.addresses import email_address, telegram_chat
+from subscribers.addresses import email_address, shown, telegram_chat
 from subscribers.errors import InvalidValue
+from subscribers.model import Address
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,18 @@ def test_a_telegram_chat_has_one_spelling(given: str, kept: str) -> None:
 def test_what_is_no_telegram_chat_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"^Telegram chat "):
         telegram_chat(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://x.test/in", "https://x.test/in"),
+        ("https://x.test:8443/hooks/park-news", "https://x.test:8443/hooks/park-news"),
+        ("https://x.test/send?key=693a91f6-7b1c-4bc4-97a0-0ec2a1fa5aaa", "https://x.test/send?key=…5aaa"),
+        ("https://x.test/send?a=1&b", "https://x.test/send?a=…&…"),
+        ("https://x.test/services/T0/B0/0123456789abcdefWXYZ", "https://x.test/services/T0/B0/…WXYZ"),
+    ],
+)
+def test_keys_in_web_addresses_are_not_shown(url: str, words: str) -> None:
+    assert shown(Address("webhook", url, "webhook")) == words
+    assert shown(Address("email", "li@x.test", "email")) == "li@x.test"

@@ -248,7 +248,8 @@ def test_a_pause_until_a_day_is_shown_and_a_day_that_is_over_refused(people: Run
     assert "e1 email li@example.com: active" in people("resume", "e1").stdout
 
 
-def test_another_endpoint_follows_what_the_first_one_does(people: Run) -> None:
+def test_another_endpoint_follows_what_the_first_one_does(people: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_WEBHOOK__ENABLED", "false")  # no test event goes out
     people("set", "e1", "--cadence", "daily")
     told = people("add-endpoint", "1", "--webhook", "https://hooks.example.com/x", "--language", "en").stdout
     assert "e4 webhook https://hooks.example.com/x: pending" in told

@@ -145,7 +145,7 @@ def _add_endpoint(
         return _proved(db, db.insert(SQL["add_endpoint"], values), values["consent"], act)
     if not known.removed:
         raise Conflict(
-            f"{address.channel} address {address.address} belongs to subscriber {known.subscriber_id} already;"
+            f"{address.channel} address {address.shown} belongs to subscriber {known.subscriber_id} already;"
             f" to add follows: dispatch subscribers follow {known.subscriber_id} WHAT…"
         )
     if known.state is EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
@@ -537,7 +537,7 @@ def reactivate(db: Database, endpoint: Endpoint, reason: str, act: Act, *, conse
         return False
     if endpoint.opted_out and not consent:
         raise Conflict(
-            f"{endpoint.label} ({endpoint.address.address}) was unsubscribed by the reader: it stays so until they opt"
+            f"{endpoint.label} ({endpoint.address.shown}) was unsubscribed by the reader: it stays so until they opt"
             " in again, and you can say how: --consent TEXT"
         )
     if consent:

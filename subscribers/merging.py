@@ -115,16 +115,16 @@ def _refuse(db: Database, hasher: Hasher, endpoint: Endpoint, address: Address, 
     holder = directory.holder_of(db, address)
     if holder is not None and holder.removed:
         raise Conflict(
-            f"{address.address} was an endpoint that is removed: take it up again with dispatch subscribers"
+            f"{address.shown} was an endpoint that is removed: take it up again with dispatch subscribers"
             f" add-endpoint {endpoint.subscriber_id}, then dispatch subscribers remove {endpoint.label}"
         )
     if holder is not None:
         raise Conflict(
-            f"{address.address} is e{holder.endpoint_id} of subscriber {holder.subscriber_id} already; to make them"
+            f"{address.shown} is e{holder.endpoint_id} of subscriber {holder.subscriber_id} already; to make them"
             f" one: dispatch subscribers merge {holder.subscriber_id} {endpoint.subscriber_id}"
         )
     for reason in suppression.reasons(db, hasher, [address]).values():
-        raise Conflict(f"nothing may be sent to {address.address} ({reason}) until the person asks for it")
+        raise Conflict(f"nothing may be sent to {address.shown} ({reason}) until the person asks for it")
 
 
 def _moved(endpoint: Endpoint, address: Address, act: Act, consent: str) -> Row:

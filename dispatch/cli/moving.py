@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dispatch.cli.context import session, user
+from dispatch.cli.options import APPRISE, from_input
 from dispatch.cli.people import tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
 from dispatch.output import say, warn
@@ -71,6 +72,7 @@ def add_endpoint(
     email: Annotated[list[str] | None, typer.Option("--email", metavar="A", help="An email address.")] = None,
     telegram: Annotated[list[str] | None, typer.Option("--telegram", metavar="CHAT", help="Chat id or @name.")] = None,
     webhook: Annotated[list[str] | None, typer.Option("--webhook", metavar="URL", help="A web address.")] = None,
+    apprise: Annotated[list[str] | None, typer.Option("--apprise", metavar="URL|-", help=APPRISE)] = None,
     follow: Annotated[
         list[str] | None, typer.Option("--follow", metavar="WHAT", help="Instead of what the one named follows.")
     ] = None,
@@ -94,10 +96,10 @@ def add_endpoint(
     from subscribers.model import EndpointState, Preferences
 
     app = session(ctx).app
-    given = {"email": email, "telegram": telegram, "webhook": webhook}
+    given = {"email": email, "telegram": telegram, "webhook": webhook, "apprise": from_input(apprise)}
     addresses = [app.address(channel, text) for channel, texts in given.items() for text in texts or ()]
     if not addresses:
-        raise UsageError("an endpoint needs an address: --email, --telegram or --webhook")
+        raise UsageError("an endpoint needs an address: --email, --telegram, --webhook or --apprise")
     follows = [app.catalog.resolve(word) for word in follow or ()]
     change = Change(cadence, weekday, at, timezone, quiet, language, format_, bundle)
     with app.database() as db:
@@ -115,7 +117,7 @@ def add_endpoint(
             )
         subscriber = directory.get(db, subscriber.id)
     new = [endpoint for endpoint in subscriber.endpoints if endpoint.id in added]
-    warn_suppressed([e.address.address for e in new if e.state is EndpointState.SUPPRESSED])
+    warn_suppressed([e.address.shown for e in new if e.state is EndpointState.SUPPRESSED])
     tell(subscriber, secrets=any(endpoint.address.secret for endpoint in new))
 
 

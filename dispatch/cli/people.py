@@ -27,7 +27,7 @@ def tell(subscriber: Subscriber, *, secrets: bool = False) -> None:
 
     say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
     for endpoint in subscriber.endpoints:
-        say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {_state(endpoint)}")
+        say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.shown}: {_state(endpoint)}")
         if endpoint.address.channel == "telegram":
             say(f"     written to by the bot of the queue {endpoint.address.queue}")
         say(f"     follows {', '.join(endpoint.follows) or 'nothing yet'}; {preferences_words(endpoint.preferences)}")
@@ -89,7 +89,7 @@ def _endpoint_json(endpoint: Endpoint, *, secrets: bool) -> dict[str, Any]:
     value = {
         "id": endpoint.label,
         "channel": endpoint.address.channel,
-        "address": endpoint.address.address,
+        "address": endpoint.address.shown,
         "queue": endpoint.address.queue,
         "state": endpoint.state.value,
         "reason": endpoint.reason,
@@ -139,7 +139,7 @@ def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
             subscriber.name,
             endpoint.label,
             _channel(endpoint),
-            endpoint.address.address,
+            endpoint.address.shown,
             endpoint.state,
             ", ".join(endpoint.follows),
         )

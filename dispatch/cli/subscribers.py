@@ -9,6 +9,7 @@ import typer
 
 from dispatch.cli import audience, bulk, confirming, history, listing, moving, rights, suppressions, transfer, wording
 from dispatch.cli.context import session, user
+from dispatch.cli.options import APPRISE, from_input
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.output import emit_json, say, warn
 
@@ -40,6 +41,7 @@ def add(
     email: Annotated[list[str] | None, typer.Option("--email", metavar="A", help="An email address.")] = None,
     telegram: Annotated[list[str] | None, typer.Option("--telegram", metavar="CHAT", help="Chat id or @name.")] = None,
     webhook: Annotated[list[str] | None, typer.Option("--webhook", metavar="URL", help="A web address.")] = None,
+    apprise: Annotated[list[str] | None, typer.Option("--apprise", metavar="URL|-", help=APPRISE)] = None,
     follow: Annotated[
         list[str] | None, typer.Option("--follow", metavar="WHAT", help="park:南昌高新区, topic:区块链, all, …")
     ] = None,
@@ -75,7 +77,7 @@ def add(
     app = session(ctx).app
     rhythm = [cadence, weekday, at, timezone, quiet]
     preferences = parse_preferences(rhythm=rhythm, language=language, format_=format_, bundled=bundle)
-    given = {"email": email, "telegram": telegram, "webhook": webhook}
+    given = {"email": email, "telegram": telegram, "webhook": webhook, "apprise": from_input(apprise)}
     addresses = [app.address(channel, text) for channel, texts in given.items() for text in texts or ()]
     follows = [app.catalog.resolve(word) for word in follow or ()]
     agreed = confirming.basis_of(basis, confirmed=confirmed)
@@ -99,7 +101,7 @@ def add(
                 first=begins,
             )
         subscriber = directory.get(db, added)
-    warn_suppressed([e.address.address for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
+    warn_suppressed([e.address.shown for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
     if as_json:
         emit_json(subscriber_json(subscriber, secrets=True))
         return

@@ -230,6 +230,12 @@ def test_lists_show_scheme_and_host(text: str, shown: str) -> None:
     assert all(secret not in shown for secret in secrets_of(text))
 
 
+def test_the_documents_name_what_is_refused() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "robots.md").read_text("utf-8")
+    for scheme in REFUSED:
+        assert f"`{scheme}`" in text or f"`{scheme.removesuffix('s')}`" in text, scheme
+
+
 # ---- what is sent
 
 

@@ -183,7 +183,7 @@ def _approvers(app: App) -> Iterator[Finding]:
         yield Finding("approvers", "bad", str(error))
         return
     if found:
-        yield Finding("approvers", "ok", ", ".join(address.address.partition("?")[0] for address in found))
+        yield Finding("approvers", "ok", ", ".join(address.shown.partition("?")[0] for address in found))
 
 
 def _inbox(app: App) -> Iterator[Finding]:

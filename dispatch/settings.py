@@ -570,6 +570,16 @@ class RobotSettings(Section):
     expire_hours: Hours = 96
 
 
+class AppriseSettings(Section):
+    """Any other service, by the extra `apprise`. Networks and time-outs are those of [webhook]."""
+
+    enabled: bool = False
+    threads: Annotated[int, Field(ge=1, le=64)] = 4
+    resend_unknown: bool = True
+    retry_delays: Delays = WEBHOOK_DELAYS
+    expire_hours: Hours = 96
+
+
 class WebSettings(Section):
     base_url: str = ""
     listen: str = "127.0.0.1:8080"
@@ -660,6 +670,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings = TelegramSettings()
     webhook: WebhookSettings = WebhookSettings()
     robots: RobotSettings = RobotSettings()
+    apprise: AppriseSettings = AppriseSettings()
     web: WebSettings = WebSettings()
     metrics: MetricsSettings = MetricsSettings()
     engine: EngineSettings = EngineSettings()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import InvalidValue
-from subscribers.model import HOOKS, Address
 
 _CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}|-[1-9][0-9]{0,18}/[1-9][0-9]{0,9}")
 _PLAIN_MAILBOX = re.compile(r"[a-z0-9_-]+(?:[.+][a-z0-9_-]+)*")  # what most are like
@@ -112,27 +110,3 @@ def telegram_place(address: str) -> tuple[str, int]:
     """The chat of an address, and the topic's `message_thread_id` in it; 0 for none."""
     chat, _, topic = address.partition("/")
     return chat, int(topic or 0)
-
-
-_KEY = 16  # characters from which a part of a web address is taken for a key
-_LEFT = 4  # of which stay to be seen
-
-
-def shown(address: Address) -> str:
-    """An address as it may stand in lists and logs. Web addresses of receivers hold what lets anybody post there, in
-    their query or in a long part of their path: its last four characters are left."""
-    if address.channel not in HOOKS:
-        return address.address
-    parts = urlsplit(address.address)
-    path = "/".join(_hidden(part) if len(part) >= _KEY else part for part in parts.path.split("/"))
-    query = "&".join(map(_hidden_value, parts.query.split("&"))) if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc}{path}" + (f"?{query}" if query else "")
-
-
-def _hidden_value(pair: str) -> str:
-    name, equals, value = pair.partition("=")
-    return f"{name}={_hidden(value)}" if equals else _hidden(pair)
-
-
-def _hidden(key: str) -> str:
-    return f"…{key[-_LEFT:]}" if len(key) > 2 * _LEFT else "…"

@@ -13,7 +13,6 @@ from operator import itemgetter
 from pathlib import Path
 
 from subscribers import audit, proof, suppression
-from subscribers.addresses import shown
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue, NotFound
@@ -123,7 +122,7 @@ def _refuse_suppressed(db: Database, addresses: Mapping[tuple[str, str], Address
         holder = holder_of(db, addresses[identity])
         if holder is None or holder.removed:
             raise Conflict(
-                f"nothing may be sent to {shown(addresses[identity])} ({reason}) until the person asks for it:"
+                f"nothing may be sent to {addresses[identity].shown} ({reason}) until the person asks for it:"
                 " add it with --ask, which sends them a confirmation"
             )
 
@@ -155,7 +154,7 @@ def _add_endpoint(
         return _proved(db, db.insert(SQL["add_endpoint"], values), values["consent"], act)
     if not known.removed:
         raise Conflict(
-            f"{address.channel} address {shown(address)} belongs to subscriber {known.subscriber_id} already;"
+            f"{address.channel} address {address.shown} belongs to subscriber {known.subscriber_id} already;"
             f" to add follows: dispatch subscribers follow {known.subscriber_id} WHAT…"
         )
     if known.state is EndpointState.SUPPRESSED:  # an opt-out wins until the person opts in again
@@ -547,7 +546,7 @@ def reactivate(db: Database, endpoint: Endpoint, reason: str, act: Act, *, conse
         return False
     if endpoint.opted_out and not consent:
         raise Conflict(
-            f"{endpoint.label} ({endpoint.address.address}) was unsubscribed by the reader: it stays so until they opt"
+            f"{endpoint.label} ({endpoint.address.shown}) was unsubscribed by the reader: it stays so until they opt"
             " in again, and you can say how: --consent TEXT"
         )
     if consent:
@@ -599,7 +598,7 @@ def change_address(db: Database, endpoint_id: int, address: str, act: Act) -> No
     if holder is not None and holder.endpoint_id != endpoint_id:
         raise Conflict(f"moved to {address}, which is endpoint e{holder.endpoint_id}")
     if db.run(SQL["set_address"], {"id": endpoint_id, "address": address, "now": act.at}):
-        detail = {"from": shown(Address(channel, was, "")), "to": shown(Address(channel, address, ""))}
+        detail = {"from": Address(channel, was, "").shown, "to": Address(channel, address, "").shown}
         audit.record(db, act, "moved", audit.ENDPOINT, endpoint_id, detail)
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from subscribers import audit, directory, proof, suppression
-from subscribers.addresses import shown
 from subscribers.audit import Act
 from subscribers.database import Database, Row, queries
 from subscribers.errors import Conflict, InvalidValue
@@ -94,7 +93,7 @@ def move(db: Database, endpoint: Endpoint, address: Address, act: Act, *, consen
         suppression.suppress(db, hasher, endpoint.address, endpoint.reason, act.at)
     values = _moved(endpoint, address, act, consent)
     db.run(SQL["move"], values)
-    places = {"from": shown(endpoint.address), "to": shown(address)}
+    places = {"from": endpoint.address.shown, "to": address.shown}
     audit.record(db, act, "moved", audit.ENDPOINT, endpoint.id, places)
     if values["state"] is not endpoint.state:
         states = {"from": endpoint.state, "to": values["state"], "reason": "another address"}
@@ -116,16 +115,16 @@ def _refuse(db: Database, hasher: Hasher, endpoint: Endpoint, address: Address, 
     holder = directory.holder_of(db, address)
     if holder is not None and holder.removed:
         raise Conflict(
-            f"{address.address} was an endpoint that is removed: take it up again with dispatch subscribers"
+            f"{address.shown} was an endpoint that is removed: take it up again with dispatch subscribers"
             f" add-endpoint {endpoint.subscriber_id}, then dispatch subscribers remove {endpoint.label}"
         )
     if holder is not None:
         raise Conflict(
-            f"{address.address} is e{holder.endpoint_id} of subscriber {holder.subscriber_id} already; to make them"
+            f"{address.shown} is e{holder.endpoint_id} of subscriber {holder.subscriber_id} already; to make them"
             f" one: dispatch subscribers merge {holder.subscriber_id} {endpoint.subscriber_id}"
         )
     for reason in suppression.reasons(db, hasher, [address]).values():
-        raise Conflict(f"nothing may be sent to {address.address} ({reason}) until the person asks for it")
+        raise Conflict(f"nothing may be sent to {address.shown} ({reason}) until the person asks for it")
 
 
 def _moved(endpoint: Endpoint, address: Address, act: Act, consent: str) -> Row:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from subscribers.shown import shown_address
+
 
 class EndpointState(StrEnum):
     PENDING = "pending"
@@ -62,7 +64,7 @@ class Preferences:
 ROBOTS = ("wecom", "dingtalk", "feishu", "slack", "discord", "teams")
 """Channels that are the robots of groups in a workplace's chat."""
 
-CHANNELS = ("email", "telegram", "webhook", *ROBOTS)
+CHANNELS = ("email", "telegram", "webhook", *ROBOTS, "apprise")
 """The names under which addresses are kept."""
 
 HOOKS = tuple(channel for channel in CHANNELS if channel not in ("email", "telegram"))
@@ -88,9 +90,15 @@ class Address:
         return self.channel, same
 
     @property
+    def shown(self) -> str:
+        """As lists, errors and logs have it: without what lets anybody post there."""
+        return shown_address(self.address)
+
+    @property
     def shared(self) -> bool:
         """Whether many people read what comes here, so that a link in it is in everybody's hands: a Telegram group or
-        channel, or where a workplace's robot posts. What is followed there is for administrators to change."""
+        channel, where a workplace's robot posts, or what another service passes on. What is followed there is for
+        administrators to change."""
         if self.channel == "telegram":
             return self.address.startswith(("-", "@"))
         return self.channel not in ("email", "webhook")

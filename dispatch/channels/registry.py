@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dispatch.delivery.channel import Channel
@@ -83,13 +84,16 @@ def _webhook(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Ch
 
 def _webhook_address(text: str, settings: Settings) -> Address:
     """A robot's, where the address is of a service of robots, or says so itself: `wecom+https://gateway.example/…`.
-    What says `webhook+https://…` gets signed JSON wherever it is."""
+    What says `webhook+https://…` gets signed JSON wherever it is. Apprise's, where it is none of the web:
+    `gotify://…`."""
     from dispatch.channels.robots import kind_of
     from dispatch.channels.webhook import check_url, new_secret, queue_of
 
     forced, _, rest = text.strip().partition("+")
     if forced in _FORCED:
         return _robot_address(_FORCED[forced], rest, settings)
+    if _is_apprise(text) and not _no_apprise(settings):
+        return _apprise_address(text, settings)
     plain = forced == "webhook"
     url = check_url(rest if plain else text, settings.webhook.allow_networks)
     if not plain and (kind := kind_of(url)):
@@ -154,6 +158,33 @@ def _robot(kind: str) -> Entry:
     )
 
 
+def _no_apprise(settings: Settings) -> str:
+    if not settings.apprise.enabled:
+        return "set [apprise] enabled = true"
+    return "" if find_spec("apprise") else "install its extra: pip install 'huoju-dispatch[apprise]'"
+
+
+def _apprise(settings: Settings, renderer: Renderer, bots: _Shared = None) -> Channel:
+    from dispatch.channels.apprise import AppriseChannel
+
+    return AppriseChannel(settings.apprise, settings.webhook, renderer)
+
+
+def _apprise_address(text: str, settings: Settings) -> Address:
+    from dispatch.channels.apprise.address import check, queue_of
+    from dispatch.channels.webhook.guard import Guard
+
+    if missing := _no_apprise(settings):
+        raise UsageError(f"services that Apprise reaches are off: {missing}")
+    address, _ = check(text, Guard(tuple(settings.webhook.allow_networks)))
+    return Address("apprise", address, queue_of(address))
+
+
+def _is_apprise(text: str) -> bool:
+    scheme, mark, _ = text.strip().partition("://")
+    return bool(mark) and scheme.isalnum() and scheme.lower() not in ("http", "https")
+
+
 CHANNELS: dict[str, Entry] = {
     "email": Entry(_no_email, _begun_email, _email, _email_address, lambda settings: settings.email.expire_hours),
     "telegram": Entry(
@@ -171,6 +202,13 @@ CHANNELS: dict[str, Entry] = {
         lambda settings: settings.webhook.expire_hours,
     ),
     **{kind: _robot(kind) for kind in ROBOTS},
+    "apprise": Entry(
+        _no_apprise,
+        lambda settings: settings.apprise.enabled,
+        _apprise,
+        _apprise_address,
+        lambda settings: settings.apprise.expire_hours,
+    ),
 }
 
 
@@ -195,8 +233,9 @@ def address(channel: str, text: str, settings: Settings) -> Address:
 
 
 def guess(text: str) -> str:
-    """The channel that an address looks like: a web address, a chat id (or a topic in it) or @name, else email."""
-    if text.partition("+")[0] in _FORCED or text.startswith(("http://", "https://")):
+    """The channel that an address looks like: a web address (or one of Apprise's), a chat id (or a topic in it) or
+    @name, else email."""
+    if text.partition("+")[0] in _FORCED or text.startswith(("http://", "https://")) or _is_apprise(text):
         return "webhook"
     if text.startswith("@") or text.lstrip("-").replace("/", "", 1).isdigit():
         return "telegram"

@@ -15,6 +15,7 @@ from dispatch.cli.context import session
 from dispatch.cli.options import Limit
 from dispatch.cli.people import emit_array
 from dispatch.output import emit_json, iso, say, table, warn, when
+from subscribers.shown import shown_address
 
 if TYPE_CHECKING:
     from dispatch.delivery.reports import Next, Story
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dispatch.delivery.tally import Tally
     from subscribers.database import Database, Row
 
+UNCONFIRMED = "accepted, unconfirmed"  # all that is known of what another service passed on
 COLUMNS = ("id", "issue", "column", "subscriber", "channel", "address", "state", "reason")
 SHOWN = 1000  # lines of a list unless more are asked for, and of one table
 REASONS = 10
@@ -77,19 +79,11 @@ def _cell(row: Row, name: str) -> object:
         return when(row["ended_at"] or row["due_at"])
     if name == "state":
         return row["standing"]
-    if name == "address":
-        return _shown(row)
     if name == "reason" and not row["reason"] and row["standing"] == "planned":
         return "waits for its time, or for the channel"
-    return row[name]
-
-
-def _shown(row: Row) -> str:
-    """The address, without the key that a web address may hold."""
-    from subscribers.addresses import shown
-    from subscribers.model import Address
-
-    return shown(Address(row["channel"], row["address"], "")) if row["address"] else ""
+    if name == "reason" and row["channel"] == "apprise" and row["standing"] == "sent":
+        return UNCONFIRMED
+    return shown_address(row[name]) if name == "address" else row[name]
 
 
 def _check(state: str, channel: str) -> None:
@@ -120,7 +114,8 @@ def _json(row: Row) -> dict[str, Any]:
     more = ("bulletin", "subscriber_id", "endpoint", "articles", "revision")
     times = {name: iso(row[name]) for name in ("planned_at", "due_at", "ended_at")}
     paused = {"paused": row["standing"] == "paused"}
-    return {**{name: row[name] for name in (*COLUMNS, *more)}, "address": _shown(row), **times, **paused}
+    address = {"address": shown_address(row["address"])}
+    return {**{name: row[name] for name in (*COLUMNS, *more)}, **address, **times, **paused}
 
 
 @commands.command()
@@ -163,7 +158,8 @@ def _returned_json(item: Row) -> dict[str, Any]:
 
 def _tell(story: Story, label: Callable[[str, str], str]) -> None:
     row = story.row
-    say(f"delivery {row['id']}: {row['issue']} {row['column']} to {row['channel']} {_shown(row)}".rstrip())
+    place = f"{row['channel']} {shown_address(row['address'])}"
+    say(f"delivery {row['id']}: {row['issue']} {row['column']} to {place}".rstrip())
     say(f"subscriber: {row['subscriber'] or 'removed'} ({row['endpoint']})")
     for title in row["articles"]:
         say(f"  article: {title}")
@@ -175,7 +171,8 @@ def _tell(story: Story, label: Callable[[str, str], str]) -> None:
     if row["state"] == "sent":
         tags = [f"{tag} ({label(tag, 'zh')})" for tag in row["reason"].split()]
         say(f"sent for:   {', '.join(tags) or 'kept no longer'}")
-    say(f"state:      {row['standing']}{_since(row)}")
+    unconfirmed = f", {UNCONFIRMED}" if row["state"] == "sent" and row["channel"] == "apprise" else ""
+    say(f"state:      {row['standing']}{_since(row)}{unconfirmed}")
     if row["reason"] and row["state"] != "sent":
         say(f"reason:     {row['reason']}")
     _tell_message(story)

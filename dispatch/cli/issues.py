@@ -460,9 +460,9 @@ def _send_test(app: App, issue: str, to: str, act: Act, *, as_json: bool) -> Non
     sent = sum(row["state"] == MessageState.SENT for row in ends)
     reasons = list(dict.fromkeys(row["reason"] for row in ends if row["state"] != MessageState.SENT))
     if as_json:
-        emit_json({"to": address.address, "sent": sent, "reasons": reasons})
+        emit_json({"to": address.shown, "sent": sent, "reasons": reasons})
     else:
-        say(f"test to {address.address}: messages sent: {sent}")
+        say(f"test to {address.shown}: messages sent: {sent}")
     for reason in reasons:
         fail(reason)
     if reasons:

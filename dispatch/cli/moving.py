@@ -8,6 +8,7 @@ import typer
 
 from dispatch.cli import receivers
 from dispatch.cli.context import session, user
+from dispatch.cli.options import APPRISE, from_input
 from dispatch.cli.people import tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
 from dispatch.output import say, warn
@@ -72,6 +73,7 @@ def add_endpoint(
     email: Annotated[list[str] | None, typer.Option("--email", metavar="A", help="An email address.")] = None,
     telegram: Annotated[list[str] | None, typer.Option("--telegram", metavar="CHAT", help="Chat id or @name.")] = None,
     webhook: receivers.Webhook = None,
+    apprise: Annotated[list[str] | None, typer.Option("--apprise", metavar="URL|-", help=APPRISE)] = None,
     robot: receivers.Robot = "",
     secret: receivers.Secret = "",
     follow: Annotated[
@@ -97,9 +99,10 @@ def add_endpoint(
     from subscribers.model import EndpointState, Preferences
 
     app = session(ctx).app
-    addresses = receivers.given(app, {"email": email, "telegram": telegram}, webhook, robot, secret)
+    plain = {"email": email, "telegram": telegram, "apprise": from_input(apprise)}
+    addresses = receivers.given(app, plain, webhook, robot, secret)
     if not addresses:
-        raise UsageError("an endpoint needs an address: --email, --telegram or --webhook")
+        raise UsageError("an endpoint needs an address: --email, --telegram, --webhook or --apprise")
     follows = [app.catalog.resolve(word) for word in follow or ()]
     change = Change(cadence, weekday, at, timezone, quiet, language, format_, bundle)
     with app.database() as db:
@@ -120,7 +123,7 @@ def add_endpoint(
         proofs = receivers.prove(app, db, new, session(ctx).act())
         subscriber = directory.get(db, subscriber.id)
     new = [endpoint for endpoint in subscriber.endpoints if endpoint.id in added]
-    warn_suppressed([e.address.address for e in new if e.state is EndpointState.SUPPRESSED])
+    warn_suppressed([e.address.shown for e in new if e.state is EndpointState.SUPPRESSED])
     tell(subscriber, secrets=any(endpoint.address.secret for endpoint in new))
     receivers.tell_proofs(app, proofs)
 

@@ -24,12 +24,11 @@ TABLE = 1000  # lines of one table
 
 def tell(subscriber: Subscriber, *, secrets: bool = False, reveal: bool = False) -> None:
     """Web addresses that hold keys stand there masked, unless they are to `reveal`."""
-    from subscribers.addresses import shown
     from subscribers.model import EndpointState
 
     say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
     for endpoint in subscriber.endpoints:
-        address = endpoint.address.address if reveal else shown(endpoint.address)
+        address = endpoint.address.address if reveal else endpoint.address.shown
         say(f"  {endpoint.label} {endpoint.address.channel} {address}: {_state(endpoint)}")
         if endpoint.address.channel == "telegram":
             say(f"     written to by the bot of the queue {endpoint.address.queue}")
@@ -95,14 +94,13 @@ def subscriber_json(subscriber: Subscriber, *, secrets: bool = False, reveal: bo
 
 
 def _endpoint_json(endpoint: Endpoint, *, secrets: bool, reveal: bool = False) -> dict[str, Any]:
-    from subscribers.addresses import shown
     from subscribers.rhythm import clock, quiet_text, weekday_text
 
     found, rhythm = endpoint.preferences, endpoint.preferences.rhythm
     value = {
         "id": endpoint.label,
         "channel": endpoint.address.channel,
-        "address": endpoint.address.address if reveal else shown(endpoint.address),
+        "address": endpoint.address.address if reveal else endpoint.address.shown,
         "queue": endpoint.address.queue,
         "state": endpoint.state.value,
         "reason": endpoint.reason,
@@ -146,7 +144,6 @@ def emit_lines(lines: Iterator[Sequence[object]]) -> None:
 
 
 def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
-    from subscribers.addresses import shown
 
     for endpoint in subscriber.endpoints:
         yield (
@@ -154,7 +151,7 @@ def lines_of(subscriber: Subscriber) -> Iterator[Sequence[object]]:
             subscriber.name,
             endpoint.label,
             _channel(endpoint),
-            shown(endpoint.address),
+            endpoint.address.shown,
             endpoint.state,
             ", ".join(endpoint.follows),
         )

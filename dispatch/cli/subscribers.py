@@ -21,6 +21,7 @@ from dispatch.cli import (
     wording,
 )
 from dispatch.cli.context import session, user
+from dispatch.cli.options import APPRISE, from_input
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.output import emit_json, say, warn
 
@@ -52,6 +53,7 @@ def add(
     email: Annotated[list[str] | None, typer.Option("--email", metavar="A", help="An email address.")] = None,
     telegram: Annotated[list[str] | None, typer.Option("--telegram", metavar="CHAT", help="Chat id or @name.")] = None,
     webhook: receivers.Webhook = None,
+    apprise: Annotated[list[str] | None, typer.Option("--apprise", metavar="URL|-", help=APPRISE)] = None,
     robot: receivers.Robot = "",
     secret: receivers.Secret = "",
     follow: Annotated[
@@ -90,7 +92,8 @@ def add(
     app = session(ctx).app
     rhythm = [cadence, weekday, at, timezone, quiet]
     preferences = parse_preferences(rhythm=rhythm, language=language, format_=format_, bundled=bundle)
-    addresses = receivers.given(app, {"email": email, "telegram": telegram}, webhook, robot, secret)
+    plain = {"email": email, "telegram": telegram, "apprise": from_input(apprise)}
+    addresses = receivers.given(app, plain, webhook, robot, secret)
     follows = [app.catalog.resolve(word) for word in follow or ()]
     agreed = confirming.basis_of(basis, confirmed=confirmed)
     begins = app.settings.subscribers.first_digest if first is None else first
@@ -115,7 +118,7 @@ def add(
             )
         proofs = receivers.prove(app, db, directory.get(db, added).endpoints, session(ctx).act())
         subscriber = directory.get(db, added)
-    warn_suppressed([e.address.address for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
+    warn_suppressed([e.address.shown for e in subscriber.endpoints if e.state is EndpointState.SUPPRESSED])
     if as_json:
         emit_json(subscriber_json(subscriber, secrets=True))
     else:

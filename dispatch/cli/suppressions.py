@@ -12,6 +12,7 @@ from dispatch.cli.context import session, user
 from dispatch.cli.options import Limit
 from dispatch.cli.people import emit_array
 from dispatch.output import iso, say, table, warn, when
+from subscribers.shown import shown_address
 
 if TYPE_CHECKING:
     from dispatch.app import App
@@ -61,7 +62,7 @@ def list_(
 
 
 def _line(row: Row) -> tuple[object, ...]:
-    return (f"e{row['id']}", row["channel"], row["address"], when(row["since"]), _by(row), row["reason"])
+    return (f"e{row['id']}", row["channel"], shown_address(row["address"]), when(row["since"]), _by(row), row["reason"])
 
 
 def _by(row: Row) -> str:
@@ -72,7 +73,7 @@ def _all(db: Database, channel: str) -> Iterator[dict[str, Any]]:
     from subscribers import suppression
 
     for row in suppression.endpoints(db, channel):
-        kept = {name: row[name] for name in ("channel", "address", "reason")}
+        kept = {"channel": row["channel"], "address": shown_address(row["address"]), "reason": row["reason"]}
         source = {"by": row["actor"] or None, "way": row["way"] or None}
         yield {"endpoint": f"e{row['id']}", **kept, "since": iso(row["since"]), **source}
     for row in [] if channel else suppression.hashes(db):

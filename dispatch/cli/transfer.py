@@ -217,7 +217,7 @@ def _report(planned: Planned, terms: Terms) -> dict[str, Any]:
     if planned.new:
         states = [str(standing(entry, holder, terms, 0)["state"]) for _, holder in planned.new]
         report["add"] = [
-            {"channel": address.channel, "address": address.address, "state": state}
+            {"channel": address.channel, "address": address.shown, "state": state}
             for (address, _), state in zip(planned.new, states, strict=True)
         ]
         report["follows"] = list(entry.follows)
@@ -225,12 +225,12 @@ def _report(planned: Planned, terms: Terms) -> dict[str, Any]:
         report["known"] = [
             {
                 "id": f"e{holder.endpoint_id}",
-                "address": address.address,
+                "address": address.shown,
                 "follows": list(planned.follows.get(holder.endpoint_id, ())),
             }
             for address, holder in planned.known
         ]
-    suppressed = [{"address": address.address, "reason": reason} for address, reason in planned.suppressed]
+    suppressed = [{"address": address.shown, "reason": reason} for address, reason in planned.suppressed]
     if suppressed:
         report["suppressed"] = suppressed
     if terms.ask and (asked := [address.address for address in to_ask(planned, terms)]):

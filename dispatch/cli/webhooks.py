@@ -43,14 +43,13 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 def _receiver(row: Row) -> dict[str, Any]:
-    from subscribers.addresses import shown
     from subscribers.model import Address
 
     return {
         "endpoint": f"e{row['id']}",
         "subscriber": row["name"] or f"#{row['subscriber_id']}",
         "channel": row["channel"],
-        "address": shown(Address(row["channel"], row["address"], "")),
+        "address": Address(row["channel"], row["address"], "").shown,
         "state": row["state"],
         "reason": row["reason"],
         "last_success": row["sent_at"],
@@ -97,9 +96,8 @@ def send_test(ctx: typer.Context, who: Which, as_json: Json = False) -> None:
 
 
 def _tell(endpoint: Endpoint, trial: Trial, state: str) -> None:
-    from subscribers.addresses import shown
 
-    say(f"test to {endpoint.label} {shown(endpoint.address)}")
+    say(f"test to {endpoint.label} {endpoint.address.shown}")
     say(f"outcome:  {trial.outcome}")
     say(f"code:     {trial.code or 'none'}")
     say(f"answer:   {trial.said or 'nothing'}")

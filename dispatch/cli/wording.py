@@ -74,4 +74,4 @@ def _change(db: Database, endpoints: tuple[Endpoint, ...], new: list[Word], gone
 def _tell(subscriber: Subscriber, endpoints: tuple[Endpoint, ...]) -> None:
     say(f"subscriber {subscriber.id} {subscriber.name}".rstrip())
     for endpoint in endpoints:
-        say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.address}: {words_text(endpoint)}")
+        say(f"  {endpoint.label} {endpoint.address.channel} {endpoint.address.shown}: {words_text(endpoint)}")

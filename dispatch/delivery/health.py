@@ -16,7 +16,6 @@ from dispatch.delivery.ledger import SQL as LEDGER
 from dispatch.delivery.ledger import URGENT, Attempt
 from dispatch.model import Retry, Sent
 from subscribers import directory
-from subscribers.addresses import shown
 from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database, Row, queries
 from subscribers.model import HOOKS, ONLY_FAILED, Address, Endpoint, EndpointState
@@ -128,7 +127,7 @@ def _other(db: Database, endpoint: Endpoint) -> Endpoint | None:
 def _tell(db: Database, endpoint: Endpoint, to: Endpoint, row: Row, now: int, page_of: PageOf) -> None:
     open_to_all = to.address.shared or endpoint.address.shared
     page = "" if open_to_all else page_of(endpoint.id)
-    alarm = [YOURS, shown(endpoint.address), row["answer"], row["failing_since"], 0, page]
+    alarm = [YOURS, endpoint.address.shown, row["answer"], row["failing_since"], 0, page]
     db.insert(
         LEDGER["add_message"],
         {
@@ -150,4 +149,4 @@ def _tell(db: Database, endpoint: Endpoint, to: Endpoint, row: Row, now: int, pa
 
 def named(row: Row) -> str:
     """An endpoint as the administrators know it."""
-    return f"e{row['endpoint_id']} {shown(Address(row['channel'], row['address'], ''))}"
+    return f"e{row['endpoint_id']} {Address(row['channel'], row['address'], '').shown}"

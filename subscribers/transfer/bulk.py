@@ -50,7 +50,7 @@ class Planned:
         if self.known and self.new:
             address, holder = self.known[0]
             return (
-                f"{address.channel} address {address.address} belongs to subscriber {holder.subscriber_id} already:"
+                f"{address.channel} address {address.shown} belongs to subscriber {holder.subscriber_id} already:"
                 " give the other addresses a row of their own, or leave that one out"
             )
         return ""
@@ -99,7 +99,7 @@ class Totals:
         for address, _ in planned.suppressed:
             self.suppressed += 1
             if len(self.suppressed_shown) < _SHOWN:
-                self.suppressed_shown.append(address.address)
+                self.suppressed_shown.append(address.shown)
         asked = sum(1 for _ in to_ask(planned, terms)) if terms.ask else 0
         self.asked += asked
         self.pending += max(0, sum(1 for _ in waiting(planned, terms)) - asked)

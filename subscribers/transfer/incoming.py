@@ -90,7 +90,7 @@ class Import:
                 fresh.append((row, entry))
                 continue
             address, line = entry.addresses[repeated], first[mine[repeated]]
-            self._refuse(row, f"{address.channel} address {address.address} stands on line {line} already")
+            self._refuse(row, f"{address.channel} address {address.shown} stands on line {line} already")
         return fresh
 
     def _plan(self, good: Sequence[tuple[TableRow, Entry]]) -> None:

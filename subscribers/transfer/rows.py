@@ -252,6 +252,8 @@ def rows_of(subscriber: Subscriber, *, secrets: bool = False) -> list[dict[str, 
         channel, text = endpoint.address.channel, endpoint.address.address
         if channel in ROBOTS:
             channel, text = "webhook", f"{channel}+{text}"
+        elif channel == "apprise":  # its scheme tells
+            channel = "webhook"
         row = next((row for key, row in rows if key == alike and channel not in row), None)
         if row is None:
             row = {"name": _one_kind_of_end(subscriber.name), **_common(endpoint)}

@@ -27,7 +27,12 @@ from subscribers.model import Address, Preferences
 from tests.acts import at
 
 START = 1_700_000_000_000
-EXPIRE = {"email": 48 * 3_600_000, "telegram": 24 * 3_600_000, "webhook": 96 * 3_600_000}
+EXPIRE = {
+    "email": 48 * 3_600_000,
+    "telegram": 24 * 3_600_000,
+    "webhook": 96 * 3_600_000,
+    "apprise": 48 * 3_600_000,
+}
 
 
 def tags_of(article: Article, column: str) -> list[str]:

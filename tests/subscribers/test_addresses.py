@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from subscribers.addresses import email_address, shown, telegram_chat
+from subscribers.addresses import email_address, telegram_chat
 from subscribers.errors import InvalidValue
 from subscribers.model import Address
 
@@ -133,5 +133,5 @@ def test_what_is_no_telegram_chat_is_refused(text: str) -> None:
     ],
 )
 def test_keys_in_web_addresses_are_not_shown(url: str, words: str) -> None:
-    assert shown(Address("webhook", url, "webhook")) == words
-    assert shown(Address("email", "li@x.test", "email")) == "li@x.test"
+    assert Address("webhook", url, "webhook").shown == words
+    assert Address("email", "li@x.test", "email").shown == "li@x.test"

@@ -50,6 +50,8 @@ _ASIDE_BEFORE = re.compile(
     r"(?:邀请|继|除了?|曾[任在]|历任|原任|(?:参观|观摩)了?"
     r"|(?:与会|参会|代表们|嘉宾|学员)[^,。;:!?]{0,12}(?:考察|走访|走进|来到)了?)(?:[^,。;:!?]{0,34}[区园城村江谷地馆][、和与及])?$"
 )
+# But who wins companies for a park acts for it: 来自天津滨海高新区的招商员三天跑了四趟北京.
+_STAFF_AFTER = re.compile(r"的?招商(?:[员局组]|专员|干部|人员|团队|小分队)")
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|“?取经)")
 # Where another park, with which a title begins, goes or does something: 湘潭高新区在深圳高新区设立招商中心.
 _GOES_BEFORE = re.compile(r"(?:[在到赴]|走进|来到|前往)$")
@@ -128,6 +130,8 @@ def _rival(parts: Sequence[Passage], zones: Sequence[Hit]) -> int:
 
 def is_compared(hit: Hit) -> bool:
     """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
+    if hit.before.endswith("来自") and _STAFF_AFTER.match(hit.after):
+        return False
     if _COMPARED_BEFORE.search(hit.before) or _COMPARED_AFTER.match(hit.after) or _HOST_BEFORE.search(hit.before):
         return True
     if _NEAR_BEFORE.search(hit.before) or _GUEST_AFTER.match(hit.after):

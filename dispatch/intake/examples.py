@@ -32,6 +32,9 @@ _IS_AFTER = re.compile(rf"[^,。;:!?]{{0,24}}?{_MADE}的")
 
 # 苏州工业园区企业博瑞药业, 成都高新区的一家公司.
 _COMPANY_FOLLOWS = re.compile(r"的?(?:[一二两三四五六七八九十\d]{1,3}家)?[^,。;:!?的]{0,4}(?:企业|公司)")
+# News of a listed company is about its shares, wherever its works are: 晚间公告, 拟定增募资10亿元, 毛利率34%.
+_OF_SHARES = re.compile(r"公告|招股书|募资|募集资金|定增|股价|发行价|毛利率|净利润|科创板|北交所|涨停|控股权")
+_WORDS_OF_SHARES = 3
 # A text that says so often that it looks at a trade does so throughout.
 _PARAGRAPHS_AT_LARGE = 2
 
@@ -40,12 +43,14 @@ def is_example(parts: Sequence[Passage], own: Sequence[Hit], cities: Sequence[st
     """A park that the article names by `own` alone is an example in it; `cities` are the short names of the cities that
     the park lies in.
 
-    It stands once, in the lead of a text that goes on about a trade or another place's affairs; or only its companies
-    are named in a text about a trade. An article whose title names the city, or that goes on about the company of which
-    the lead tells, is about the park: 襄阳造智轨电车跑进阿布扎比.
+    The article is a listed company's news; or the park stands once, in the lead of a text that goes on about a trade or
+    another place's affairs; or only its companies are named in a text about a trade. An article whose title names the
+    city, or that goes on about the company of which the lead tells, is about the park: 襄阳造智轨电车跑进阿布扎比.
     """
     if any(hit.passage.where != TEXT for hit in own) or any(city in parts[0].text for city in cities):
         return False
+    if _is_of_shares(parts):
+        return True
     if len(own) == 1 and own[0].passage is lead(parts):
         return _is_lead_example(parts, own[0])
     return names_companies_alone(own) and _times_at_large(parts) >= _PARAGRAPHS_AT_LARGE
@@ -61,6 +66,10 @@ def _is_lead_example(parts: Sequence[Passage], hit: Hit) -> bool:
     if any(_GOES_ON.search(part.text) for part in rest):
         return False
     return _is_supplier(hit) or _times_at_large(rest) > 0
+
+
+def _is_of_shares(parts: Sequence[Passage]) -> bool:
+    return len({word for part in parts for word in _OF_SHARES.findall(part.text)}) >= _WORDS_OF_SHARES
 
 
 def _times_at_large(parts: Sequence[Passage]) -> int:

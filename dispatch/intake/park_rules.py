@@ -35,6 +35,8 @@ _COMPANIES_FOLLOW = re.compile(
     r"的?[\d一二两三四五六七八九十百多余几]{0,4}[家个支]?[^,。;:!?的]{0,6}(?:企业|公司|团队|机构|项目)"
 )
 _ITS_COMPANIES_FOLLOW = re.compile(r"的[\d一二两三四五六七八九十百多余几]{1,4}家[^,。;:!?的]{0,6}企业")
+# An article about high-tech zones means zones by such names: 国家高新区上市企业分布, 自2009年中关村获批以来.
+_OF_ZONES = re.compile(r"国家高新区|国家自主创新示范区|国家自创区")
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
     r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
@@ -143,6 +145,8 @@ class ParkRules:
         order = {id(part): number for number, part in enumerate(parts)}
         listed = _listed(sorted((*found, *shared), key=lambda name: (order[id(name.hit.passage)], name.hit.start)))
         certain |= _repeated(loose, said)
+        if certain and any(map(_OF_ZONES.search, (part.text for part in parts))):
+            certain |= {name.park.name for name in loose if not name.short}
         loose = list(_unambiguous([name for name in loose if _supported(name, certain, said, listed)], certain))
         believed = sorted(
             (*strict, *shared, *loose),

@@ -2,51 +2,21 @@
 
 The client's own transport gives no place for a guard between the name and the connection; ours is httpcore, as under
 httpx's, with a network of our own. A connection is pooled by scheme, name and port, so that one made for a name is
-used for that name only; TLS is checked against the name.
+used for that name only; TLS is checked against the name. Which addresses may be connected to is `guarded_dial`'s.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from typing import Protocol, cast
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import cast
 
 import httpcore
 import httpx
 
-from dispatch.networks import Address
+from dispatch.guarded_dial import IDLE, TRIED, Guard, NameNotResolved, Resolve, checked_addresses, system_resolve
 
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-_TRIED = 4  # addresses of one name
-_IDLE = 30.0  # seconds that an unused connection stays open
-
-
-class Guard(Protocol):
-    """Decides about addresses when a connection is made."""
-
-    def opens(self, address: Address) -> bool:
-        """Whether this address may be connected to whatever else the name stands for: somebody who may has opened its
-        network, or the guard takes what it may of a name's addresses."""
-
-    def check(self, address: Address, scheme: str, port: int) -> None:
-        """Raises an error of its own unless a connection to this address is allowed."""
-
-
-class NameNotResolved(Exception):
-    """The host's name has no address, or the resolver gives no answer."""
-
-
-async def system_resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, by the system's resolver. Raises NameNotResolved."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NameNotResolved(f"the name {host} cannot be resolved: {error}") from error
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
+__all__ = ["Guard", "GuardedBackend", "GuardedTransport", "NameNotResolved", "Resolve", "system_resolve"]
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -68,7 +38,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = (await self._checked(host, port))[:_TRIED]
+        addresses = (await checked_addresses(self._guard, self._resolve, self._scheme, host, port))[:TRIED]
         # One address that swallows packets must leave time for the next.
         share = timeout / len(addresses) if timeout else None
         failure: Exception = NameNotResolved(f"the name {host} has no address")
@@ -89,17 +59,6 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
-
-    async def _checked(self, host: str, port: int) -> list[str]:
-        """The addresses of the name that may be connected to: those that the guard opens (`localhost` is often two
-        addresses, of which an administrator has opened one), else all, of which every one must pass."""
-        addresses = await self._resolve(host, port)
-        if not addresses:
-            raise NameNotResolved(f"the name {host} has no address")
-        opened = [address for address in addresses if self._guard.opens(ipaddress.ip_address(address))]
-        for address in addresses if not opened else ():
-            self._guard.check(ipaddress.ip_address(address), self._scheme, port)
-        return opened or addresses
 
 
 class _Body(httpx.AsyncByteStream):
@@ -134,7 +93,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             scheme: httpcore.AsyncConnectionPool(
                 ssl_context=context,
                 max_connections=None,  # whoever asks bounds them
-                keepalive_expiry=_IDLE,
+                keepalive_expiry=IDLE,
                 network_backend=GuardedBackend(guard, scheme, resolve, network),
             )
             for scheme in ("https", "http")

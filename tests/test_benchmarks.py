@@ -56,6 +56,13 @@ def test_the_product_settles_what_the_sink_took() -> None:
     assert 20_000 < found["message_bytes"] < 26_000
 
 
+def test_the_product_and_other_clients_post_the_same_bytes() -> None:
+    found = run("webhooks.py", "--messages", "200", "--json")  # it stops by itself where ledger and receiver differ
+    assert found["ratios"]["product_to_aiohttp"] > 0
+    assert 8_000 < found["figures"]["body_bytes"] < 8_600
+    assert {"product", "aiohttp", "httpx", "httpx over aiohttp", "raw asyncio"} <= set(found["figures"]["senders"])
+
+
 def test_the_sample_is_all_right_and_a_worse_reading_counts_for_less(tmp_path: Path) -> None:
     sample = BENCHMARKS.parent / "config" / "samples" / "huoju-2022-05.md"
     found = run("intake.py", "--one", str(sample), "1")

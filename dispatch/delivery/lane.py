@@ -525,7 +525,7 @@ class LaneRun:
         name = lanes.group_lane(self._lane.name, verdict.group)
         if name not in self.rests:
             # A reader's own domain is not for the log.
-            who = name if verdict.change is not None else f"{self._lane.name}: a mail domain"
+            who = name if verdict.change is not None else f"{self._lane.name}: a receiver of its own"
             log.warning("%s rests for %.0f seconds: it answered %s", who, verdict.rest, outcome.code)
         self.rests[name] = self._gate.reason(verdict.group)
         await self._pass_on(self._gated.withdraw(verdict.group))

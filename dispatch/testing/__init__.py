@@ -5,6 +5,7 @@
 | `SmtpSink` | SMTP, with STARTTLS, TLS and AUTH; needs the extra `testing` | `smtp` |
 | `BotApi` | Telegram's Bot API, with people, groups and channels to drive | `bot_api` |
 | `WebhookReceiver` | HTTP, verifying Standard Webhooks signatures | `webhook` |
+| `HostileReceiver` | bytes of any kind at any moment, to whoever speaks HTTP | `hostile` |
 | `DnsServer` | DNS over UDP | `dns` |
 
 Each is an async context manager on 127.0.0.1 and a free port, keeps what it receives, and misbehaves on request.
@@ -13,6 +14,7 @@ Each is an async context manager on 127.0.0.1 and a free port, keeps what it rec
 
 from dispatch.testing.bot_api import BotApi, Limits
 from dispatch.testing.conformance import Arrival, ChannelContract, ChannelHarness
+from dispatch.testing.hostile import HostileReceiver
 from dispatch.testing.smtp import CLOSE, CUT_MIDWAY, KEEP_AND_CLOSE, KEEP_AND_STALL, STALL, SmtpSink
 from dispatch.testing.webhook import WebhookReceiver
 
@@ -26,6 +28,7 @@ __all__ = [
     "BotApi",
     "ChannelContract",
     "ChannelHarness",
+    "HostileReceiver",
     "Limits",
     "SmtpSink",
     "WebhookReceiver",

@@ -22,7 +22,7 @@ DIGESTS = 5  # columns of the sample
 @pytest.fixture
 async def program(tmp_path: Path, api: BotApi) -> AsyncIterator[Program]:
     """Sends at once, but for a moment between two messages to a group."""
-    pace = {"rate": 1000, "chat_interval": 0, "group_interval": 0.05}
+    pace = {"rate": 1000, "paid_broadcast": True, "chat_interval": 0, "group_interval": 0.05}
     app = App(settings(tmp_path, api, telegram=pace, engine={"poll": 0.05}))
     with app.database() as db:
         async with working(app, api, db) as made:

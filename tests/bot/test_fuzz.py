@@ -130,7 +130,7 @@ class Victims:
 
 @pytest.fixture
 async def talk(migrated_url: str, api: BotApi) -> AsyncIterator[Talk]:
-    pace = {"rate": 1000, "chat_interval": 0, "group_interval": 0}
+    pace = {"rate": 1000, "paid_broadcast": True, "chat_interval": 0, "group_interval": 0}
     app = App(settings(migrated_url, api, telegram=pace, web={"base_url": "https://bulletin.test"}))
     with app.database() as db:
         async with conversing(app):

@@ -18,7 +18,7 @@ import pytest
 
 from dispatch.assets import templates_dir
 from dispatch.channels.webhook import WebhookChannel, new_secret
-from dispatch.channels.webhook.transport import MAX_KEPT
+from dispatch.channels.webhook.http1 import MAX_KEPT
 from dispatch.digests.render import Renderer
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
 from dispatch.settings import WebhookSettings

@@ -6,7 +6,6 @@ import base64
 import datetime as dt
 import ssl
 
-import httpcore
 import pytest
 
 from dispatch.channels.webhook.outcome import LONGEST_WAIT, of_failure, retry_after
@@ -64,7 +63,7 @@ def test_both_forms_of_retry_after(value: str, seconds: float | None) -> None:
 
 def test_reasons_are_in_words_of_ours() -> None:
     told = "illegal status line: bytearray(b'\\x1b[2J secret')"
-    for error in (httpcore.RemoteProtocolError(told), httpcore.ReadError(told), OSError(told), ssl.SSLError(told)):
+    for error in (ConnectionResetError(104, told), OSError(told), TimeoutError(told), ssl.SSLError(told)):
         outcome = of_failure(error)
         assert isinstance(outcome, Retry)
         assert "bytearray" not in outcome.reason

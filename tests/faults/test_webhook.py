@@ -125,6 +125,44 @@ async def test_one_host_that_is_out_hurts_no_other(office: Office) -> None:
     assert list(summary.outages) == [f"webhook:127.0.0.1:{gone.port}"]
 
 
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_host_that_has_too_much_to_do_is_spared(office: Office, status: int) -> None:
+    """Three of its endpoints refuse in a row: the others are not asked, lose no attempt, and get theirs afterwards."""
+    everybody = lined_up(office, "webhook", [office.hooks.url(f"/{number}") for number in range(8)])
+    office.publish()
+    for number in range(8):
+        office.hooks.answer(f"/{number}", status, {"Retry-After": "60"})
+    before = office.clock.now()
+    await office.drain()
+    stories = [office.story(address) for address in everybody]
+    assert [len(story.attempts) for story in stories] == [1, 1, 1, 0, 0, 0, 0, 0]
+    assert len(office.hooks.requests) == 3
+    assert all(story.due_at >= before + 60_000 for story in stories), stories
+    assert all("rests" in story.reason for story in stories[3:]), stories
+    office.recover()
+    office.clock.ms = max(story.due_at for story in stories)
+    await office.drain()
+    assert [office.story(address).delivery for address in everybody] == ["sent"] * 8
+    assert len({request.id for request in office.hooks.requests}) == 8
+    assert len(office.hooks.requests) == 8 + 3
+
+
+async def test_what_is_due_to_an_endpoint_that_asks_for_a_rest_waits_with_it(office: Office) -> None:
+    """What is not claimed yet is not sent before; the other endpoints of the host have theirs."""
+    office.page = 1
+    lined_up(office, "webhook", [office.hooks.url("/busy"), office.hooks.url("/other")])
+    office.publish()
+    office.publish(total=535)
+    office.hooks.answer("/busy", 429, {"Retry-After": "600"})
+    await office.drain()
+    assert [request.path for request in office.hooks.requests].count("/busy") == 1
+    assert [request.path for request in office.hooks.requests].count("/other") == 2
+    office.recover()
+    office.clock.ms += 660_000
+    await office.drain()
+    assert len({request.id for request in office.hooks.requests if request.path == "/busy"}) == 2
+
+
 async def test_the_receivers_certificate_is_not_trusted(office: Office) -> None:
     async with WebhookReceiver(server_tls()) as secure:
         [victim] = lined_up(office, "webhook", [secure.url("/victim", host="localhost")])

@@ -98,7 +98,7 @@ class RobotConnection:
 
     async def _post(self, url: str, body: bytes) -> Outcome:
         from dispatch.channels.webhook.transport import BROKEN
-        from dispatch.guarded_http import NameNotResolved
+        from dispatch.guarded_dial import NameNotResolved
 
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -208,7 +208,7 @@ class RobotChannel:
     def _shared_poster(self) -> Poster:
         if self._poster is None:
             from dispatch.channels.webhook.transport import Poster
-            from dispatch.guarded_http import system_resolve
+            from dispatch.guarded_dial import system_resolve
 
             guard = Guard(tuple(self._networks.allow_networks))
             self._poster = Poster(guard, self._networks.timeout, self._resolve or system_resolve, self._tls)

@@ -20,7 +20,7 @@ from dispatch.errors import UsageError
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
 if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Answer
+    from dispatch.channels.webhook.http1 import Answer
     from dispatch.settings import RobotSettings
 
 Body = Mapping[str, Any]

@@ -22,7 +22,7 @@ from dispatch.errors import UsageError
 from dispatch.model import Outcome
 
 if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Answer
+    from dispatch.channels.webhook.http1 import Answer
 
 MAX_BYTES = 20_000
 _TEXT = 12_000  # bytes of Markdown: as JSON it is longer, and nobody reads more in a chat

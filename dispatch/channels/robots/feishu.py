@@ -22,7 +22,7 @@ from dispatch.errors import RenderError, UsageError
 from dispatch.model import Outcome
 
 if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Answer
+    from dispatch.channels.webhook.http1 import Answer
 
 MAX_BYTES = 20_000
 MAX_ELEMENTS = 50

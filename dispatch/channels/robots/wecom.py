@@ -17,7 +17,7 @@ from dispatch.errors import UsageError
 from dispatch.model import Outcome
 
 if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Answer
+    from dispatch.channels.webhook.http1 import Answer
 
 MAX_MARKDOWN = 4096
 MAX_TITLE = 128

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from dispatch import __version__
+from dispatch.channels.webhook.filling import Filling
 from dispatch.channels.webhook.guard import AddressRefused, Guard, check_url, queue_of
+from dispatch.channels.webhook.hosts import Hosts
 from dispatch.channels.webhook.outcome import of_answer, of_failure
-from dispatch.channels.webhook.payload import RenderedWebhook, render
+from dispatch.channels.webhook.payload import MAX_BYTES, RenderedWebhook, render
 from dispatch.channels.webhook.signing import BadSecret, new_secret, signed_headers
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Renderer
@@ -36,29 +39,58 @@ def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+_ORIGINS = 1000  # that are remembered as good
+# What follows a host in an address that is in the form of `check_url`.
+_REST = re.compile(r"/[A-Za-z0-9%/:@!$&'()*+,;=~._?-]{0,1500}")
+
+
+class _Addresses:
+    """Checks addresses before they are used; of one host, all that differ in their paths alone by one look. Whom the
+    host's name stands for is looked at when a connection is made."""
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        self._networks = settings.allow_networks
+        self._good: set[str] = set()
+
+    def checked(self, address: str) -> str:
+        """As `check_url`."""
+        at = address.find("/", 8)  # after https://
+        origin, rest = address[:at], address[at:]
+        if at > 0 and origin in self._good and _REST.fullmatch(rest):
+            return address
+        url = check_url(address, self._networks)
+        if at > 0 and url.startswith(f"{origin}/"):
+            if len(self._good) >= _ORIGINS:
+                self._good.clear()
+            self._good.add(origin)
+        return url
+
+
 class WebhookConnection:
     """Posts through connections that all lanes share: HTTP keeps them by host."""
 
-    def __init__(self, poster: Poster, settings: WebhookSettings, clock: Clock) -> None:
+    def __init__(self, poster: Poster, addresses: _Addresses, filling: Filling, hosts: Hosts, clock: Clock) -> None:
         self._poster = poster
-        self._settings = settings
+        self._addresses = addresses
+        self._filling = filling
+        self._hosts = hosts
         self._clock = clock
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Post the body to `envelope.address`, signed with `envelope.secret`; it has one part."""
         if not isinstance(rendered, RenderedWebhook):
             raise TypeError(f"a webhook connection got a {type(rendered).__name__}")
-        body = rendered.fill(envelope)
+        body = self._filling.fill(rendered, envelope)
         try:
-            url = check_url(envelope.address, self._settings.allow_networks)
+            url = self._addresses.checked(envelope.address)
             headers = signed_headers(envelope.secret, envelope.provider_id, self._clock(), body)
         except (UsageError, BadSecret) as error:
             return Rejected(str(error), "address" if isinstance(error, UsageError) else "secret")
-        return await self._post(url, headers, body)
+        return self._hosts.judged(url, await self._post(url, headers, body))
 
     async def _post(self, url: str, signature: dict[str, str], body: bytes) -> Outcome:
         from dispatch.channels.webhook.transport import BROKEN
-        from dispatch.guarded_http import NameNotResolved
+        from dispatch.guarded_dial import NameNotResolved
 
         headers = {
             "Content-Type": "application/json",
@@ -97,6 +129,14 @@ class WebhookChannel:
         self._tls = tls
         self._clock = clock
         self._poster: Poster | None = None
+        self._addresses = _Addresses(settings)
+        self._filling = Filling(MAX_BYTES)
+        self._hosts = Hosts()
+
+    @property
+    def grouping(self) -> Hosts:
+        """Hosts that want less are spared; see `dispatch.delivery.channel.Grouped`."""
+        return self._hosts
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -120,7 +160,7 @@ class WebhookChannel:
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[WebhookConnection]:
         """A connection for any receiver; nothing is dialled before the first message."""
-        yield WebhookConnection(self._shared_poster(), self._settings, self._clock)
+        yield WebhookConnection(self._shared_poster(), self._addresses, self._filling, self._hosts, self._clock)
 
     async def close(self) -> None:
         """Close the connections that were kept open."""
@@ -131,7 +171,7 @@ class WebhookChannel:
     def _shared_poster(self) -> Poster:
         if self._poster is None:
             from dispatch.channels.webhook.transport import Poster
-            from dispatch.guarded_http import system_resolve
+            from dispatch.guarded_dial import system_resolve
 
             guard = Guard(tuple(self._settings.allow_networks))
             self._poster = Poster(guard, self._settings.timeout, self._resolve or system_resolve, self._tls)

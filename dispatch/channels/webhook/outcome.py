@@ -4,7 +4,7 @@
 |---|---|
 | 2xx | Sent |
 | 410 | Rejected, the endpoint is gone |
-| 429, 503 with Retry-After | Retry, not before that |
+| 429, 502, 503, 504 | Retry, not before Retry-After; several endpoints, and the host is spared (`hosts`) |
 | any other status; 3xx is never followed | Retry |
 | 5xx | Retry; many in a row, and the host is out |
 | connection refused, name not resolved | Retry, the host is out |
@@ -21,10 +21,12 @@ from ssl import SSLError
 from typing import TYPE_CHECKING
 
 from dispatch.channels.causes import explain
+from dispatch.channels.webhook.hosts import SLOWS
+from dispatch.channels.webhook.http1 import AnswerProtocolError
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
 if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Answer
+    from dispatch.channels.webhook.http1 import Answer
 
 LONGEST_WAIT = 86_400.0
 """Seconds: more than that of a Retry-After is not believed."""
@@ -38,7 +40,7 @@ def of_answer(answer: Answer, now: dt.datetime) -> Outcome:
     reason = f"the receiver answered {code} {_phrase(answer.status)}".rstrip() + (f": {said}" if said else "")
     if answer.status == HTTPStatus.GONE:
         return Rejected(reason, code, endpoint_state="gone")
-    if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+    if code in SLOWS:
         after = retry_after(answer.headers.get("retry-after", ""), now)
         return Retry(reason, code, after=after, suspect=answer.status >= 500)
     if 300 <= answer.status < 400:
@@ -63,7 +65,7 @@ def retry_after(value: str, now: dt.datetime) -> float | None:
 def of_failure(error: Exception) -> Outcome:
     """The outcome where there is no answer: the errors that `Poster.post` raises."""
     from dispatch.channels.webhook.guard import AddressRefused
-    from dispatch.guarded_http import NameNotResolved
+    from dispatch.guarded_dial import NameNotResolved
 
     if isinstance(error, AddressRefused):
         return Rejected(str(error), "address")
@@ -75,11 +77,9 @@ def of_failure(error: Exception) -> Outcome:
     for cause in causes:
         if isinstance(cause, SSLError):
             return Retry(f"no secure connection ({explain(cause)})", "tls", suspect=True)
-    if any("Timeout" in type(cause).__name__ for cause in causes):
+    if any(isinstance(cause, TimeoutError) for cause in causes):
         return Retry("the receiver did not answer in time", "timeout", suspect=True)
-    # The libraries' own words hold what the receiver sent.
-    spoke = any("Protocol" in type(cause).__name__ for cause in causes)
-    what = "its answer is no HTTP, or broke off" if spoke else explain(error)
+    what = str(error) if isinstance(error, AnswerProtocolError) else explain(error)
     return Retry(f"the connection to the receiver broke ({what})", "connection", suspect=True)
 
 

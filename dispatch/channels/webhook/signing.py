@@ -1,14 +1,11 @@
-"""Signatures by Standard Webhooks (v1, symmetric), with the reference library."""
+"""Signatures by Standard Webhooks (v1, symmetric)."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
+import hmac
 import secrets
-
-from standardwebhooks import Webhook
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 PREFIX = "whsec_"
 
@@ -25,13 +22,12 @@ def new_secret() -> str:
 def signed_headers(secret: str, message_id: str, now: dt.datetime, body: bytes) -> dict[str, str]:
     """The three headers for one attempt. `secret` may be several, separated by blanks, while one is being replaced:
     the receiver accepts any. Raises BadSecret."""
-    # The library reads the clock face of an aware time without regard to its zone.
-    moment = now.astimezone(dt.UTC)
-    text = body.decode("utf-8")
+    second = str(int(now.timestamp()))
+    signed = b"%b.%b.%b" % (message_id.encode(), second.encode(), body)
     return {
         "webhook-id": message_id,
-        "webhook-timestamp": str(int(moment.timestamp())),
-        "webhook-signature": " ".join(_webhook(one).sign(message_id, moment, text) for one in _each(secret)),
+        "webhook-timestamp": second,
+        "webhook-signature": " ".join(_signature(one, signed) for one in _each(secret)),
     }
 
 
@@ -42,8 +38,12 @@ def _each(secret: str) -> list[str]:
     return found
 
 
-def _webhook(secret: str) -> Webhook:
+def _signature(secret: str, signed: bytes) -> str:
+    """Of what is signed, by one secret. The reference library's would take the body as text, and twice the time."""
     try:
-        return Webhook(secret)
-    except (binascii.Error, ValueError, EmptyWebhookSecretError):
+        key = base64.b64decode(secret.removeprefix(PREFIX))
+    except ValueError:
+        key = b""
+    if not key:
         raise BadSecret("the endpoint's signing secret is not whsec_ and base64") from None
+    return f"v1,{base64.b64encode(hmac.digest(key, signed, 'sha256')).decode('ascii')}"

@@ -18,6 +18,7 @@ RULES = (
     "catalog/carried.py",
     "catalog/words.py",
     "intake/characters.py",
+    "intake/examples.py",
     "intake/named_zones.py",
     "intake/other_zones.py",
     "intake/park_roles.py",

@@ -24,7 +24,10 @@ RADICALS = {
     char: _LEFT_ALONE.get(char) or unicodedata.normalize("NFKC", char)
     for char in map(chr, (*range(0x2E80, 0x2EF4), *range(0x2F00, 0x2FD6)))
 }
-_VARIANTS = {"髙": "高"}
+# Other forms of characters, for which Unihan has no simplified one: 崑山高新區, 龍巖高新區, 楊淩.
+_VARIANTS = dict(
+    zip("髙崑巖甯淩鷄淨嶽峯羣啓衆鑛綫滙裏爲週後佈託", "高昆岩宁凌鸡净岳峰群启众矿线汇里为周后布托", strict=True)
+)
 # White space of any kind, so that words may be parted by any; but for the end of a line, which says more.
 _BLANKS = dict.fromkeys((code for code in range(0x3001) if chr(code).isspace() and code != 0x0A), " ")
 

@@ -50,6 +50,8 @@ _ASIDE_BEFORE = re.compile(
     r"(?:邀请|继|除了?|曾[任在]|历任|原任|(?:参观|观摩)了?"
     r"|(?:与会|参会|代表们|嘉宾|学员)[^,。;:!?]{0,12}(?:考察|走访|走进|来到)了?)(?:[^,。;:!?]{0,34}[区园城村江谷地馆][、和与及])?$"
 )
+# But who wins companies for a park acts for it: 来自天津滨海高新区的招商员三天跑了四趟北京.
+_STAFF_AFTER = re.compile(r"的?招商(?:[员局组]|专员|干部|人员|团队|小分队)")
 _COMPARED_AFTER = re.compile(r"(?:等地)?(?:看齐|“?取经)")
 # Where another park, with which a title begins, goes or does something: 湘潭高新区在深圳高新区设立招商中心.
 _GOES_BEFORE = re.compile(r"(?:[在到赴]|走进|来到|前往)$")
@@ -66,7 +68,7 @@ _LEFT_AFTER = re.compile(r"[^,。;:!?]{0,4}(?:[请引招转]来|引进|[搬迁�
 # How far away it is, or what it is invited to.
 _NEAR_BEFORE = re.compile(r"(?:距离?|毗邻|紧邻|邻近|临近|高于|低于|优于|快于|慢于|好于)[^,。;:!?]{0,4}$")
 _GUEST_AFTER = re.compile(r"(?:[^,。;:!?]{0,6})?(?:派员|派人|派代表|应邀|受邀)")
-_VENUE_AFTER = re.compile(r"(?:[^,。;:!?]{0,8})?(?:举行|举办|召开|开幕|闭幕|落幕|收官|开班)")
+_VENUE_AFTER = re.compile(r"(?:[^,。;:!?]{0,8})?(?:举行|举办|召开|开幕|闭幕|落幕|收官|开班|开营|开赛|揭幕|启幕|打响)")
 _UNLIKE_BEFORE = ("与", "和", "同", "跟", "比起")
 _UNLIKE_AFTER = re.compile(r"(?:相比|相较|不同|一样|类似|的差距)")
 # One of a few named for many, or of a ranking: 南昌高新区、新余高新区等园区; 苏州工业园区、深圳高新区居前.
@@ -84,12 +86,16 @@ _OTHERS_IN_LIST = 2
 _LIST_GAP = 24  # characters: a place that is no park may stand between two that are
 # 两家高新区, 3园区: a title that counts the parks it is about, or a list that is counted at its end.
 _COUNTED = re.compile(r"(两|[二三四五六]|[2-6])[家个大市地县]?(?:国家级?)?(?:高新(?:技术产业开发)?区|园区|开发区)")
+# A title of high-tech zones at large: what the text says of one of them is an example.
+_OF_ALL = re.compile(r"(?:国家|各地|全国|全省|我国)高新区")
 _NUMBERS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 
 
 def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], zones: Sequence[Hit]) -> set[str]:
-    """The names of those parks in `hits` that an article is about: what title and credit name and the text goes on
-    about; else what the lead names and what has paragraphs of its own; else the one that is told of more than others.
+    """The names of those parks in `hits` that an article is about: what title and credit name; else what the text names
+    much more than others; else what the lead names and what has paragraphs of its own; else the one that is told of.
+
+    A park whose report names another one often (a visit there, a comparison) is still what its article is about.
 
     `zones` are others than parks that it names. Where one of them stands in the title or the credit and no park does,
     only a park that the text names at least as often as all of them is a subject. Nor is a park what it is about where
@@ -98,15 +104,16 @@ def subject_names(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], z
     counted = _counted(parts[0].text) <= _COUNTED_PARKS and _counted(parts[0].text) == len(hits) > 1
     if counted and not any(all(map(_is_by_the_way, own)) for own in hits.values()):
         return set(hits)
-    named = _headlined(hits)
+    if named := _headlined(hits):
+        return named
     times = Counter({name: sum(map(_is_of_text, own)) for name, own in hits.items()})
     others = sum(map(_is_of_text, zones))
     enough = max(_DOMINANT_TIMES, _DOMINANT_SHARE * (times.total() + others))
     dominant = {name for name, count in times.items() if count >= enough and _is_spread(parts, hits[name])}
-    if not named and any(zone.passage.where != TEXT for zone in zones):
+    if any(zone.passage.where != TEXT for zone in zones):
         return {name for name in dominant if times[name] >= others}
-    if named or dominant:
-        return named | dominant
+    if dominant:
+        return dominant
     rival = _rival(parts, zones)
     return {name for name in _unheadlined(parts, hits, times) if times[name] >= rival}
 
@@ -128,6 +135,8 @@ def _rival(parts: Sequence[Passage], zones: Sequence[Hit]) -> int:
 
 def is_compared(hit: Hit) -> bool:
     """The park is what others are measured by (对标中关村) or where somebody comes from (来自成都高新区的企业)."""
+    if hit.before.endswith("来自") and _STAFF_AFTER.match(hit.after):
+        return False
     if _COMPARED_BEFORE.search(hit.before) or _COMPARED_AFTER.match(hit.after) or _HOST_BEFORE.search(hit.before):
         return True
     if _NEAR_BEFORE.search(hit.before) or _GUEST_AFTER.match(hit.after):
@@ -313,6 +322,8 @@ def _opening(found: Mapping[str, Hit]) -> str:
 
 def _most_told(parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]], times: Mapping[str, int]) -> set[str]:
     """The one park that several paragraphs tell of, if they name it more often than all others together."""
+    if _OF_ALL.search(parts[0].text):
+        return set()
     told = {name: [hit for hit in own if _is_of_text(hit) and _is_told_of(hit)] for name, own in hits.items()}
     most = {name: own for name, own in told.items() if len(own) > 1 and 2 * len(own) > sum(times.values())}
     return {name for name, own in most.items() if _is_spread(parts, own)}

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from dispatch.catalog import Catalog, Park
 from dispatch.catalog.words import RUNS_ON, city_shorts, fold, province_short
+from dispatch.intake.examples import is_example, names_companies_alone
 from dispatch.intake.named_zones import NamedZones
 from dispatch.intake.other_zones import OtherZones
 from dispatch.intake.park_roles import is_compared, is_one_of_places, is_venue, subject_names
@@ -26,7 +27,7 @@ _BETWEEN = re.compile(r"(?:以及|[、和与及])([\u4e00-\u9fff]{0,4})")
 # What makes a loose alias a park: 中关村示范区, 张江科学城, 光谷管委会, 中关村海淀园.
 _ZONE_FOLLOWS = re.compile(
     r"(?:国家)?(?:自主创新|高新|示范区|自创区|科技园|科学城|科创|核心区|园区|管委会|管理委员会|党工委|生物城|软件园"
-    r"|生命科学园|集成电路|药谷|企业|创业者|模式|经验)"
+    r"|生命科学园|集成电路|药谷|企业|创业者|模式|经验|获批)"
     r"|(?:海淀|昌平|丰台|朝阳|通州|大兴|石景山|顺义|门头沟|房山|怀柔|延庆|平谷|密云|东城|西城)园"
 )
 # Companies come from a park, people from a place: 来自中关村的17家企业.
@@ -34,13 +35,15 @@ _COMPANIES_FOLLOW = re.compile(
     r"的?[\d一二两三四五六七八九十百多余几]{0,4}[家个支]?[^,。;:!?的]{0,6}(?:企业|公司|团队|机构|项目)"
 )
 _ITS_COMPANIES_FOLLOW = re.compile(r"的[\d一二两三四五六七八九十百多余几]{1,4}家[^,。;:!?的]{0,6}企业")
+# An article about high-tech zones means zones by such names: 国家高新区上市企业分布, 自2009年中关村获批以来.
+_OF_ZONES = re.compile(r"国家高新区|国家自主创新示范区|国家自创区")
 # What makes it something else: 中关村在线, 光谷院区, 张江路, 松山湖景区, 中关村一小.
 _ELSE_FOLLOWS = re.compile(
     r"[^,。、;:!?()《》“”及和与]{0,5}?(?:医院|院区|大街|步行街|大道|[东南西北]?(?<![电线思出链])路(?!演|径|线|上)"
     r"|镇|街道|社区|小学|中学|[一二三四]小"
     r"|学校|学院|幼儿园|附小|附中|派出所|法庭|地铁|车站|站台|市场|卖场|商城|商圈|在线|网站|支行|分行|银行|酒店|饭店|大厦"
-    r"|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|大走廊|股份|有限公司|集团|电子城|电脑城)"
-    r"|信息谷|[ae]谷|科金|科技租赁|高科(?!技)"
+    r"|球场|体育场|体育馆|(?:网球|体育|会展|购物|文化)中心|博物馆|图书馆|美术馆|剧院|剧场|音乐厅|广场|公园|景区|夜市|书店|影院|影城|门诊|药店|校区|小区|立交|高架|马拉松|大走廊|股份|有限公司|集团|电子城|电脑城)"
+    r"|信息谷|[ae]谷|科金|科技租赁|高科(?!技)|传递|接力|手(?![机术续段游])"
 )
 # A school or a hospital that is called after a park: 西安高新区第一小学.
 _HOUSE_FOLLOWS = re.compile(
@@ -132,11 +135,18 @@ class ParkRules:
             if not named[id(part)].around(hit.start, hit.end)
         ]
         certain = {name.park.name for name in (*strict, *shared)}
-        loose = [name for name in found if not name.strict and self._possible(name)]
+        people = {name.hit.word for name in found if not name.strict and _is_person(name.hit)}
+        loose = [
+            name
+            for name in found
+            if not name.strict and self._possible(name) and (name.hit.word not in people or name.park.name in certain)
+        ]
         said = _said_places(parts, loose)
         order = {id(part): number for number, part in enumerate(parts)}
         listed = _listed(sorted((*found, *shared), key=lambda name: (order[id(name.hit.passage)], name.hit.start)))
         certain |= _repeated(loose, said)
+        if certain and any(map(_OF_ZONES.search, (part.text for part in parts))):
+            certain |= {name.park.name for name in loose if not name.short}
         loose = list(_unambiguous([name for name in loose if _supported(name, certain, said, listed)], certain))
         believed = sorted(
             (*strict, *shared, *loose),
@@ -165,13 +175,15 @@ class ParkRules:
     def _in_passing(self, parts: Sequence[Passage], hits: Mapping[str, Sequence[Hit]]) -> set[str]:
         """The parks named once in the text of an article that another city supplied (太仓市商务局), and not at the
         beginning of one whose title begins with another place's name (庐江县引进电池企业): what that place does is
-        told."""
+        told. So are those of which another city names the companies alone, and those that are examples."""
         actor, city, first = self._zones.actor(parts[0].text), self._zones.city(parts[1].text), lead(parts)
+        guests = {name for name, own in hits.items() if _is_once_in_text(own) or names_companies_alone(own)}
         return {
             name
             for name, own in hits.items()
-            if len(own) == 1 and own[0].passage.where == TEXT
-            if self._is_elsewhere(city, name) or (not _opens(own[0], first) and self._is_elsewhere(actor, name))
+            if (name in guests and self._is_elsewhere(city, name))
+            or (_is_once_in_text(own) and not _opens(own[0], first) and self._is_elsewhere(actor, name))
+            or is_example(parts, own, city_shorts(self._parks[name].city))
         }
 
     def _is_elsewhere(self, place: str, name: str) -> bool:
@@ -267,6 +279,10 @@ def _park_spans(parts: Iterable[Passage], hits: Mapping[str, Iterable[Hit]]) -> 
             if (there := spans.get(id(hit.passage))) is not None:
                 there.add((hit.start, hit.end))
     return {key: Spans(sorted(own)) for key, own in spans.items()}
+
+
+def _is_once_in_text(own: Sequence[Hit]) -> bool:
+    return len(own) == 1 and own[0].passage.where == TEXT
 
 
 def _opens(hit: Hit, first: Passage | None) -> bool:

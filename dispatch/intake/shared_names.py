@@ -15,7 +15,7 @@ from dispatch.intake.passages import Hit, Passage
 # Numbers are short: without a bound, a row of 三三三 would be read anew from each of its characters.
 _SHARE = (
     r"(?:等(?:\d{1,4}|[一二三四五六七八九十]{1,4})?[余多]?(?:[家个地]|[家个]?(?:设区|地级)?(?:城市|市))?的?)?"
-    r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?[家个市地])?"
+    r"(?:(?:\d{1,4}|[两三四五六七八九十]{1,4})[余多]?(?:[家个]|[市地]的?))?"
 )
 _HIGH_TECH = re.compile(_SHARE + rf"(?:国家级?)?(?:高新(?:技术产业)?(?:开发区|园区|区)|高技术产业开发区)(?!{RUNS_ON})")
 _SEVERAL = re.compile(r"(?:[2-9]|\d{2,4}|[两二三四五六七八九十]{1,4})[余多]?[家个]")
@@ -26,6 +26,10 @@ _SEPARATOR = re.compile(r"(?:以及|[、和与及])$")
 _UNKNOWN = re.compile(r"[、和与及]([\u4e00-\u9fff]{2,4})$")
 # The longest that either of the two matches.
 _REACH = 5
+# So is a park's whole name where 等 or a number says that all before share what follows: 深圳、苏州工业园区、
+# 杭州等高新区.
+_WHOLE = re.compile(r"[、和与及]([\u4e00-\u9fff]{2,8}(?:园区|高新区|示范区|科学城))$")
+_WHOLE_REACH = 13
 
 
 class SharedNames:
@@ -53,7 +57,7 @@ class SharedNames:
         seen: set[int] = set()
         for tail in self._tail.finditer(part.text):
             whole = _ZONE.match(tail[0]) is not None
-            places = list(self._places(part.text, tail.start(), seen))
+            places = list(self._places(part.text, tail.start(), seen, among_whole=not whole))
             # 重庆三个国家高新区 are some of Chongqing's, and not the one that is called after it.
             if len(places) == 1 and _SEVERAL.match(tail[0]) and places[0][1] + 1 >= tail.start():
                 continue
@@ -63,8 +67,9 @@ class SharedNames:
                 if not (whole and beside):
                     yield Hit(part, start, end), self._heads[part.text[start:end]]
 
-    def _places(self, text: str, end: int, seen: set[int]) -> Iterator[tuple[int, int]]:
-        """Known places of the list that ends at `end`, from the right, up to a place in `seen`, which it adds to.
+    def _places(self, text: str, end: int, seen: set[int], *, among_whole: bool) -> Iterator[tuple[int, int]]:
+        """Known places of the list that ends at `end`, from the right, up to a place in `seen`, which it adds to. Names
+        as a whole may stand among them.
 
         What stands before a place seen was found from another word behind it (高新区和高新区和高新区).
         """
@@ -77,6 +82,8 @@ class SharedNames:
                 start = self._with_region(text, start, stop)
             elif unknown := _UNKNOWN.search(text, max(0, end - _REACH), end):
                 start = unknown.start(1)
+            elif among_whole and (name := _WHOLE.search(text, max(0, end - _WHOLE_REACH), end)):
+                start = name.start(1)
             else:
                 return
             separator = _SEPARATOR.search(text, max(0, start - _REACH), start)

@@ -25,7 +25,7 @@ class Filters:
     within: Annotated[
         bool, typer.Option("--within", help="With --follow province:…, also who follows a park in it.")
     ] = False
-    channel: Annotated[_Words, typer.Option("--channel", metavar="C", help="Only email, telegram or webhook.")] = None
+    channel: Annotated[_Words, typer.Option("--channel", metavar="C", help="Only one: email, telegram, webhook, wecom, …")] = None
     state: Annotated[
         _Words, typer.Option("--state", metavar="S", help="Only pending, active, paused, suppressed or gone.")
     ] = None

@@ -14,7 +14,7 @@ VERBS = PAGE.replace("api.telegram.org", "").replace("group.create_task", "")  #
 
 
 async def test_the_example_runs_as_it_stands() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(example, "docs/testing.md", "exec"), names)
     await names["test_tea"]()

@@ -18,6 +18,7 @@ from aiogram.types import (
 )
 
 from dispatch import search
+from dispatch.bot.codes import FROM_INLINE
 from dispatch.bot.leafing import OURS, ArticleButton, SearchButton, replied, stale
 from dispatch.bot.paging import button, in_rows_of, keyboard, pager, pages_of
 from dispatch.bot.routers.reading import article_payload
@@ -56,7 +57,7 @@ _CATCH_UP = 60  # articles that are indexed while somebody waits
 
 def router() -> Router:
     found = Router(name="searching")
-    found.message.register(_search, Command("search"), flags=HERE)
+    found.message.register(_search, Command("search", ignore_case=True), flags=HERE)
     found.callback_query.register(_turn, SearchButton.filter(), flags=HERE)
     found.callback_query.register(stale, OURS)  # after all other routers that read and show
     found.inline_query.register(_inline)
@@ -169,7 +170,7 @@ async def _inline(query: InlineQuery, scene: Scene, shelf: Shelf) -> Step:
             cache_time=_CACHED,
             is_personal=False,
             next_offset=str(skip + INLINE) if skip + INLINE < total else "",
-            button=InlineQueryResultsButton(text=say.plain("打开机器人 · Open the bot"), start_parameter="inline"),
+            button=InlineQueryResultsButton(text=say.plain("打开机器人 · Open the bot"), start_parameter=FROM_INLINE),
         )
 
     return await shelf.answering(scene, look)

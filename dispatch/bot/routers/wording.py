@@ -41,7 +41,7 @@ class Pressed(CallbackData, prefix="wo"):
 
 def router() -> Router:
     found = Router(name="wording")
-    found.message.register(_words, Command("words"), flags=CHANGES)
+    found.message.register(_words, Command("words", ignore_case=True), flags=CHANGES)
     found.callback_query.register(_pressed, Pressed.filter(), flags=CHANGES)
     return found
 

@@ -18,6 +18,7 @@ from aiogram.types import (
 )
 
 from dispatch import search
+from dispatch.bot import naming
 from dispatch.bot.codes import FROM_INLINE
 from dispatch.bot.leafing import OURS, ArticleButton, SearchButton, replied, stale
 from dispatch.bot.paging import button, in_rows_of, keyboard, pager, pages_of
@@ -207,7 +208,7 @@ def _result(desk: Desk, spot: Spot, position: int, title: str, passage: Passage)
     say, office = voice(LANGUAGES[0]), desk.office
     url = article_url(office.base_url, spot.bulletin, spot.ref, position)
     start = f"https://t.me/{office.username}?start={article_payload(spot.id, position)}" if office.username else ""
-    issue = f"{spot.title} {number_line(desk, spot.numbers)}".strip()
+    issue = f"{spot.title} {naming.number_line(say, spot.numbers)}".strip()
     lines = [
         f"<b>{linked(escaped(title), url or start)}</b>",
         marked(passage),

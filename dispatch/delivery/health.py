@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dispatch.delivery.ledger import SQL as LEDGER
 from dispatch.delivery.ledger import URGENT, Attempt
-from dispatch.model import Retry, Sent
+from dispatch.model import Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.audit import PROGRAM, Act, Way
 from subscribers.database import Database, Row, queries
@@ -45,6 +45,8 @@ class Heard:
         work, outcome = attempt.work, attempt.outcome
         if not work.endpoint_id or work.channel not in HOOKS:
             return
+        if isinstance(outcome, Rejected) and not outcome.endpoint_state:
+            return  # it was this message that was refused, or ours is the rule that refuses: nothing of the receiver's
         self._well.discard(work.endpoint_id)
         self._failed.pop(work.endpoint_id, None)
         if isinstance(outcome, Sent):

@@ -24,12 +24,14 @@ ON CONFLICT (endpoint_id) DO UPDATE SET failing_since = NULL, failures = 0, reac
                                         paused_at = NULL
 
 -- name: only_failing
--- Active endpoints of which every attempt has failed for so long, and that nobody has changed since. Where nothing at
--- all has gone out for two days and no receiver has answered, it is our own network that fails.
+-- Active endpoints of which every attempt has failed for so long, and that nobody has changed since. Where nothing
+-- has gone out to any receiver of the web for two days and none has answered, it is our own network that fails.
 SELECT h.endpoint_id, h.failing_since, h.failures, h.answer
 FROM endpoint_health h JOIN endpoints e ON e.id = h.endpoint_id
 WHERE h.failing_since <= :before AND h.failures >= :least AND e.state = 'active' AND e.changed_at <= :before
-  AND (h.reached = 1 OR EXISTS (SELECT 1 FROM lane_minutes m WHERE m.minute >= :minute AND m.sent > 0))
+  AND (h.reached = 1 OR EXISTS (
+    SELECT 1 FROM lane_minutes m JOIN lanes l ON l.name = m.lane
+    WHERE m.minute >= :minute AND m.sent > 0 AND l.queue NOT LIKE 'email%' AND l.queue NOT LIKE 'telegram%'))
 ORDER BY h.endpoint_id LIMIT :page
 
 -- name: paused

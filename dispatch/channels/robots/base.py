@@ -10,11 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dispatch.channels.webhook.http1 import MAX_KEPT
 from dispatch.channels.webhook.outcome import of_answer, retry_after
 from dispatch.errors import UsageError
 from dispatch.model import Outcome, Rejected, Retry, Sent
@@ -131,11 +132,12 @@ class Robot(ABC):
 
 
 def answered(answer: Answer, names: Sequence[str], errors: Mapping[int, Error], now: dt.datetime) -> Outcome:
-    """The outcome where a service tells it by a number in a body of JSON, under the first of `names` that is there: 0
-    is sent. A number that nobody knows is tried again, and what has no number is no success. Some services answer
-    their own refusals with another status than 200: a number that is known counts there, too."""
+    """The outcome where a service tells it by a number in a body of JSON, under `names`: sent is where there is one,
+    and each that is there is 0. A number that nobody knows is tried again, and what has no number is no success. Some
+    services answer their own refusals with another status than 200: a number that is known counts there, too."""
     found = told(answer)
-    code = next((found[name] for name in names if isinstance(found.get(name), int)), None)
+    codes = [found[name] for name in names if type(found.get(name)) is int]  # true and false are no numbers here
+    code = next((one for one in codes if one != 0), codes[0] if codes else None)
     said = words(found)
     if answer.status != 200:
         known = errors.get(code) if code is not None and answer.status < 500 else None
@@ -162,6 +164,16 @@ def told(answer: Answer) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def texts_of(value: Any) -> Iterator[str]:
+    """The texts that people see of a message: what stands under `text`, `title` and `content`, however deep."""
+    for name, found in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if isinstance(found, str):
+            if name in ("text", "title", "content"):
+                yield found
+        elif isinstance(found, (Mapping, list)):
+            yield from texts_of(found)
+
+
 def throttled(answer: Answer, meaning: str, rest: float, now: dt.datetime) -> Retry:
     """What HTTP 429 means where it is this robot alone that has to wait: as long as its Retry-After says, or `rest`
     seconds."""
@@ -179,7 +191,7 @@ def words(found: Mapping[str, Any]) -> str:
 
 def said(answer: Answer) -> str:
     """The beginning of an answer's body, as one short printable text."""
-    return printable(answer.body.decode("utf-8", "replace"))
+    return printable(answer.body[:MAX_KEPT].decode("utf-8", "replace"))
 
 
 def printable(text: str) -> str:

@@ -16,7 +16,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from dispatch.channels.robots.base import REASONS_BYTES, Body, Error, Request, Robot, answered, query_of, size, wire
+from dispatch.channels.robots.base import (
+    REASONS_BYTES,
+    Body,
+    Error,
+    Request,
+    Robot,
+    answered,
+    query_of,
+    size,
+    texts_of,
+    wire,
+)
 from dispatch.channels.robots.markdown import cut, plain
 from dispatch.errors import UsageError
 from dispatch.model import Outcome
@@ -85,7 +96,7 @@ class DingTalk(Robot):
 
     def request(self, url: str, secret: str, body: bytes, now: dt.datetime) -> Request:
         key, keyword = _parsed(secret)
-        if keyword and keyword not in body.decode():
+        if keyword:
             body = _with_keyword(body, keyword)
         if not key:
             return Request(url, body)
@@ -112,6 +123,9 @@ def _parsed(secret: str) -> tuple[str, str]:
 
 
 def _with_keyword(body: bytes, keyword: str) -> bytes:
+    """The message, which holds the word where people see it."""
     found = json.loads(body)
+    if any(keyword in text for text in texts_of(found)):
+        return body
     found["markdown"]["text"] += f"\n\n{keyword}"
     return wire(found).encode()

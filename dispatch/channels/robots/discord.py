@@ -69,7 +69,7 @@ _ERRORS = {
 }
 _STATUSES = {
     400: _FORM,
-    401: Error("Discord does not know the webhook's token", endpoint_state="gone", do=_NEW),
+    401: Error("Discord does not know the webhook's token", endpoint_state="paused", do=_NEW),
     403: _RIGHTS,
     413: Error("Discord refuses the message as too large"),
 }

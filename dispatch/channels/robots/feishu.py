@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dispatch.channels.robots.base import REASONS_BYTES, Body, Error, Request, Robot, answered, size, wire
+from dispatch.channels.robots.base import REASONS_BYTES, Body, Error, Request, Robot, answered, size, texts_of, wire
 from dispatch.channels.robots.markdown import plain
 from dispatch.errors import RenderError, UsageError
 from dispatch.model import Outcome
@@ -97,8 +97,8 @@ class Feishu(Robot):
     def request(self, url: str, secret: str, body: bytes, now: dt.datetime) -> Request:
         key, keyword = _parsed(secret)
         text = body.decode()
-        if keyword and keyword not in text:
-            found = json.loads(text)
+        found = json.loads(text) if keyword else {}
+        if found and not any(keyword in words for words in texts_of(found)):
             found["card"]["elements"].append({"tag": "markdown", "content": keyword})
             text = wire(found)
         if key:

@@ -67,8 +67,7 @@ _ERRORS = {
 _STATUSES = {
     400: _FORM,
     403: Error("Slack keeps the webhook from posting", endpoint_state="paused", do=_NEW),
-    404: _GONE,
-    410: Error("the webhook's channel is gone", endpoint_state="gone", do=_NEW),
+    410: Error("the webhook's channel is gone", endpoint_state="paused", do=_NEW),
     413: Error("Slack refuses the message as too long"),
 }
 _TOO_MANY = "too many messages to this webhook"

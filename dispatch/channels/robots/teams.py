@@ -67,8 +67,8 @@ _STATUSES = {
         "the workflow refuses the signature in its address", endpoint_state="paused", do="give it the address of now"
     ),
     403: Error("the workflow may not be triggered from here", endpoint_state="paused", do=_ANYONE),
-    404: Error("there is no workflow at this address", endpoint_state="gone", do=_NEW),
-    410: Error("the workflow does not exist any more", endpoint_state="gone", do=_NEW),
+    404: Error("there is no workflow at this address", retry=True, do=_NEW),
+    410: Error("the workflow does not exist any more", endpoint_state="paused", do=_NEW),
     413: Error("the workflow refuses the message as too large"),
 }
 _REST = 60.0  # seconds, where nothing says how long

@@ -20,6 +20,7 @@ SLOWS = frozenset({"429", "502", "503", "504"})
 """Answers by which a receiver says that it has too much to do."""
 
 _HOSTS = 1000  # that are remembered
+_LONGEST_REST = 300.0  # seconds that a host rests at once: its other endpoints are others'
 _REST = 5.0  # seconds, where the host asks for less; twice as long each time
 
 
@@ -51,7 +52,7 @@ class Hosts:
         if not (slows and isinstance(outcome, Retry)):
             return outcome
         if self._throttle(address).refused(address):
-            return replace(outcome, group_rest=outcome.after or 0.0, whole_address=True, suspect=False)
+            return replace(outcome, group_rest=min(outcome.after or 0.0, _LONGEST_REST), whole_address=True, suspect=False)
         return replace(outcome, whole_address=True)
 
     def _throttle(self, address: str) -> Throttle:

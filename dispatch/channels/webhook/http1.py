@@ -1,7 +1,8 @@
 """Reading the answer to one request, as HTTP/1.1 (RFC 9112) and HTTP/1.0 have it, from a server that may mean ill.
 
-Nothing here touches a network. At most MAX_READ bytes of an answer are looked at, all told, and MAX_KEPT of its body
-are kept; a connection is good for another request only where the answer's end was certain and nothing came after it.
+Nothing here touches a network. At most MAX_READ bytes of an answer are looked at, all told: what became of a message
+may stand far behind in it. A connection is good for another request only where the answer's end was certain and nothing
+came after it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MAX_READ = 65_536
 """Bytes of an answer that are read, with its headers; a receiver that says more is cut off."""
 
 MAX_KEPT = 2_048
-"""Bytes of an answer's body that are kept, to tell a person."""
+"""Bytes of an answer's body that are stored, to tell a person."""
 
 _MAX_HEAD = 32_768
 _MAX_INTERIM = 8  # answers of 1xx before the one that counts
@@ -68,7 +69,7 @@ class AnswerReader:
         self._interim = 0
         self._status = 0
         self._headers: Mapping[str, str] = MappingProxyType({})
-        self._body = b""
+        self._body = bytearray()
         self._left = 0
         self._keeps = False
         self.reusable = False
@@ -105,7 +106,7 @@ class AnswerReader:
         """What has come of it so far; None before its status."""
         if not self._status:
             return None
-        return Answer(self._status, self._headers, self._body, whole=self._state is _Reading.DONE)
+        return Answer(self._status, self._headers, bytes(self._body), whole=self._state is _Reading.DONE)
 
     def _step(self) -> bool:
         """Go on with what is there; whether there may be more to do."""
@@ -210,8 +211,7 @@ class AnswerReader:
         return line
 
     def _keep(self, piece: bytes) -> None:
-        if len(self._body) < MAX_KEPT:
-            self._body += piece[: MAX_KEPT - len(self._body)]
+        self._body += piece
 
 
 def _parsed(head: bytes) -> tuple[int, int, dict[str, str]]:

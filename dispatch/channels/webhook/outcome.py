@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from dispatch.channels.causes import explain
 from dispatch.channels.webhook.hosts import SLOWS
-from dispatch.channels.webhook.http1 import AnswerProtocolError
+from dispatch.channels.webhook.http1 import MAX_KEPT, AnswerProtocolError
 from dispatch.model import Outcome, Rejected, Retry, Sent
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _said(answer: Answer) -> str:
     """The beginning of the body as one printable text."""
-    text = answer.body.decode("utf-8", "replace").strip()
+    text = answer.body[:MAX_KEPT].decode("utf-8", "replace").strip()
     return "".join(char if char.isprintable() else " " for char in text)
 
 

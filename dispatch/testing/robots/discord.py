@@ -91,7 +91,9 @@ class DiscordService(RobotService):
         if post.query.get("wait") != "true":
             return web.Response(status=204, headers=headers)
         self._id += 1
-        return web.json_response({"id": str(self._id), "type": 0, "content": ""}, headers=headers)
+        # The whole message, as it is shown from now on.
+        said = {"type": 0, "content": "", **post.body, "id": str(self._id), "mentions": [], "attachments": []}
+        return web.json_response(said, headers=headers)
 
     def error(self, code: int, words: str = "") -> web.Response:
         status, said = _WORDS.get(code, (400, "failed"))

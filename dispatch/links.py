@@ -178,7 +178,7 @@ class Addressing:
         if work.channel != "webhook" or work.kind == notices.KIND or not work.owed:
             return ""
         kind = work.kind if work.kind in _OWN_CONTENTS else "digest"
-        parts = tuple(Part(owed.digest_id, owed.variant, owed.revision) for owed in work.owed)
+        parts = tuple(Part(owed.digest_id, owed.variant, owed.revision, owed.left_out) for owed in work.owed)
         chosen = Selection(kind, work.language, work.format, parts)
         return self._links.whole(chosen, work.expires_at + _WHOLE_DAYS * _DAY_MS)
 

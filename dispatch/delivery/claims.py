@@ -354,8 +354,15 @@ class _Check:
             due = {"due_at": self._now + replay.WAIT_MS}
             self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
         else:
-            return replace(self._begun(message, endpoint), again=replay.id_of(message.content))
+            work = self._begun(message, endpoint)
+            owed = tuple(self._hiding(part, endpoint) for part in work.owed)
+            return replace(work, owed=owed, again=replay.id_of(message.content))
         return None
+
+    def _hiding(self, part: Owed, endpoint: _Endpoint) -> Owed:
+        """Without the titles that the reader's words exclude today: which they excluded then is not kept."""
+        hidden = self._chosen.excluded_beside(endpoint.id, part.digest_id, part.variant)
+        return part._replace(left_out=part.left_out or hidden)
 
     def _bearable(self, wanted: Sequence[Owed], endpoint: _Endpoint) -> list[Owed]:
         """Of what a correction tells of, the articles without a word that the reader wants none with. The words that an
@@ -411,7 +418,8 @@ class _Check:
             if left != variant:  # the reasons are those of what is left
                 tags = [tag for tag in tags if bits[tag] & left]
             if left:
-                owed.append(Owed(delivery.id, delivery.digest_id, left, tuple(tags), digest.revision))
+                hidden = self._chosen.excluded_beside(endpoint.id, delivery.digest_id, left)
+                owed.append(Owed(delivery.id, delivery.digest_id, left, tuple(tags), digest.revision, hidden))
             else:
                 self._end_delivery(delivery, NO_WORD if variant else "no longer follows anything in it")
         return owed, waiting

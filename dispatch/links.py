@@ -171,6 +171,8 @@ class Addressing:
             return_path=self._return_path(work),
             endpoint_id=work.endpoint_id,
             full_url=self._whole(work),
+            in_channel=work.in_channel,
+            chat_follows=work.chat_follows,
         )
 
     def _whole(self, work: Work) -> str:

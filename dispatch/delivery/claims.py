@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from dispatch.delivery import alarms, confirmations, corrections, health, ledger, replay, rights
 from dispatch.delivery.chosen import Chosen
+from dispatch.delivery.groups import Groups
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
 from dispatch.states import WAITS
@@ -154,7 +155,12 @@ class _Check:
         if any(message.begun for message in self._leased):
             self._leased = [message for message in map(self._recorded, self._leased) if message is not None]
         self._load()
-        return [work for message in self._leased if (work := self._look(message)) is not None]
+        found = [work for message in self._leased if (work := self._look(message)) is not None]
+        chats = [work for work in found if work.channel == "telegram"]
+        groups = Groups.among(self._db, {work.address for work in chats})
+        for work in chats:
+            work.in_channel, work.chat_follows = groups.is_channel(work.address), groups.has_own(work.address)
+        return found
 
     def _recorded(self, message: _Leased) -> _Leased | None:
         """A message whose last send has its record; None where it ends with that."""

@@ -80,6 +80,8 @@ class Work:
     correction: Correction | None = None
     alarm: Alarm | None = None
     again: str = ""  # the webhook id of what is sent once more, at a person's word
+    in_channel: bool = False  # whether the address is a channel's of Telegram
+    chat_follows: bool = False  # of a topic of Telegram's: whether its chat is an endpoint of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_WORDS = re.compile(r"(digest|correction|test)\.(zh|en)\.(full|titles)(?::[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+(?:\.[0-9a-f]+)?)+")
+_WORDS = re.compile(
+    r"(digest|correction|test)\.(zh|en)\.(full|titles)(?::[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+(?:\.[0-9a-f]+)?)+"
+)
 
 
 class Part(NamedTuple):

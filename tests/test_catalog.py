@@ -397,3 +397,14 @@ def test_a_zone_that_became_national_is_one_line_of_the_parks(tmp_path: Path) ->
     tagger = Tagger(load_catalog(override=tmp_path))
     for name in ("太仓高新区", "江苏省太仓高新技术产业开发区", "江苏太仓高新区"):
         assert [park.name for park in tagger.tag(Article(f"{name}开工", "", ())).parks] == ["太仓高新区"]
+
+
+@pytest.mark.parametrize("word", ["all", "ALL", "everything", "全部内容", "全部", "所有", "所有内容"])
+def test_everything_has_its_names(word: str) -> None:
+    assert load_catalog().find(word) == load_catalog().resolve(word) == "all"
+
+
+def test_a_name_comes_before_what_is_another_name_of_something_else() -> None:
+    catalog = load_catalog()
+    assert catalog.find("创业孵化") == "column:huoju/incubation"
+    assert catalog.resolve("topic:创业孵化") == "topic:incubation"

@@ -20,6 +20,9 @@ LENGTH = 9
 MOST = 5
 """Tags in one link."""
 
+FROM_INLINE = "inline"
+"""The payload of the button above inline answers, which opens the bot: a plain start."""
+
 _FOLLOW = "f"
 
 

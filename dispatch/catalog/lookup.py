@@ -21,6 +21,8 @@ from dispatch.model import Article
 
 FORMS = ("park:NAME", f"park:NAME{MENTIONS}", "province:NAME", "topic:NAME", "column:NAME", "bulletin:KEY", "all")
 
+# What `all` is called here, and what people call it.
+_ALL = frozenset({"all", "everything", "全部内容", "全部", "所有", "所有内容"})
 _KINDS = ("park", "province", "topic", "column", "bulletin")  # as a word without its kind is looked up
 
 
@@ -111,11 +113,17 @@ class Catalog:
         """The stored tag for a follow, written as for `resolve` or without its kind; None where it is none, and where
         several could be meant. It only looks names up and thinks of nothing near, so that strangers may ask it much."""
         kind, word = _parted(what)
-        if kind == "all" and word is None:
+        if fold_word(what) in _ALL:
             return "all"
         if word is not None and kind in _KINDS and (tag := self._found(kind, word)):
             return tag
-        return next((tag for other in _KINDS if (tag := self._found(other, what.strip()))), None)
+        name = what.strip()
+        found = [tag for other in _KINDS if (tag := self._found(other, name))]
+        if len(found) < 2:
+            return found[0] if found else None
+        # What has the name itself is meant before what has it for another name; of two that have it, one is asked for.
+        own = [tag for tag in found if fold_word(name) in self._own_words(tag)]
+        return found[0] if not own else own[0] if len(own) == 1 else None
 
     def resolve(self, what: str) -> str:
         """The stored tag for a follow as people write it: `park:南昌国家高新区+mentions`, `topic:区块链`, `all`.
@@ -123,7 +131,7 @@ class Catalog:
         Raises UsageError, which suggests the nearest names, or lists the prefixes.
         """
         kind, word = _parted(what)
-        if kind == "all" and word is None:
+        if fold_word(what) in _ALL:
             return "all"
         if word is None or kind not in _KINDS:
             raise UsageError(f"{what!r} is nothing to follow{self._hint(what)}. Allowed: {_listed(FORMS)}")
@@ -167,6 +175,20 @@ class Catalog:
     def near(self, kind: str, word: str, limit: int = 5) -> list[str]:
         """Up to `limit` follows of a kind that are named like a word that names none: park:南昌高新区."""
         return [f"{kind}:{name}" for name in self._near(kind, word)[:limit]]
+
+    def _own_words(self, tag: str) -> set[str]:
+        """The names of what a tag stands for, folded, without its other names."""
+        kind, _, key = tag.partition(":")
+        names: list[str] = [key]
+        if kind == "park" and (park := self._own_names.get(key)):
+            names += [park.full_name, park.name_en]
+        elif kind == "topic" and (topic := self.topic(key)):
+            names += [topic.name, topic.name_en]
+        elif kind == "column" and (column := self.column(key)):
+            names += [column[1].key, column[1].name, column[1].name_en]
+        elif kind == "bulletin" and (bulletin := self.bulletin(key)):
+            names += [bulletin.name, bulletin.name_en]
+        return {fold_word(name) for name in names if name}
 
     def _found(self, kind: str, word: str) -> str | None:
         try:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Issue = Annotated[str, typer.Argument(metavar="ID", help="An issue: 534, 2022-05 or huoju:534.", show_default=False)]
 ColumnOption = Annotated[str, typer.Option("--column", metavar="NAME", help="Only this column, by name or key.")]
-ChannelOption = Annotated[str, typer.Option("--channel", metavar="C", help="Only one: email, telegram, webhook, wecom, …")]
+ChannelOption = Annotated[
+    str, typer.Option("--channel", metavar="C", help="Only one: email, telegram, webhook, wecom, …")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

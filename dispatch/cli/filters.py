@@ -25,7 +25,9 @@ class Filters:
     within: Annotated[
         bool, typer.Option("--within", help="With --follow province:…, also who follows a park in it.")
     ] = False
-    channel: Annotated[_Words, typer.Option("--channel", metavar="C", help="Only one: email, telegram, webhook, wecom, …")] = None
+    channel: Annotated[
+        _Words, typer.Option("--channel", metavar="C", help="Only one: email, telegram, webhook, wecom, …")
+    ] = None
     state: Annotated[
         _Words, typer.Option("--state", metavar="S", help="Only pending, active, paused, suppressed or gone.")
     ] = None

@@ -51,3 +51,22 @@ async def test_only_administrators_start_something_in_a_group(talk: Talk) -> Non
     await ann.start(start_payload(["park:南昌高新区"]), chat=group)
     assert "已关注" in (await group.next()).text
     assert talk.follows(group.id) == {"park:南昌高新区"}
+
+
+async def test_the_button_above_inline_answers_is_a_plain_start(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    await ann.start("inline")
+    text = (await ann.next()).text
+    assert "按您的关注推送" in text
+    assert "找不到" not in text
+
+
+@pytest.mark.parametrize("command", ["/Start", "/HELP", "/Follow 南昌高新区", "/LATEST", "/Pause"])
+async def test_commands_are_known_whatever_their_case(talk: Talk, command: str) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    word, _, rest = command.partition(" ")
+    await ann.send(f"{word.lower()} {rest}".strip())
+    expected = (await ann.next()).text
+    bob = talk.api.user("Bob", language="zh")
+    await bob.send(command)
+    assert (await bob.next()).text == expected

@@ -111,3 +111,9 @@ async def test_a_channel_that_is_managed_in_english_gets_chinese_and_its_manager
     found = talk.endpoint(channel.id)
     assert found is not None
     assert found.preferences.language == "zh"
+
+
+async def test_a_language_that_is_not_spoken_is_not_passed_over(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    await ann.send("/language fr")
+    assert (await ann.next()).text.startswith("看不懂“fr”")

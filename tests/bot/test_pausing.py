@@ -43,9 +43,7 @@ async def test_a_pause_and_its_end(talk: Talk, label: str, days: int | None) -> 
     assert talk.follows(ann.id) == {"park:南昌高新区"}
 
 
-@pytest.mark.parametrize(
-    ("word", "state"), [("week", "paused"), ("一天", "paused"), ("off", "active"), ("x", "active")]
-)
+@pytest.mark.parametrize(("word", "state"), [("week", "paused"), ("一天", "paused"), ("off", "active")])
 async def test_a_pause_is_written(talk: Talk, word: str, state: str) -> None:
     ann = talk.api.user("Ann", language="en")
     await ann.send("/follow 南昌高新区")
@@ -91,3 +89,24 @@ async def test_members_of_a_group_do_not_pause_it(talk: Talk) -> None:
     assert (await ann.press(shown, data="pa:z")).alert
     await ann.press(shown, "一周")
     assert found(talk, group.id).state is EndpointState.PAUSED
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "已恢复推送"), ("en", "Digests are resumed")])
+async def test_what_resumes_says_so_where_something_changed(talk: Talk, language: str, words: str) -> None:
+    ann = talk.api.user("Ann", language=language)
+    for command in ("/follow 南昌高新区", "/pause week"):
+        await ann.send(command)
+        await ann.next()
+    await ann.send("/pause off")
+    assert (await ann.next()).text.startswith(words)
+    await ann.send("/pause off")
+    assert words not in (await ann.next()).text
+
+
+async def test_a_word_that_says_no_time_is_not_passed_over(talk: Talk) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    await ann.send("/follow 南昌高新区")
+    await ann.next()
+    await ann.send("/pause month")
+    assert (await ann.next()).text.startswith("看不懂“month”")
+    assert found(talk, ann.id).state is EndpointState.ACTIVE

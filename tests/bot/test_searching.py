@@ -173,6 +173,7 @@ async def test_articles_are_shared_in_any_chat(talk: Talk) -> None:
     assert found["title"] == "以科技创新推进区块链赋能经济社会高质量发展"
     message = await ann.share(found, chat=group)
     assert "https://bulletin.test/issues/huoju/534/11" in message.html
+    assert "2022年第5期" in message.text  # the same for all, whoever asked first
     url = message.buttons[0][0].url
     assert url is not None
     await bob.open(url)

@@ -53,6 +53,46 @@ async def test_what_is_no_word_is_not_kept(talk: Talk, word: str) -> None:
     assert words(talk, ann.id) == []
 
 
+@pytest.mark.parametrize(
+    ("written", "only", "never"),
+    [
+        ("-广告，芯片", set(), {"广告", "芯片"}),
+        ("－广告、＋芯片", {"芯片"}, {"广告"}),
+        ("+区块链 芯片", {"区块链", "芯片"}, set()),
+        ("+machine learning", {"machine learning"}, set()),
+        ("+区块链; -招聘,培训", {"区块链"}, {"招聘", "培训"}),
+        ("+区块链、", {"区块链"}, set()),
+    ],
+)
+async def test_several_words_may_be_written_as_people_list_them(
+    talk: Talk, written: str, only: set[str], never: set[str]
+) -> None:
+    ann = talk.api.user("Ann")
+    await ann.send(f"/words {written}")
+    await ann.next()
+    found = talk.endpoint(ann.id)
+    assert found is not None
+    assert {word.text for word in found.words if not word.excluded} == only
+    assert {word.text for word in found.words if word.excluded} == never
+
+
+@pytest.mark.parametrize("written", ["off", "清空", "CLEAR"])
+async def test_all_words_go_when_that_is_confirmed(talk: Talk, written: str) -> None:
+    ann = talk.api.user("Ann", language="zh")
+    await ann.send("/words +区块链 -广告")
+    await ann.next()
+    await ann.send(f"/words {written}")
+    asked = await ann.next()
+    assert "共 2 个" in asked.text
+    found = talk.endpoint(ann.id)
+    assert found is not None
+    assert len(found.words) == 2
+    assert (await ann.press(asked, "🗑 清空全部关键词")).text == "已清空关键词。"
+    cleared = talk.endpoint(ann.id)
+    assert cleared is not None
+    assert cleared.words == ()
+
+
 async def test_markup_is_text(talk: Talk) -> None:
     ann = talk.api.user("Ann", language="en")
     await ann.send("/words +<b>A&B")

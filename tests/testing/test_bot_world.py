@@ -137,3 +137,8 @@ async def test_a_group_becomes_a_supergroup(api: BotApi) -> None:
         (old.id, new.id, None),
         (new.id, None, old.id),
     ]
+
+
+async def test_no_topic_has_the_number_of_general(api: BotApi) -> None:
+    group = api.group("g", members={api.user("Ann"): "creator"}, forum=True)
+    assert group.topic("the first").id > 1

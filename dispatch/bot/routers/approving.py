@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 def router() -> Router:
     found = Router(name="approving")
-    found.message.register(_pending, Command("pending"), _for_office, flags=HERE)
-    found.message.register(_status, Command("status"), _for_office, flags=HERE)
+    found.message.register(_pending, Command("pending", ignore_case=True), _for_office, flags=HERE)
+    found.message.register(_status, Command("status", ignore_case=True), _for_office, flags=HERE)
     found.callback_query.register(_pressed, F.data.startswith(PREFIX), flags=HERE)
     return found
 

@@ -8,7 +8,7 @@ from aiogram import Router
 from aiogram.filters import Command, CommandStart
 
 from dispatch.bot.approving import is_office
-from dispatch.bot.codes import read_start
+from dispatch.bot.codes import FROM_INLINE, read_start
 from dispatch.bot.desk import Desk, Office, Replies, Step
 from dispatch.bot.following import follow_and_tell
 from dispatch.bot.helping import greeting, help_text, welcome
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
 def router() -> Router:
     found = Router(name="beginning")
-    found.message.register(_follow, CommandStart(deep_link=True), flags=CHANGES)
-    found.message.register(_start, CommandStart(), flags=STANDING)
-    found.message.register(_help, Command("help"), flags=STANDING)
+    found.message.register(_follow, CommandStart(deep_link=True, ignore_case=True), flags=CHANGES)
+    found.message.register(_start, CommandStart(ignore_case=True), flags=STANDING)
+    found.message.register(_help, Command("help", ignore_case=True), flags=STANDING)
     return found
 
 
 async def _follow(message: Message, command: CommandObject) -> Step:
     payload = command.args or ""
+    if payload == FROM_INLINE:
+        return await _start(message)
 
     def step(desk: Desk) -> Replies:
         tags = read_start(desk.catalog, payload)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def router() -> Router:
     found = Router(name="browsing")
-    found.message.register(_browse, Command("browse"))
+    found.message.register(_browse, Command("browse", ignore_case=True))
     found.callback_query.register(_look, Browse.filter(F.tag == ""))
     found.callback_query.register(_toggle, Browse.filter(), flags=CHANGES)
     return found

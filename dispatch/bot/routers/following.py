@@ -42,9 +42,9 @@ _MOST_SHOWN = 20  # of them
 
 def router() -> Router:
     found = Router(name="following")
-    found.message.register(_follow, Command("follow"), flags=CHANGES)
-    found.message.register(_unfollow, Command("unfollow"), flags=CHANGES)
-    found.message.register(_following, Command("following"))
+    found.message.register(_follow, Command("follow", ignore_case=True), flags=CHANGES)
+    found.message.register(_unfollow, Command("unfollow", ignore_case=True), flags=CHANGES)
+    found.message.register(_following, Command("following", ignore_case=True))
     found.callback_query.register(_suggested, Suggested.filter(), flags=CHANGES)
     found.callback_query.register(_page, Listed.filter(F.act == listing.PAGE))
     found.callback_query.register(_listed, Listed.filter(), flags=CHANGES)

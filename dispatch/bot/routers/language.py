@@ -10,9 +10,10 @@ from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import OUTDATED
+from dispatch.bot.following import OUTDATED, quoted
 from dispatch.bot.paging import button, keyboard
 from dispatch.bot.staging import CHANGES
+from dispatch.bot.voice import text
 from subscribers.model import LANGUAGES
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _WORDS = {
     **dict.fromkeys(("en", "english", "英文", "英语", "英"), "en"),
 }
 
+_UNKNOWN = text("看不懂“{word}”。我会说中文和英文：<code>/language zh</code> 或 <code>/language en</code>。")
+
 
 class Spoken(CallbackData, prefix="la"):
     """A press: speak this language."""
@@ -34,7 +37,7 @@ class Spoken(CallbackData, prefix="la"):
 
 def router() -> Router:
     found = Router(name="language")
-    found.message.register(_language, Command("language"), flags=CHANGES)
+    found.message.register(_language, Command("language", ignore_case=True), flags=CHANGES)
     found.callback_query.register(_pressed, Spoken.filter(), flags=CHANGES)
     return found
 
@@ -45,6 +48,8 @@ async def _language(message: Message, command: CommandObject) -> Step:
     def step(desk: Desk) -> Replies:
         if word in _WORDS:
             desk.prefer(language=_WORDS[word])
+        elif word:
+            return [desk.answer(desk.say(_UNKNOWN, word=quoted(word)), _choice(desk)[1])]
         return [desk.answer(*_choice(desk))]
 
     return step

@@ -70,8 +70,8 @@ class _Found:
 def router() -> Router:
     found = Router(name="managing")
     private = F.chat.type == "private"
-    found.message.register(_manage, Command("manage"), private, flags=HERE)
-    found.message.register(_here, Command("manage"), flags=HERE)
+    found.message.register(_manage, Command("manage", ignore_case=True), private, flags=HERE)
+    found.message.register(_here, Command("manage", ignore_case=True), flags=HERE)
     found.message.register(_shared, private, F.chat_shared, flags=HERE)
     found.message.register(_forwarded, private, F.forward_origin.type.in_({"channel", "chat"}), flags=HERE)
     found.callback_query.register(_pressed, Manage.filter(), flags=HERE)

@@ -10,7 +10,7 @@ from aiogram.filters.callback_data import CallbackData
 
 from dispatch.bot.asking import folded
 from dispatch.bot.desk import Desk, Replies, Step
-from dispatch.bot.following import OUTDATED
+from dispatch.bot.following import OUTDATED, quoted
 from dispatch.bot.halted import halted
 from dispatch.bot.moments import until
 from dispatch.bot.paging import button, keyboard
@@ -36,6 +36,11 @@ _WORDS = {
 _NOT_YOURS = text("推送由本服务的管理员暂停，只有他们可以恢复。这期间可以用 /latest 和 /search 阅读。")
 _NOTHING = text("现在没有推送可以暂停：用 /follow 关注后才会推送。")
 
+_UNKNOWN = text(
+    "看不懂“{word}”。请这样写：<code>/pause</code>、<code>/pause 一天</code>、<code>/pause 一周</code>，"
+    "或 <code>/pause 恢复</code>。"
+)
+
 
 class Pause(CallbackData, prefix="pa"):
     """A press: pause for so long, or resume."""
@@ -45,7 +50,7 @@ class Pause(CallbackData, prefix="pa"):
 
 def router() -> Router:
     found = Router(name="pausing")
-    found.message.register(_pause, Command("pause"), flags=CHANGES)
+    found.message.register(_pause, Command("pause", ignore_case=True), flags=CHANGES)
     found.callback_query.register(_pressed, Pause.filter(), flags=CHANGES)
     return found
 
@@ -57,11 +62,17 @@ async def _pause(message: Message, command: CommandObject) -> Step:
         found = desk.live
         if found is None:
             return desk.told(_NOTHING)
-        if word in _WORDS:
-            if not _may(found):
-                return desk.told(_NOT_YOURS)
-            found = _change(desk, found, _WORDS[word])
-        return [desk.answer(*_state(desk, found))]
+        if not word:
+            return [desk.answer(*_state(desk, found))]
+        if word not in _WORDS:
+            return [desk.answer(desk.say(_UNKNOWN, word=quoted(word)))]
+        if not _may(found):
+            return desk.told(_NOT_YOURS)
+        changed = _change(desk, found, _WORDS[word])
+        words, markup = _state(desk, changed)
+        if found.state is EndpointState.PAUSED and changed.state is EndpointState.ACTIVE:
+            words = desk.say("已恢复推送。") + "\n\n" + words
+        return [desk.answer(words, markup)]
 
     return step
 

@@ -44,8 +44,8 @@ class Forget(CallbackData, prefix="fg"):
 
 def router() -> Router:
     found = Router(name="rights")
-    found.message.register(_mydata, Command("mydata"), flags=HERE)
-    found.message.register(_forget, Command("forget"), flags=HERE)
+    found.message.register(_mydata, Command("mydata", ignore_case=True), flags=HERE)
+    found.message.register(_forget, Command("forget", ignore_case=True), flags=HERE)
     found.callback_query.register(_pressed, Forget.filter(), flags=HERE)
     return found
 

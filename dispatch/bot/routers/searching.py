@@ -18,6 +18,8 @@ from aiogram.types import (
 )
 
 from dispatch import search
+from dispatch.bot import naming
+from dispatch.bot.codes import FROM_INLINE
 from dispatch.bot.leafing import OURS, ArticleButton, SearchButton, replied, stale
 from dispatch.bot.paging import button, in_rows_of, keyboard, pager, pages_of
 from dispatch.bot.routers.reading import article_payload
@@ -56,7 +58,7 @@ _CATCH_UP = 60  # articles that are indexed while somebody waits
 
 def router() -> Router:
     found = Router(name="searching")
-    found.message.register(_search, Command("search"), flags=HERE)
+    found.message.register(_search, Command("search", ignore_case=True), flags=HERE)
     found.callback_query.register(_turn, SearchButton.filter(), flags=HERE)
     found.callback_query.register(stale, OURS)  # after all other routers that read and show
     found.inline_query.register(_inline)
@@ -169,7 +171,7 @@ async def _inline(query: InlineQuery, scene: Scene, shelf: Shelf) -> Step:
             cache_time=_CACHED,
             is_personal=False,
             next_offset=str(skip + INLINE) if skip + INLINE < total else "",
-            button=InlineQueryResultsButton(text=say.plain("打开机器人 · Open the bot"), start_parameter="inline"),
+            button=InlineQueryResultsButton(text=say.plain("打开机器人 · Open the bot"), start_parameter=FROM_INLINE),
         )
 
     return await shelf.answering(scene, look)
@@ -206,7 +208,7 @@ def _result(desk: Desk, spot: Spot, position: int, title: str, passage: Passage)
     say, office = voice(LANGUAGES[0]), desk.office
     url = article_url(office.base_url, spot.bulletin, spot.ref, position)
     start = f"https://t.me/{office.username}?start={article_payload(spot.id, position)}" if office.username else ""
-    issue = f"{spot.title} {number_line(desk, spot.numbers)}".strip()
+    issue = f"{spot.title} {naming.number_line(say, spot.numbers)}".strip()
     lines = [
         f"<b>{linked(escaped(title), url or start)}</b>",
         marked(passage),

@@ -40,8 +40,8 @@ class Quiet(CallbackData, prefix="qu"):
 
 def router() -> Router:
     found = Router(name="timing")
-    found.message.register(_digest, Command("digest"), flags=CHANGES)
-    found.message.register(_quiet, Command("quiet"), flags=CHANGES)
+    found.message.register(_digest, Command("digest", ignore_case=True), flags=CHANGES)
+    found.message.register(_quiet, Command("quiet", ignore_case=True), flags=CHANGES)
     found.callback_query.register(_digest_pressed, Timing.filter(), flags=CHANGES)
     found.callback_query.register(_quiet_pressed, Quiet.filter(), flags=CHANGES)
     return found

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     from aiogram.filters import CommandObject
     from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-_SIGNED = re.compile(r"(?:^|(?<=\s))([+＋\-－﹣−–—])", re.ASCII)
+_SIGNED = re.compile(r"(?:^|(?<=[\s，、,；;]))([+＋\-－﹣−–—])")
+# Between two words: what lists are written with, and a blank between Chinese. One between Latin words is theirs.
+_BETWEEN = re.compile(r"[，、,；;\n]+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
+_CLEAR = frozenset({"off", "none", "clear", "清空", "全部删除", "删除全部", "清除"})
 _PLUS = "+＋"
-REMOVE, PAGE = "x", "p"
+REMOVE, PAGE, CLEAR = "x", "p", "c"
 
 
 class Pressed(CallbackData, prefix="wo"):
-    """A press: remove the word with this code, or show a page."""
+    """A press: remove the word with this code, show a page, or remove all words."""
 
     act: str
     page: int = 0
@@ -41,7 +44,7 @@ class Pressed(CallbackData, prefix="wo"):
 
 def router() -> Router:
     found = Router(name="wording")
-    found.message.register(_words, Command("words"), flags=CHANGES)
+    found.message.register(_words, Command("words", ignore_case=True), flags=CHANGES)
     found.callback_query.register(_pressed, Pressed.filter(), flags=CHANGES)
     return found
 
@@ -52,6 +55,8 @@ async def _words(message: Message, command: CommandObject) -> Step:
     def step(desk: Desk) -> Replies:
         if not args:
             return [desk.answer(*_listed(desk))]
+        if args.casefold() in _CLEAR:
+            return [desk.answer(*_clearing(desk))]
         signed = _signed(args)
         if not signed:
             return [desk.answer(desk.say(_WHICH, word=quoted(args)))]
@@ -69,11 +74,25 @@ _WRONG = text("“{word}”不能用作关键词。请换一个 2 到 40 个字�
 
 
 def _signed(args: str) -> list[tuple[bool, str]]:
-    """The words with a sign before each: whether it is none to see, and the word. Nothing where the first has none."""
+    """The words, each with whether it is one to see nothing of: by the sign before it, or before the words that it is
+    listed with (`-广告、芯片`). Nothing where the first has none."""
     first, *rest = _SIGNED.split(args)
     if first.strip():
         return []
-    return [(sign not in _PLUS, word.strip()) for sign, word in zip(rest[::2], rest[1::2], strict=True)]
+    return [
+        (sign not in _PLUS, word.strip())
+        for sign, words in zip(rest[::2], rest[1::2], strict=True)
+        for word in _BETWEEN.split(words.strip(" ，、,；;\n"))
+    ]
+
+
+def _clearing(desk: Desk) -> tuple[str, InlineKeyboardMarkup | None]:
+    """Whether all words are to go: a list that was made with care is not lost by one word."""
+    count = len(_known(desk))
+    if not count:
+        return _listed(desk)
+    yes = button(desk.say.plain("🗑 清空全部关键词"), Pressed(act=CLEAR).pack())
+    return desk.say("要清空全部关键词吗？共 {count} 个。", count=count), keyboard([[yes]])
 
 
 def _added(desk: Desk, signed: Sequence[tuple[bool, str]]) -> tuple[str, InlineKeyboardMarkup | None]:
@@ -140,6 +159,9 @@ async def _pressed(callback: CallbackQuery, callback_data: Pressed) -> Step:
         if callback_data.act == REMOVE and found is not None:
             store.remove(desk.db, desk.known().id, [found.folded], desk.act)
             said = desk.say.plain("已删除：{word}", word=found.text)
+        elif callback_data.act == CLEAR and _known(desk):
+            store.remove(desk.db, desk.known().id, [word.folded for word in _known(desk)], desk.act)
+            said = desk.say.plain("已清空关键词。")
         # What is there no more was removed elsewhere: the list as it is now says so.
         return [desk.toast(said), desk.edit(*_listed(desk, callback_data.page))]
 

@@ -103,9 +103,10 @@ class World:
         )
 
     def next_message_id(self, chat: Chat) -> int:
-        """Supergroups and channels count by themselves; all other chats count together, as they do for an account."""
+        """Supergroups and channels count by themselves; all other chats count together, as they do for an account.
+        The first message of the former says that they were made: so no topic gets the number of General, 1."""
         if chat.type in ("supergroup", "channel"):
-            return next(self._message_ids.setdefault(chat.id, count(1)))
+            return next(self._message_ids.setdefault(chat.id, count(2)))
         return next(self._own_message_ids)
 
     # --- finding

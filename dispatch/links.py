@@ -171,6 +171,8 @@ class Addressing:
             return_path=self._return_path(work),
             endpoint_id=work.endpoint_id,
             full_url=self._whole(work),
+            in_channel=work.in_channel,
+            chat_follows=work.chat_follows,
         )
 
     def _whole(self, work: Work) -> str:
@@ -178,7 +180,7 @@ class Addressing:
         if work.channel != "webhook" or work.kind == notices.KIND or not work.owed:
             return ""
         kind = work.kind if work.kind in _OWN_CONTENTS else "digest"
-        parts = tuple(Part(owed.digest_id, owed.variant, owed.revision) for owed in work.owed)
+        parts = tuple(Part(owed.digest_id, owed.variant, owed.revision, owed.left_out) for owed in work.owed)
         chosen = Selection(kind, work.language, work.format, parts)
         return self._links.whole(chosen, work.expires_at + _WHOLE_DAYS * _DAY_MS)
 

@@ -317,6 +317,8 @@ class Envelope:
     endpoint_id: int = 0  # 0 for an address of nobody's
     full_url: str = field(default="", repr=False)  # of a webhook: where the whole of what it may have to cut stands
     right_url: str = field(default="", repr=False)  # of `data` and `erase`: the page that gives or ends it
+    in_channel: bool = False  # whether the address is a channel's, where nobody answers
+    chat_follows: bool = False  # of a topic: whether its chat itself is an endpoint that something can be sent to
 
 
 @dataclass(frozen=True, slots=True)

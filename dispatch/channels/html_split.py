@@ -3,7 +3,8 @@
 Bot API, "Formatting options" and sendMessage: 1 to 4096 characters after entity parsing, counted in UTF-16 units,
 and 100 entities. A part never ends inside a word, an entity reference, a tag or a link; tags that are open at its
 end are closed there and opened again in the next part. Among the places where it may end, the best of the last
-third is taken: between paragraphs, lines, sentences, clauses, words, characters of Chinese.
+third is taken: between paragraphs, lines, sentences, clauses, words, characters of Chinese. A heading (a line
+that is bold as a whole, or a line in italics with no blank line below) stays with what follows it, if it can.
 """
 
 from __future__ import annotations
@@ -49,12 +50,13 @@ class Break(IntEnum):
     """How good a place to end a part is."""
 
     NEVER = 0
-    CHARACTER = 1
-    WORD = 2
-    CLAUSE = 3
-    SENTENCE = 4
-    LINE = 5
-    PARAGRAPH = 6
+    HEADING = 1  # between a heading and what it is of
+    CHARACTER = 2
+    WORD = 3
+    CLAUSE = 4
+    SENTENCE = 5
+    LINE = 6
+    PARAGRAPH = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +172,31 @@ def _break(atoms: Sequence[Atom], index: int) -> Break:
         return Break.NEVER
     if atom.text == "\n":
         double = after.text == "\n" or (index > 0 and atoms[index - 1].text == "\n")
+        if _is_heading(atoms, index, double=double):
+            return Break.HEADING
         return Break.PARAGRAPH if double else Break.LINE
-    if atom.slot or after.slot or after.text == "\n":
+    if atom.slot or after.slot:
         return Break.LINE
+    if after.text == "\n":
+        double = index + 2 < len(atoms) and atoms[index + 2].text == "\n"
+        return Break.HEADING if _is_heading(atoms, index + 1, double=double) else Break.LINE
     if after.text.isspace() or (after.text and after.text[0] in _NEVER_FIRST):
         return Break.NEVER  # the better place is after it
     if atom.text[-1:] in _NEVER_LAST:
         return Break.NEVER
     return _break_between_words(atoms, index)
+
+
+def _is_heading(atoms: Sequence[Atom], newline: int, *, double: bool) -> bool:
+    """Whether the line before a newline, or before the blank lines that end with it, is a heading."""
+    at = newline - 1
+    if at >= 0 and atoms[at].text == "\n":  # the second of a blank line's two
+        at -= 1
+    names = {"b", "strong"} if double else {"b", "strong", "i", "em"}
+    ends = at
+    while at >= 0 and atoms[at].text != "\n" and names & {tag.name for tag in atoms[at].tags}:
+        at -= 1
+    return at < ends and (at < 0 or atoms[at].text == "\n")
 
 
 def _break_between_words(atoms: Sequence[Atom], index: int) -> Break:

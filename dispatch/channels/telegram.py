@@ -134,7 +134,7 @@ class RenderedChat:
 
     texts: tuple[Slotted, ...]
     personal: Personal
-    topic_deleted: str = ""  # what a chat is told whose topic is gone
+    topic_deleted: tuple[str, str] = ("", "")  # what a chat is told whose topic is gone: sent on there, or paused
     buttons: Buttons | ApprovalButtons | None = None
 
     @property
@@ -161,7 +161,9 @@ class TelegramConnection:
         outcome = await self._send(envelope.address, _fill(rendered, part, envelope), rows)
         if topic and isinstance(outcome, Rejected) and _NO_TOPIC.search(outcome.reason):
             if self._bot.deleted_topics.is_news(envelope.address):
-                await self._tell(envelope.address, rendered.topic_deleted)
+                moved, paused = rendered.topic_deleted
+                words = paused if envelope.chat_follows else moved
+                await self._tell(envelope.address, words.replace("{topic}", str(topic)))
             return Retry(f"the topic was deleted ({outcome.reason})", code="400", after=0, new_address=chat)
         return _resting(self._bot.throttle.judged(chat, outcome))
 
@@ -240,9 +242,9 @@ class TelegramChannel:
             raise RenderError(f"template {_TEMPLATE}: {error}") from error
         personal = self._renderer.personal("telegram/personal.html.j2", content)
         headed = [parts[0], *(self._head(content, n, len(parts)) + part for n, part in enumerate(parts[1:], start=2))]
-        gone = self._renderer.text("telegram/topic_deleted.txt.j2", content).strip()
+        gone = self._renderer.text("telegram/topic_deleted.txt.j2", content).strip().partition("\n")
         texts = tuple(Slotted.parse(part) for part in headed)
-        return RenderedChat(texts, personal, gone, buttons)
+        return RenderedChat(texts, personal, (gone[0].strip(), gone[2].strip() or gone[0].strip()), buttons)
 
     def _buttons(self, content: Content) -> Buttons | ApprovalButtons | None:
         """None for tests, and for what nobody is asked to decide."""
@@ -332,7 +334,11 @@ def _beside_buttons(envelope: Envelope) -> Envelope:
 def _piece(personal: Personal, name: str, envelope: Envelope) -> str:
     """A personal piece within its reserve: with all follows, else with as many as fit."""
     unsubscribe = envelope.unsubscribe_url or envelope.unsubscribe_mailto
-    more = {"preferences": envelope.preferences_url, "shared": is_group(envelope.address)}
+    more = {
+        "preferences": envelope.preferences_url,
+        "shared": is_group(envelope.address),
+        "channel": envelope.in_channel,
+    }
     for count in (len(envelope.reasons), 8, 4, 2, 1, 0):
         piece = personal.piece(name, envelope.reasons[:count], unsubscribe, **more)
         if visible_units(piece) <= RESERVES[name].units:

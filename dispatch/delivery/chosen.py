@@ -90,6 +90,11 @@ class Chosen:
         words, texts = self._words.get(endpoint), self._texts.get(digest)
         return articles if words is None or texts is None else articles & ~texts.with_any(words.never)
 
+    def excluded_beside(self, endpoint: int, digest: int, articles: int) -> int:
+        """The articles of a digest that hold a word an endpoint wants none with, but for `articles`."""
+        words, texts = self._words.get(endpoint), self._texts.get(digest)
+        return _NONE if words is None or texts is None else texts.with_any(words.never) & ~articles
+
 
 @lru_cache(maxsize=_DIGESTS)
 def _folded(articles: tuple[tuple[int, str, str, str], ...]) -> _Texts:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from dispatch.delivery import alarms, confirmations, corrections, health, ledger, replay, rights
 from dispatch.delivery.chosen import Chosen
+from dispatch.delivery.groups import Groups
 from dispatch.delivery.ledger import NORMAL, SQL, URGENT, Owed, Work
 from dispatch.model import DeliveryState, IssueState, MessageState
 from dispatch.states import WAITS
@@ -154,7 +155,12 @@ class _Check:
         if any(message.begun for message in self._leased):
             self._leased = [message for message in map(self._recorded, self._leased) if message is not None]
         self._load()
-        return [work for message in self._leased if (work := self._look(message)) is not None]
+        found = [work for message in self._leased if (work := self._look(message)) is not None]
+        chats = [work for work in found if work.channel == "telegram"]
+        groups = Groups.among(self._db, {work.address for work in chats})
+        for work in chats:
+            work.in_channel, work.chat_follows = groups.is_channel(work.address), groups.has_own(work.address)
+        return found
 
     def _recorded(self, message: _Leased) -> _Leased | None:
         """A message whose last send has its record; None where it ends with that."""
@@ -354,8 +360,15 @@ class _Check:
             due = {"due_at": self._now + replay.WAIT_MS}
             self._db.run(SQL["put_off"], {"id": message.id, "epoch": message.epoch, **due})
         else:
-            return replace(self._begun(message, endpoint), again=replay.id_of(message.content))
+            work = self._begun(message, endpoint)
+            owed = tuple(self._hiding(part, endpoint) for part in work.owed)
+            return replace(work, owed=owed, again=replay.id_of(message.content))
         return None
+
+    def _hiding(self, part: Owed, endpoint: _Endpoint) -> Owed:
+        """Without the titles that the reader's words exclude today: which they excluded then is not kept."""
+        hidden = self._chosen.excluded_beside(endpoint.id, part.digest_id, part.variant)
+        return part._replace(left_out=part.left_out or hidden)
 
     def _bearable(self, wanted: Sequence[Owed], endpoint: _Endpoint) -> list[Owed]:
         """Of what a correction tells of, the articles without a word that the reader wants none with. The words that an
@@ -411,7 +424,8 @@ class _Check:
             if left != variant:  # the reasons are those of what is left
                 tags = [tag for tag in tags if bits[tag] & left]
             if left:
-                owed.append(Owed(delivery.id, delivery.digest_id, left, tuple(tags), digest.revision))
+                hidden = self._chosen.excluded_beside(endpoint.id, delivery.digest_id, left)
+                owed.append(Owed(delivery.id, delivery.digest_id, left, tuple(tags), digest.revision, hidden))
             else:
                 self._end_delivery(delivery, NO_WORD if variant else "no longer follows anything in it")
         return owed, waiting

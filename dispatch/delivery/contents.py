@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-# Channel, kind, language, format, digests with variants and revisions, an alarm.
-_Key = tuple[str, str, str, str, tuple[tuple[int, int, int], ...], Alarm | None]
+# Channel, kind, language, format, digests with variants, revisions and what is left out beside, an alarm.
+_Key = tuple[str, str, str, str, tuple[tuple[int, int, int, int], ...], Alarm | None]
 _VARIANTS, _DIGESTS = 256, 64
 _KINDS = (
     "test",
@@ -40,13 +40,13 @@ _KINDS = (
 def _key(work: Work) -> _Key:
     """What decides how a message reads, but for what is personal."""
     kind = alarms.KIND if work.kind == health.KIND else work.kind if work.kind in _KINDS else "digest"
-    variants = tuple([(owed[1], owed[2], owed[4]) for owed in work.owed])
+    variants = tuple([(owed[1], owed[2], owed[4], owed[5]) for owed in work.owed])
     return work.channel, kind, work.language, work.format, variants, work.alarm
 
 
-def _wanted(variants: Sequence[tuple[int, int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
-    """Each digest with the revision that is sent, and the variant."""
-    return (((digest, revision), variant) for digest, variant, revision in variants)
+def _wanted(variants: Sequence[tuple[int, int, int, int]]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Each digest with the revision that is sent; the variant, and what is left out beside it."""
+    return (((digest, revision), (variant, left_out)) for digest, variant, revision, left_out in variants)
 
 
 def _named(content: Content) -> str:
@@ -124,7 +124,7 @@ class Contents:
     async def _make(self, key: _Key) -> Rendered | RenderError:
         channel, kind, language, form, variants, alarm = key
         try:
-            sections = tuple([section(await self._digest(*of), variant) for of, variant in _wanted(variants)])
+            sections = tuple([section(await self._digest(*of), *chosen) for of, chosen in _wanted(variants)])
             if kind == corrections.KIND:  # what was not changed is no news
                 sections = tuple(replace(part, others=()) for part in sections)
         except RenderError as error:

@@ -28,14 +28,16 @@ URGENT, NORMAL = 0, 1  # priorities: what a person waits for, and digests
 
 
 class Owed(NamedTuple):
-    """A delivery within a claimed message: the digest, the variant as the follows stand now, the follows, and the
-    revision of the issue that is sent (0: whichever it has). `delivery_id` is 0 where none ends with the message."""
+    """A delivery within a claimed message: the digest, the variant as the follows stand now, the follows, the revision
+    of the issue that is sent (0: whichever it has), and the articles (bits) beside the variant that the reader's words
+    exclude: their titles are not shown either. `delivery_id` is 0 where none ends with the message."""
 
     delivery_id: int
     digest_id: int
     variant: int
     tags: tuple[str, ...]
     revision: int = 0
+    left_out: int = 0
 
 
 class Correction(NamedTuple):
@@ -78,6 +80,8 @@ class Work:
     correction: Correction | None = None
     alarm: Alarm | None = None
     again: str = ""  # the webhook id of what is sent once more, at a person's word
+    in_channel: bool = False  # whether the address is a channel's of Telegram
+    chat_follows: bool = False  # of a topic of Telegram's: whether its chat is an endpoint of its own
 
 
 @dataclass(frozen=True, slots=True)

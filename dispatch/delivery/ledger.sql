@@ -244,6 +244,12 @@ SELECT e.id, e.channel, e.queue, e.address, e.secret, e.state, e.reason, e.langu
        (SELECT s.name FROM subscribers s WHERE s.id = e.subscriber_id AND s.removed_at IS NULL) AS name
 FROM endpoints e WHERE e.id IN (:ids)
 
+-- name: channels_among
+SELECT DISTINCT chat_id FROM bot_chats WHERE chat_id IN (:ids) AND kind = 'channel'
+
+-- name: chats_among
+SELECT DISTINCT address FROM endpoints WHERE channel = 'telegram' AND address IN (:chats)
+
 -- name: claimed_deliveries
 -- Whether one is still owed is looked at afterwards: asked here, it leads a database without statistics to the index of
 -- all that is planned.

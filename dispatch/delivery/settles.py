@@ -52,7 +52,7 @@ def frozen(work: Work) -> str:
     if not work.endpoint_id:
         digests = [[owed.digest_id, owed.variant] for owed in work.owed]
         return json.dumps({"digests": digests, "secret": work.secret})
-    owed = [[owed.delivery_id, owed.digest_id, owed.variant, owed.revision] for owed in work.owed]
+    owed = [[owed.delivery_id, owed.digest_id, owed.variant, owed.revision, owed.left_out] for owed in work.owed]
     about: dict[str, Any] = work.correction._asdict() if work.correction else {}
     if work.again:
         about["id"] = work.again

@@ -142,9 +142,9 @@ def test_no_part_begins_with_a_closing_mark() -> None:
 
 
 def test_open_tags_are_closed_and_opened_again() -> None:
-    html = f"<blockquote expandable><b>{'一' * 30}</b>\n\n{'二' * 30}</blockquote>"
+    html = f"<blockquote expandable><u>{'一' * 30}</u>\n\n{'二' * 30}</blockquote>"
     assert split(html, {}, 40) == (
-        f"<blockquote expandable><b>{'一' * 30}</b></blockquote>",
+        f"<blockquote expandable><u>{'一' * 30}</u></blockquote>",
         f"<blockquote expandable>{'二' * 30}</blockquote>",
     )
 
@@ -221,3 +221,12 @@ def _steps(html: str) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+def test_a_heading_stays_with_what_follows_it() -> None:
+    before, after = "一" * 25, "二" * 20
+    assert split(f"{before}\n\n<b>题</b>\n\n{after}", {}, 40) == (before, f"<b>题</b>\n\n{after}")
+    assert split(f"{before}\n\n<b>题</b>\n{after}", {}, 40) == (before, f"<b>题</b>\n{after}")
+    assert split(f"{before}\n\n<i>题</i>\n{after}", {}, 40) == (before, f"<i>题</i>\n{after}")
+    assert split(f"{before}\n\n<i>题</i>\n\n{after}", {}, 40) == (f"{before}\n\n<i>题</i>", after)
+    assert split(f"{before}\n\n<b>题</b>上\n\n{after}", {}, 40) == (f"{before}\n\n<b>题</b>上", after)

@@ -458,3 +458,61 @@ def test_a_message_that_goes_on_says_so() -> None:
     assert len(heads) > 2
     for number, head in enumerate(heads[1:], start=2):
         assert f"（续 {number}/{len(heads)}）" in head
+
+
+def bundle(*names: str, articles: int = 1, length: int = 300, form: str = "full") -> Content:
+    """Several columns of one issue, each of so many articles of so many characters."""
+    paragraph = ("这一段不长，说的是园区。" * 100)[: length - 1] + "。"
+    one = content(paragraph, articles=articles, form=form)
+    section = one.sections[0]
+    sections = tuple(
+        replace(section, digest=replace(section.digest, id=number, column=name))
+        for number, name in enumerate(names, start=1)
+    )
+    return replace(one, sections=sections)
+
+
+def last_lines(what: Content) -> list[str]:
+    """With what each message ends, but for the last one."""
+    return [text.pieces[-1].rstrip().rpartition("\n")[2] for text in channel_for("http://x").render(what).texts[:-1]]
+
+
+def test_a_message_that_goes_on_from_a_bundle_names_the_bulletin() -> None:
+    rendered = channel_for("http://x").render(bundle("园区发展", "火炬在行动", "创业孵化", articles=5, length=500))
+    heads = [text.pieces[0].partition("\n")[0] for text in rendered.texts[1:]]
+    assert heads
+    assert all(head.startswith("<i>火炬动态 2022年第5期（续 ") for head in heads)
+
+
+def test_a_message_that_goes_on_from_one_column_names_it() -> None:
+    rendered = channel_for("http://x").render(bundle("火炬在行动", articles=12, length=500))
+    heads = [text.pieces[0].partition("\n")[0] for text in rendered.texts[1:]]
+    assert heads
+    assert all(head.startswith("<i>火炬在行动（续 ") for head in heads)
+
+
+@pytest.mark.parametrize("form", ["full", "titles"])
+def test_no_message_ends_with_a_title(form: str) -> None:
+    """Whatever the lengths are, a title stands above its lead, and a column's name above its first title."""
+    for length in range(40, 1400, 67):
+        ends = last_lines(bundle("园区发展", "火炬在行动", "创业孵化", articles=9, length=length, form=form))
+        assert not [line for line in ends if line.endswith("</b>") or "其他文章" in line], length
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"address": "7"}, "因为您关注了："),
+        ({"address": "-1005"}, "本群关注："),
+        ({"address": "-1005/7"}, "本群关注："),
+        ({"address": "-1005", "in_channel": True}, "本频道关注："),
+        ({"address": "-1005", "language": "en"}, "This group follows: "),
+        ({"address": "@news", "in_channel": True, "language": "en"}, "This channel follows: "),
+    ],
+)
+async def test_a_digest_says_who_follows(changes: dict[str, Any], words: str) -> None:
+    api = BotApi()
+    item = envelope(**changes)
+    async with serving(api) as base:
+        await send_all(channel_for(base), replace(content("导语。"), language=item.language), item)
+    assert api.posted[0]["text"].split("\n")[1].startswith(f"<i>{words}</i>")

@@ -14,9 +14,9 @@ from dispatch.assets import templates_dir
 from dispatch.channels.telegram import TelegramChannel
 from dispatch.channels.telegram_buttons import LONGEST, Button, Mute, Previous, Unfollow, pack, tag_hash, unpack
 from dispatch.digests.render import Renderer
-from dispatch.model import Outcome, Reason, Rejected, Sent
+from dispatch.model import Notice, Outcome, Reason, Rejected, Sent
 from dispatch.settings import TelegramSettings
-from tests.channels.test_telegram import TOKEN, BotApi, content, envelope, failure, linked, send_all, serving
+from tests.channels.test_telegram import TOKEN, BotApi, bundle, content, envelope, failure, linked, send_all, serving
 
 _IDS = st.integers(1, 10**18 - 1)
 BUTTONS = st.one_of(
@@ -218,18 +218,23 @@ async def test_a_page_that_telegram_refuses_is_no_button(page: str) -> None:
     assert "reply_markup" not in api.posted[0]
 
 
-async def test_a_topic_is_written_to_and_its_chat_is_told_when_it_is_gone() -> None:
+@pytest.mark.parametrize(
+    ("chat_follows", "words"), [(False, "今后发到这里"), (True, "这里已有自己的关注，所以原来发到那里的内容已暂停推送")]
+)
+async def test_a_topic_is_written_to_and_its_chat_is_told_when_it_is_gone(*, chat_follows: bool, words: str) -> None:
     api = BotApi()
     gone = "Bad Request: message thread not found"
     async with serving(api) as base:
         await send_all(channel_for(base), content("导语。"), envelope(address="-1005/7"))
         api.answers = [lambda: failure(400, gone)]
-        (outcome,) = await send_all(channel_for(base), content("导语。"), envelope(address="-1005/7"))
+        item = envelope(address="-1005/7", chat_follows=chat_follows)
+        (outcome,) = await send_all(channel_for(base), content("导语。"), item)
     assert (api.posted[0]["chat_id"], api.posted[0]["message_thread_id"]) == ("-1005", "7")
     assert getattr(outcome, "new_address", "") == "-1005"
     told = api.posted[2]
     assert (told["chat_id"], "message_thread_id" in told) == ("-1005", False)
-    assert "话题已被删除" in told["text"]
+    assert told["text"].startswith("本群的一个话题（编号 7）已被删除")
+    assert words in told["text"]
 
 
 async def test_a_closed_topic_is_a_matter_of_rights() -> None:
@@ -246,3 +251,17 @@ async def test_the_broadcast_is_paid_for_only_where_a_setting_says_so(*, paid: b
         settings = TelegramSettings.model_validate({"token": TOKEN, "api_base": base, "paid_broadcast": paid})
         await send_all(TelegramChannel(settings, Renderer(templates_dir(), None, linked)), content("一。"), envelope())
     assert ("allow_paid_broadcast" in api.posted[0]) is paid
+
+
+async def test_the_issue_before_a_bundle_is_that_of_the_column_that_is_named() -> None:
+    api = BotApi()
+    async with serving(api) as base:
+        await send_all(channel_for(base), bundle("园区发展", "火炬在行动"), envelope(endpoint_id=5))
+    assert keyboard(api.posted[-1])[-1][-1]["text"] == "上一期：园区发展"
+
+
+def test_other_content_of_an_issue_is_a_revision_and_no_version() -> None:
+    what = replace(content("导语。"), kind="notice", notice=Notice("huoju:534", "", proposed=2))
+    text = "".join(channel_for("http://x").render(what).texts[0].pieces)
+    assert "第 2 稿" in text
+    assert "版本" not in text

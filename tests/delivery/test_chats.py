@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from dispatch.delivery import leases
+from dispatch.delivery import claims, leases
 from dispatch.delivery.channel import Lane
 from dispatch.model import Envelope, Outcome, Retry, Sent
 from subscribers.database import Database
@@ -145,3 +145,20 @@ async def test_a_message_that_waits_between_two_parts_holds_up_no_other(desk: De
     assert [address for address, _, _ in channel.sends][:3] == ["7", "8", "9"]
     assert [part for address, part, _ in channel.sends if address == "8"] == [0, 1, 2, 0, 1, 2]
     assert set(desk.states().values()) == {"sent"}
+
+
+def test_a_claim_knows_channels_and_topics_whose_chat_has_follows(desk: Desk) -> None:
+    for address in ("7", "@news", "-1001", "-1002", "-1002/3", "-1004/5"):
+        desk.reader(address, "topic:a", channel="telegram")
+    with desk.db.transaction():
+        for id_, kind in ((-1001, "channel"), (-1002, "supergroup")):
+            desk.db.run(
+                "INSERT INTO bot_chats (bot, chat_id, kind, title, name, may_write, changed_at) "
+                "VALUES (1, :id, :kind, 't', '', 1, 0)",
+                {"id": id_, "kind": kind},
+            )
+    desk.issue({"一": ["a"]})
+    desk.plan()
+    works = claims.claim(desk.db, "telegram", 100, "me", desk.clock.now(), 300_000)
+    assert {work.address for work in works if work.in_channel} == {"@news", "-1001"}
+    assert {work.address for work in works if work.chat_follows} == {"-1002/3"}

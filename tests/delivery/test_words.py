@@ -10,7 +10,7 @@ from dispatch.model import Retry, Sent
 from dispatch.reader_words import read_marked
 from subscribers import words
 from tests.acts import at
-from tests.delivery.conftest import Desk
+from tests.delivery.conftest import Desk, FakeChannel
 
 COLUMNS = {"一": ["a 区块链", "a 广告", "a b 区块链 广告", "b"], "二": ["a"]}
 
@@ -124,3 +124,35 @@ def test_a_text_that_is_changed_is_looked_through_anew(desk: Desk) -> None:
         desk.db.run("UPDATE articles SET credit = '廣告部'")
     assert claim(desk) == []
     assert desk.states() == {"a@example.com 一": "cancelled"}
+
+
+async def test_what_a_reader_excludes_is_not_even_named(desk: Desk) -> None:
+    choose(desk, desk.reader("a@example.com", "topic:b"), "-广告")
+    choose(desk, desk.reader("b@example.com", "topic:b"), "区块链", "-量子")
+    desk.reader("c@example.com", "topic:b")
+    choose(desk, desk.reader("d@example.com", "topic:b"), "-量子")
+    desk.issue({"一": ["a 区块链", "a 广告", "b 区块链"]})
+    desk.plan()
+    channel = FakeChannel()
+    await desk.drain(channel)
+    named = {
+        address: [entry.article.title for section in page.content.sections for entry in section.others]
+        for address, page in zip(channel.addresses, channel.pages, strict=True)
+    }
+    assert named.pop("a@example.com") == ["a 区块链"]
+    assert list(named.values()) == [["a 区块链", "a 广告"]] * 3
+    assert len(channel.renders) == 2  # a word that leaves nothing out makes no content of its own
+
+
+async def test_the_rest_of_a_message_in_parts_names_no_more_than_its_beginning(desk: Desk) -> None:
+    reader = desk.reader("a@example.com", "topic:b")
+    choose(desk, reader, "-广告")
+    desk.issue({"一": ["a 区块链", "a 广告", "b"]})
+    desk.plan()
+    channel = FakeChannel(parts=2, answer=lambda envelope, part: Retry("later", after=1) if part else Sent())
+    await desk.drain(channel)
+    with desk.db.transaction():
+        words.remove(desk.db, reader, ["广告"], at(desk.clock.now()))
+    desk.clock.ms += 86_400_000
+    [work] = claim(desk)
+    assert (work.parts_done, work.owed[0].variant, work.owed[0].left_out) == (1, 0b100, 0b010)

@@ -227,3 +227,10 @@ def _words(signer: Signer, url: str) -> str | None:
 def _set(db: Database, sql: str, value: str) -> None:
     with db.transaction():
         db.run(sql, {"value": value})
+
+
+def test_what_a_reader_excludes_is_left_out_of_the_whole_too() -> None:
+    signer = Signer(["key"])
+    plain, less = (full_url(signer, owed=(Owed(5, 1, 3, ("all",), 2, out),)) for out in (0, 12))
+    assert Selection.read(str(_words(signer, plain))) == Selection("digest", "zh", "full", (Part(1, 3, 2),))
+    assert Selection.read(str(_words(signer, less))) == Selection("digest", "zh", "full", (Part(1, 3, 2, 12),))

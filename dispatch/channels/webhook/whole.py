@@ -59,4 +59,6 @@ class Wholes:
 
     def _section(self, db: Database, part: Part) -> Section:
         plain = archive.digest(db, part.digest_id, revision=part.revision)
-        return section(replace(plain, title_en=self.english(plain.bulletin) or plain.title), part.variant)
+        return section(
+            replace(plain, title_en=self.english(plain.bulletin) or plain.title), part.variant, part.left_out
+        )

@@ -37,7 +37,9 @@ def tell(subscriber: Subscriber, *, secrets: bool = False, reveal: bool = False)
             say(f"     {words_text(endpoint)}")
         if endpoint.consent:
             say(f"     consent: {endpoint.consent}, {iso(endpoint.consented_at)}")
-        if secrets and endpoint.address.secret:
+        if (
+            secrets and endpoint.address.secret and endpoint.address.channel == "webhook"
+        ):  # the others are the service's
             say(f"     signing secret, for the receiver: {endpoint.address.secret}")
         if endpoint.state is EndpointState.PENDING:
             say(f"     it gets nothing until: dispatch {_way_in(endpoint)}")

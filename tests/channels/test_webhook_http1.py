@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from dispatch.channels.webhook.http1 import MAX_KEPT, MAX_READ, Answer, AnswerProtocolError, AnswerReader
+from dispatch.channels.webhook.http1 import MAX_READ, Answer, AnswerProtocolError, AnswerReader
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -68,7 +68,7 @@ def test_what_comes_behind_an_answer_spoils_the_connection() -> None:
     assert (over, answer and answer.status, reader.reusable) == (True, 200, False)
 
 
-def test_no_more_is_read_and_kept_than_said() -> None:
+def test_no_more_is_read_than_said() -> None:
     reader = AnswerReader()
     assert not reader.feed(OK + b"\r\n")
     fed = 0
@@ -77,7 +77,8 @@ def test_no_more_is_read_and_kept_than_said() -> None:
         assert fed < MAX_READ
     answer = reader.answer()
     assert answer is not None
-    assert (len(answer.body), answer.whole, reader.reusable) == (MAX_KEPT, False, False)
+    assert (answer.whole, reader.reusable) == (False, False)
+    assert MAX_READ - 1000 < len(answer.body) <= MAX_READ
 
 
 def test_headers_of_one_name_are_one_and_folded_lines_too() -> None:

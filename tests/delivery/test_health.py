@@ -114,11 +114,20 @@ def test_one_success_begins_anew(desk: Desk, outcomes: list[Outcome]) -> None:
 
 def test_two_failures_are_too_few_however_long_ago(desk: Desk) -> None:
     one = owner(desk)
-    days(desk, one, BROKEN, Rejected("no"))
+    days(desk, one, BROKEN, BROKEN)
     desk.clock.ms += 30 * DAY
     assert look(desk) == 0
     days(desk, one, BROKEN)
     assert look(desk) == 1
+
+
+def test_a_message_that_was_refused_says_nothing_of_the_receiver(desk: Desk) -> None:
+    """Its content may be what is wrong, or a rule of ours."""
+    one = owner(desk)
+    days(
+        desk, one, *[Rejected("the message is too long", "413")] * 8, *[Rejected("refused by the guard", "address")] * 8
+    )
+    assert look(desk) == 0
 
 
 def test_where_nobody_at_all_is_reached_it_is_our_network(desk: Desk) -> None:
@@ -145,8 +154,9 @@ def test_a_row_begins_anew_when_a_person_resumes_it(desk: Desk) -> None:
 def test_robots_too_and_mailboxes_not(desk: Desk) -> None:
     robot = owner(desk, url="https://oapi.dingtalk.com/robot/send?access_token=0123456789", channel="dingtalk")
     mailbox = desk.reader("a@x.test", "all")
-    days(desk, robot, *[Rejected("no", "300005")] * 3, channel="dingtalk")
+    days(desk, robot, *[Retry("busy", "-1")] * 3, channel="dingtalk")
     days(desk, mailbox, *[Retry("later", "450")] * 6, channel="email")
+    attempt(desk, owner(desk, url="https://other.x.test/in"), Sent())
     assert look(desk) == 1
     assert [state(desk, endpoint) for endpoint in (robot, mailbox)] == ["paused", "active"]
 

@@ -52,7 +52,9 @@ class Hosts:
         if not (slows and isinstance(outcome, Retry)):
             return outcome
         if self._throttle(address).refused(address):
-            return replace(outcome, group_rest=min(outcome.after or 0.0, _LONGEST_REST), whole_address=True, suspect=False)
+            return replace(
+                outcome, group_rest=min(outcome.after or 0.0, _LONGEST_REST), whole_address=True, suspect=False
+            )
         return replace(outcome, whole_address=True)
 
     def _throttle(self, address: str) -> Throttle:

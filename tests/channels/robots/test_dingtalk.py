@@ -100,3 +100,18 @@ async def test_a_wrong_secret_that_was_stored_is_told() -> None:
         [outcome] = await send(envelope_to("dingtalk", dingtalk.url(), secret="whsec_abc"))
     assert isinstance(outcome, Rejected)
     assert (outcome.code, "whsec" in outcome.reason) == ("secret", False)
+
+
+@pytest.mark.parametrize("word", ["text", "markdown", "title", "msgtype"])
+async def test_a_word_is_looked_for_where_people_see_it(word: str) -> None:
+    async with service() as dingtalk, open_channel(channel_of("dingtalk")) as send:
+        await send(envelope_to("dingtalk", dingtalk.url(), secret=f"keyword:{word}"))
+        [post] = dingtalk.posts
+    assert post.body["markdown"]["text"].endswith(word)
+
+
+async def test_a_truth_is_no_number() -> None:
+    async with service() as dingtalk, open_channel(channel_of("dingtalk")) as send:
+        dingtalk.answer(200, b'{"errcode": false, "errmsg": "ok"}')
+        [outcome] = await send(envelope_to("dingtalk", dingtalk.url()))
+    assert isinstance(outcome, Retry)

@@ -105,3 +105,19 @@ def test_what_is_no_secret_is_refused_and_not_repeated(secret: str) -> None:
     with pytest.raises(UsageError) as error:
         Feishu.check_secret(secret)
     assert secret not in str(error.value)
+
+
+@pytest.mark.parametrize("word", ["card", "tag", "markdown"])
+async def test_a_word_is_looked_for_where_people_see_it(word: str) -> None:
+    async with service() as feishu, open_channel(channel_of("feishu")) as send:
+        await send(envelope_to("feishu", feishu.url(), secret=f"keyword:{word}"))
+        [post] = feishu.posts
+    assert post.body["card"]["elements"][-1] == {"tag": "markdown", "content": word}
+
+
+async def test_an_answer_is_a_success_where_both_of_its_numbers_say_so() -> None:
+    async with service() as feishu, open_channel(channel_of("feishu")) as send:
+        feishu.answer(200, b'{"code": 0, "StatusCode": 11232, "msg": "x"}')
+        [outcome] = await send(envelope_to("feishu", feishu.url()))
+    assert isinstance(outcome, Retry)
+    assert outcome.code == "11232"

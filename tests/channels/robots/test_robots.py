@@ -193,3 +193,14 @@ def test_a_preview_is_what_would_be_posted(kind: str) -> None:
     envelope = envelope_to(kind, KINDS[kind].example)
     assert shown == [json.loads(rendered.fill(part, envelope)) for part in range(rendered.parts)]
     assert isinstance(channel, RobotChannel)
+
+
+@KIND
+@pytest.mark.parametrize("status", [404])
+async def test_a_status_without_a_word_of_the_service_ends_nobody(kind: str, status: int) -> None:
+    """It may be a gateway's in between."""
+    async with SERVICES[kind]() as service, open_channel(channel_of(kind)) as send:
+        service.answer(status, b"<html>nginx</html>")
+        [outcome] = await send(envelope_to(kind, service.url()))
+    assert not isinstance(outcome, Sent)
+    assert getattr(outcome, "endpoint_state", "") != "gone"

@@ -95,7 +95,7 @@ async def test_a_refusal_has_slacks_word(word: str, status: int, kind: type[Reje
     assert slack.key not in outcome.reason
 
 
-@pytest.mark.parametrize(("status", "state"), [(400, ""), (403, "paused"), (404, "gone"), (410, "gone")])
+@pytest.mark.parametrize(("status", "state"), [(400, ""), (403, "paused"), (410, "paused")])
 async def test_a_word_that_nobody_knows_counts_by_its_status(status: int, state: str) -> None:
     async with SlackService() as slack, open_channel(channel_of("slack")) as send:
         slack.answer(status, b"brand_new_word")

@@ -41,7 +41,8 @@ async def reader(program: Program) -> User:
 def parts(program: Program, *chats: Chat) -> Counter[tuple[str, ...]]:
     """The first parts of digests that chats took, by how they begin."""
     taken = [message.text for message in program.api.messages if message.chat in {chat.id for chat in chats}]
-    return Counter(tuple(text.split("\n")[:8]) for text in taken if "火炬动态" in text.partition("\n")[0])
+    lines = [text.split("\n") for text in taken if "火炬动态" in text.partition("\n")[0]]
+    return Counter((head, *rest[1:7]) for head, *rest in lines)  # without why it came, which a group is told otherwise
 
 
 def state(program: Program, address: int | str) -> EndpointState:
@@ -107,7 +108,7 @@ async def test_a_topic_that_is_deleted_in_the_middle_of_it(program: Program, *, 
     await group.next()
     group.delete_topic(topic)
     await program.becomes(program.is_through)
-    assert sum("话题已被删除" in text for text in group.texts) == 1
+    assert sum("已被删除" in text for text in group.texts) == 1
     where = program.endpoint(f"{group.id}/{topic.id}")
     here = program.endpoint(group.id)
     assert here is not None

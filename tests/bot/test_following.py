@@ -19,9 +19,6 @@ from subscribers.database import Database
 from subscribers.model import OPTED_OUT, PAUSED_BY_ADMINISTRATOR, PAUSED_BY_READER, EndpointState
 from subscribers.presence import MUTED
 from tests.bot.conftest import Talk
-from tests.marks import both_databases
-
-pytestmark = both_databases
 
 NANCHANG = "park:南昌高新区"
 LANGUAGES = ["zh-hans", "en"]

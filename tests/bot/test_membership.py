@@ -12,9 +12,6 @@ from subscribers import directory
 from subscribers.audit import READER, Act, Way
 from subscribers.model import EndpointState
 from tests.bot.conftest import Talk, answered
-from tests.marks import both_databases
-
-pytestmark = both_databases
 
 NANCHANG = start_payload(["park:南昌高新区"])
 FOLLOWED = {"park:南昌高新区"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dispatch.channels.apprise.rendering import Form, RenderedApprise, render
 from dispatch.channels.apprise.threads import AllBusy, Threads
+from dispatch.channels.robots.base import printable
 from dispatch.channels.webhook.guard import Guard
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Renderer
@@ -32,7 +33,6 @@ UNCONFIRMED = "unconfirmed"
 """The code of what was accepted without a word from the service's own body."""
 
 _INTERVAL = 5.5  # seconds between two messages to one address, which Apprise keeps by default for the sake of services
-_LONGEST_REASON = 300
 
 # What Apprise says of an error of the connection begins so; the libraries' words follow, which are not shown.
 _BROKE = "Socket Exception"
@@ -174,4 +174,4 @@ def _discreet(text: str, address: str) -> str:
 
     for secret in secrets_of(address):
         text = text.replace(secret, "***")
-    return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_REASON].strip()
+    return printable(text)

@@ -3,23 +3,18 @@ that each has."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from dispatch.channels.robots.base import REASONS_BYTES, size
+from dispatch.channels.robots.base import REASONS_BYTES, size, within_bytes
 from dispatch.channels.robots.markdown import filled, plain
+from dispatch.channels.robots.posts import LONGEST, PERSONAL, post_of
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
 from dispatch.digests.slots import Slotted, slot
-from dispatch.errors import RenderError
 from dispatch.model import Content, Envelope
 
-_POST = "robots/post.json.j2"
-_PERSONAL = "robots/personal.txt.j2"
-_EXCERPT = 300  # characters of an article that has a page, where a click leads
-_LONGEST = 20_000  # characters of one that has none
 _ROOMS = {"ntfy": 4_000, "ntfys": 4_000}  # bytes; beyond 4,096 ntfy makes a file of a message
 _MARGIN = 20  # of how many bytes one is left for what Apprise writes around
 _SMALL = 2_000  # bytes in which there is no room for what a group follows
@@ -70,11 +65,16 @@ class RenderedApprise:
 
     def fill(self, envelope: Envelope, form: Form) -> Post:
         """What one receiver gets. Raises RenderError."""
+        title, text = self.made(form)
+        pieces = self.personal.pieces(text.names, envelope.reasons, "")
+        own = {name: within_bytes(plain(value), REASONS_BYTES) for name, value in pieces.items()}
+        return Post(title, text.fill(own))
+
+    def made(self, form: Form) -> tuple[str, Slotted]:
+        """The title and the text in a form, which are made once. Raises RenderError."""
         if form not in self._made:
             self._made[form] = self._make(form)
-        title, text = self._made[form]
-        pieces = self.personal.pieces(text.names, envelope.reasons, "")
-        return Post(title, text.fill({name: _within(plain(value), REASONS_BYTES) for name, value in pieces.items()}))
+        return self._made[form]
 
     def _make(self, form: Form) -> tuple[str, Slotted]:
         found: list[str] = ["", ""]
@@ -83,34 +83,26 @@ class RenderedApprise:
             found[:] = self._texts(tried, form)
             return filled(found[1]) <= form.room - form.room // _MARGIN
 
-        chosen = fitting(Size.whole(self.content), _LONGEST, fits)
+        chosen = fitting(Size.whole(self.content), LONGEST, fits)
         if not fits(chosen) or (self.content.sections and not chosen.matching + chosen.others):
-            found[1] = _shortest(self._post(Size.whole(self.content)), form)
+            found[1] = _shortest(post_of(self.renderer, self.content, Size.whole(self.content)), form)
         title, text = found
         return title, Slotted.parse(text)
 
     def _texts(self, tried: Size, form: Form) -> tuple[str, str]:
-        post = self._post(tried)
+        post = post_of(self.renderer, self.content, tried)
         why = slot("why") if post["why"] and form.room >= _SMALL else ""
         text = self.renderer.text(form.template, self.content, post=post, esc=plain, head=not form.title, why=why)
         return _title(post)[: form.title], text.strip()
 
-    def _post(self, tried: Size) -> dict[str, Any]:
-        made = self.renderer.text(_POST, tried.of(self.content), limit=tried.characters, excerpt=_EXCERPT)
-        try:
-            found: dict[str, Any] = json.loads(made)
-        except ValueError as error:
-            raise RenderError(f"template {_POST} makes no JSON: {error}") from error
-        return found
-
 
 def render(renderer: Renderer, content: Content) -> RenderedApprise:
     """For all receivers of a content. Raises RenderError where a template fails."""
-    made = RenderedApprise(content, renderer, renderer.personal(_PERSONAL, content))
+    rendered = RenderedApprise(content, renderer, renderer.personal(PERSONAL, content))
     for markup in (True, False):
-        _, text = made._make(Form(markup))
-        made.personal.pieces(text.names, (), "")  # a slot without its macro fails here, not at every send
-    return made
+        _, text = rendered.made(Form(markup))
+        rendered.personal.pieces(text.names, (), "")  # a slot without its macro fails here, not at every send
+    return rendered
 
 
 def _title(post: dict[str, Any]) -> str:
@@ -120,12 +112,5 @@ def _title(post: dict[str, Any]) -> str:
 def _shortest(post: dict[str, Any], form: Form) -> str:
     """For services of a few words: what it is of, and where it is to be read."""
     page = str(post["page"]) if size(str(post["page"])) + 20 <= form.room else ""
-    cut = partial(_within, most=form.room - size(page) - 2)
+    cut = partial(within_bytes, most=form.room - size(page) - 2)
     return cut(" · ".join(filter(None, (_title(post), plain(str(post["subtitle"])))))) + (f"\n{page}" if page else "")
-
-
-def _within(text: str, most: int) -> str:
-    """As much of a text as there are bytes for."""
-    if size(text) <= most:
-        return text
-    return text.encode()[: max(most - 3, 0)].decode(errors="ignore") + "…"

@@ -6,19 +6,18 @@ which a repeated message would be known as such: the lanes are marked.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
-from dispatch import __version__
-from dispatch.channels.robots.base import REASONS_BYTES, Body, Robot, size, wire
+from dispatch.channels.robots.base import REASONS_BYTES, Body, Robot, wire, within_bytes
 from dispatch.channels.robots.kinds import KINDS, kind_of
-from dispatch.channels.webhook.guard import AddressRefused, Guard, check_url
-from dispatch.channels.webhook.outcome import of_failure
+from dispatch.channels.robots.posts import LONGEST, PERSONAL, post_of
+from dispatch.channels.webhook.guard import check_url
+from dispatch.channels.webhook.http1 import Answer
+from dispatch.channels.webhook.posting import Clock, Posting, Resolve, utc_now
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.fitting import Size, fitting
 from dispatch.digests.render import Personal, Renderer
@@ -27,21 +26,9 @@ from dispatch.errors import RenderError, UsageError
 from dispatch.model import Content, Envelope, Outcome, Rejected, Retry, Sent
 from dispatch.settings import RobotSettings, WebhookSettings
 
-if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Poster
-
 __all__ = ["KINDS", "RenderedPost", "RobotChannel", "RobotConnection", "kind_of"]
 
-Clock = Callable[[], dt.datetime]
-
-_TEMPLATE = "robots/post.json.j2"
-_EXCERPT = 300  # characters of an article that has a page, where a click leads
-_LONGEST = 20_000  # characters of one that has none: more is more than any service takes
 _MAYBE = ("timeout", "connection")  # codes of failures after which the message may have arrived all the same
-
-
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +47,20 @@ class RenderedPost:
         """One message for one group, as JSON in UTF-8."""
         text = self.texts[part]
         written = self.personal.pieces(text.names, envelope.reasons, "")
-        values = {name: json.dumps(self._own(value), ensure_ascii=False)[1:-1] for name, value in written.items()}
+        values = {
+            name: json.dumps(within_bytes(self.robot.own(value), REASONS_BYTES), ensure_ascii=False)[1:-1]
+            for name, value in written.items()
+        }
         return text.fill(values).encode()
-
-    def _own(self, text: str) -> str:
-        """What is personal, within the bytes that are kept for it."""
-        escaped = self.robot.own(text)
-        if size(escaped) <= REASONS_BYTES:
-            return escaped
-        return escaped.encode()[: REASONS_BYTES - 3].decode(errors="ignore") + "…"
 
 
 class RobotConnection:
     """Posts through connections that all lanes of the channel share: HTTP keeps them by host."""
 
-    def __init__(self, robot: Robot, poster: Poster, networks: WebhookSettings, clock: Clock) -> None:
+    def __init__(self, robot: Robot, posting: Posting, networks: WebhookSettings) -> None:
         self._robot = robot
-        self._poster = poster
+        self._posting = posting
         self._networks = networks
-        self._clock = clock
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Post one message to the group behind `envelope.address`."""
@@ -91,26 +73,16 @@ class RobotConnection:
         except UsageError as error:
             return Rejected(str(error), "address")
         try:
-            request = self._robot.request(url, envelope.secret, body, self._clock())
+            request = self._robot.request(url, envelope.secret, body, self._posting.now())
         except UsageError as error:
             return Rejected(str(error), "secret")
         return await self._post(request.url, request.body)
 
     async def _post(self, url: str, body: bytes) -> Outcome:
-        from dispatch.channels.webhook.transport import BROKEN
-        from dispatch.guarded_dial import NameNotResolved
-
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": f"huoju-dispatch/{__version__}",
-            "Accept-Encoding": "identity",
-        }
-        try:
-            answer = await self._poster.post(url, headers, body)
-        except (AddressRefused, NameNotResolved, *BROKEN) as error:
-            failed = of_failure(error)
-            return replace(failed, unknown=True) if isinstance(failed, Retry) and failed.code in _MAYBE else failed
-        outcome = self._robot.outcome(answer, self._clock())
+        answer = await self._posting.post(url, {"Content-Type": "application/json; charset=utf-8"}, body)
+        if not isinstance(answer, Answer):
+            return replace(answer, unknown=True) if isinstance(answer, Retry) and answer.code in _MAYBE else answer
+        outcome = self._robot.outcome(answer, self._posting.now())
         return replace(outcome, provider_id=self._robot.provider_id(answer)) if isinstance(outcome, Sent) else outcome
 
 
@@ -128,19 +100,16 @@ class RobotChannel:
         networks: WebhookSettings,
         renderer: Renderer,
         *,
-        resolve: Callable[[str, int], Awaitable[list[str]]] | None = None,
+        resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self.name = kind.name
         self._robot = kind(settings)
         self._settings = settings
         self._networks = networks
         self._renderer = renderer
-        self._resolve = resolve
-        self._tls = tls
-        self._clock = clock
-        self._poster: Poster | None = None
+        self._posting = Posting(networks, resolve=resolve, tls=tls, now=clock)
 
     @property
     def retry_delays(self) -> Sequence[float]:
@@ -165,27 +134,23 @@ class RobotChannel:
         found: list[Body] = []
 
         def fits(tried: Size) -> bool:
-            found[:] = self._bodies(tried.of(content), tried.characters)
+            found[:] = self._bodies(content, tried)
             return len(found) <= self._settings.messages and all(self._robot.fits(body) for body in found)
 
-        chosen = fitting(Size.whole(content), _LONGEST, fits)
+        chosen = fitting(Size.whole(content), LONGEST, fits)
         if not fits(chosen):
             raise RenderError(
                 f"not even the titles of a message to {self._robot.title} fit: template {self._robot.template}"
             )
-        personal = self._renderer.personal("robots/personal.txt.j2", content)
+        personal = self._renderer.personal(PERSONAL, content)
         rendered = RenderedPost(tuple(Slotted.parse(wire(body)) for body in found), personal, self._robot)
         for text in rendered.texts:  # a slot without its macro fails here, for the administrator, not at every send
             personal.pieces(text.names, (), "")
         return rendered
 
-    def _bodies(self, content: Content, characters: int) -> Sequence[Body]:
-        made = self._renderer.text(_TEMPLATE, content, limit=characters, excerpt=_EXCERPT)
-        try:
-            post: dict[str, Any] = json.loads(made)
-        except ValueError as error:
-            raise RenderError(f"template {_TEMPLATE} makes no JSON: {error}") from error
-        text = self._renderer.text(self._robot.template, content, post=post, esc=self._robot.escape)
+    def _bodies(self, content: Content, tried: Size) -> Sequence[Body]:
+        post = post_of(self._renderer, content, tried)
+        text = self._renderer.text(self._robot.template, tried.of(content), post=post, esc=self._robot.escape)
         return self._robot.bodies(post, text.strip())
 
     def preview(self, content: Content, envelope: Envelope) -> dict[str, str]:
@@ -197,21 +162,9 @@ class RobotChannel:
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[RobotConnection]:
         """A connection for any group; nothing is dialled before the first message."""
-        yield RobotConnection(self._robot, self._shared_poster(), self._networks, self._clock)
+        self._posting.open()
+        yield RobotConnection(self._robot, self._posting, self._networks)
 
     async def close(self) -> None:
         """Close the connections that were kept open."""
-        if self._poster is not None:
-            await self._poster.close()
-            self._poster = None
-
-    def _shared_poster(self) -> Poster:
-        if self._poster is None:
-            from dispatch.channels.webhook.proxy import Proxy
-            from dispatch.channels.webhook.transport import Poster
-            from dispatch.guarded_dial import system_resolve
-
-            guard = Guard(tuple(self._networks.allow_networks))
-            resolve, proxy = self._resolve or system_resolve, Proxy.of(self._networks.proxy.get_secret_value())
-            self._poster = Poster(guard, self._networks.timeout, resolve, self._tls, proxy)
-        return self._poster
+        await self._posting.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -81,7 +81,7 @@ class Robot(ABC):
     @classmethod
     def is_at(cls, host: str) -> bool:
         """Whether a host is the service's own."""
-        return any(host == known or (known.startswith(".") and host.endswith(known)) for known in cls.hosts)
+        return is_of(host, cls.hosts)
 
     @classmethod
     @abstractmethod
@@ -131,6 +131,11 @@ class Robot(ABC):
         return ""
 
 
+def is_of(host: str, known: Sequence[str]) -> bool:
+    """Whether a host is one of those known; one that begins with "." stands for all below it."""
+    return any(host == one or (one.startswith(".") and host.endswith(one)) for one in known)
+
+
 def answered(answer: Answer, names: Sequence[str], errors: Mapping[int, Error], now: dt.datetime) -> Outcome:
     """The outcome where a service tells it by a number in a body of JSON, under `names`: sent is where there is one,
     and each that is there is 0. A number that nobody knows is tried again, and what has no number is no success. Some
@@ -162,16 +167,6 @@ def told(answer: Answer) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def texts_of(value: Any) -> Iterator[str]:
-    """The texts that people see of a message: what stands under `text`, `title` and `content`, however deep."""
-    for name, found in value.items() if isinstance(value, Mapping) else enumerate(value):
-        if isinstance(found, str):
-            if name in ("text", "title", "content"):
-                yield found
-        elif isinstance(found, (Mapping, list)):
-            yield from texts_of(found)
 
 
 def throttled(answer: Answer, meaning: str, rest: float, now: dt.datetime) -> Retry:
@@ -209,6 +204,11 @@ def query_of(url: str) -> Mapping[str, str]:
 def size(text: str) -> int:
     """Bytes in UTF-8."""
     return len(text.encode())
+
+
+def within_bytes(text: str, most: int) -> str:
+    """As much of a text as there are bytes for, with an ellipsis where something was left out."""
+    return text if size(text) <= most else text.encode()[: max(most - 3, 0)].decode(errors="ignore") + "…"
 
 
 def wire(body: Body) -> str:

@@ -25,9 +25,9 @@ from dispatch.channels.robots.base import (
     answered,
     query_of,
     size,
-    texts_of,
     wire,
 )
+from dispatch.channels.robots.locks import MISMATCH, holds, parsed
 from dispatch.channels.robots.markdown import cut, plain
 from dispatch.errors import UsageError
 from dispatch.model import Outcome
@@ -38,10 +38,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 20_000
 _TEXT = 12_000  # bytes of Markdown: as JSON it is longer, and nobody reads more in a chat
 _BLOCKED = 600.0  # seconds
-_KEYWORD = "keyword:"
 _TOKEN = re.compile(r"[0-9A-Za-z]{16,128}")
 _SECRET = re.compile(r"SEC[0-9A-Za-z]{3,128}")
-_MISMATCH = "give its signing secret or keyword: dispatch webhooks rotate"
+_WRONG = "what a DingTalk robot signs with begins with SEC; a word that it asks for is keyword:WORD"
 _ERRORS = {
     -1: Error("DingTalk is busy", retry=True),
     40035: Error("DingTalk misses something in the message"),
@@ -49,7 +48,7 @@ _ERRORS = {
     130101: Error("more than 20 messages a minute to this robot, which is blocked for 10 minutes", rest=_BLOCKED),
     300001: Error("DingTalk knows no robot with this access_token", endpoint_state="gone", do="make a new robot"),
     300005: Error("DingTalk knows no robot with this access_token", endpoint_state="gone", do="make a new robot"),
-    310000: Error("DingTalk refuses signature, keyword or sender", endpoint_state="paused", do=_MISMATCH),
+    310000: Error("DingTalk refuses signature, keyword or sender", endpoint_state="paused", do=MISMATCH),
     400013: Error("the group was dissolved", endpoint_state="gone"),
     400101: Error("DingTalk knows no robot with this access_token", endpoint_state="gone", do="make a new robot"),
     400102: Error("the robot was stopped", endpoint_state="paused", do="switch it on, and resume the endpoint"),
@@ -80,7 +79,7 @@ class DingTalk(Robot):
 
     @classmethod
     def check_secret(cls, secret: str) -> str:
-        _parsed(secret)
+        parsed(secret, _SECRET, _WRONG)
         return secret.strip()
 
     def escape(self, text: str) -> str:
@@ -95,7 +94,7 @@ class DingTalk(Robot):
         return size(wire(body)) + REASONS_BYTES + 200 <= MAX_BYTES  # a keyword may be added
 
     def request(self, url: str, secret: str, body: bytes, now: dt.datetime) -> Request:
-        key, keyword = _parsed(secret)
+        key, keyword = parsed(secret, _SECRET, _WRONG)
         if keyword:
             body = _with_keyword(body, keyword)
         if not key:
@@ -113,19 +112,10 @@ def signature(secret: str, moment: str) -> str:
     return quote_plus(base64.b64encode(mac.digest()))
 
 
-def _parsed(secret: str) -> tuple[str, str]:
-    """The key that signs and the word that must occur, "" for none. Raises UsageError."""
-    text, _, keyword = secret.strip().partition(_KEYWORD)
-    key = text.strip()
-    if (key and not _SECRET.fullmatch(key)) or len(keyword) > 40:
-        raise UsageError("what a DingTalk robot signs with begins with SEC; a word that it asks for is keyword:WORD")
-    return key, keyword.strip()
-
-
 def _with_keyword(body: bytes, keyword: str) -> bytes:
     """The message, which holds the word where people see it."""
     found = json.loads(body)
-    if any(keyword in text for text in texts_of(found)):
+    if holds(found, keyword):
         return body
     found["markdown"]["text"] += f"\n\n{keyword}"
     return wire(found).encode()

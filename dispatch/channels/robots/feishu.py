@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dispatch.channels.robots.base import REASONS_BYTES, Body, Error, Request, Robot, answered, size, texts_of, wire
+from dispatch.channels.robots.base import REASONS_BYTES, Body, Error, Request, Robot, answered, size, wire
+from dispatch.channels.robots.locks import MISMATCH, holds, parsed
 from dispatch.channels.robots.markdown import plain
 from dispatch.errors import RenderError, UsageError
 from dispatch.model import Outcome
@@ -28,9 +29,8 @@ MAX_BYTES = 20_000
 MAX_ELEMENTS = 50
 
 _PATH = re.compile(r"/open-apis/bot/v2/hook/[0-9A-Za-z-]{8,64}")
-_KEYWORD = "keyword:"
 _SECRET = re.compile(r"[0-9A-Za-z]{3,64}")
-_MISMATCH = "give its signing secret or keyword: dispatch webhooks rotate"
+_WRONG = "what a Feishu robot signs with is letters and digits; a word that it asks for is keyword:WORD"
 _ERRORS = {
     9499: Error("Feishu refuses the form of the message"),
     11232: Error("too many messages to this robot", rest=60),
@@ -41,9 +41,9 @@ _ERRORS = {
     19002: Error("Feishu refuses the form of the message"),
     19005: Error("the robot is not in the group any more", endpoint_state="gone", do="make a new robot"),
     19007: Error("the robot is not switched on", endpoint_state="paused", do="switch it on, and resume the endpoint"),
-    19021: Error("Feishu refuses the signature, or this machine's clock", endpoint_state="paused", do=_MISMATCH),
+    19021: Error("Feishu refuses the signature, or this machine's clock", endpoint_state="paused", do=MISMATCH),
     19022: Error("Feishu refuses this sender's address", endpoint_state="paused", do="add it to the robot's list"),
-    19024: Error("Feishu misses the robot's keyword", endpoint_state="paused", do=_MISMATCH),
+    19024: Error("Feishu misses the robot's keyword", endpoint_state="paused", do=MISMATCH),
     19036: Error("Feishu refuses the link"),
     230001: Error("Feishu refuses the form of the message"),
     230028: Error("Feishu takes the message for improper"),
@@ -67,7 +67,7 @@ class Feishu(Robot):
 
     @classmethod
     def check_secret(cls, secret: str) -> str:
-        _parsed(secret)
+        parsed(secret, _SECRET, _WRONG)
         return secret.strip()
 
     @property
@@ -95,10 +95,10 @@ class Feishu(Robot):
         return few and size(wire(body)) + REASONS_BYTES + 300 <= MAX_BYTES  # a signature and a keyword may be added
 
     def request(self, url: str, secret: str, body: bytes, now: dt.datetime) -> Request:
-        key, keyword = _parsed(secret)
+        key, keyword = parsed(secret, _SECRET, _WRONG)
         text = body.decode()
         found = json.loads(text) if keyword else {}
-        if found and not any(keyword in words for words in texts_of(found)):
+        if found and not holds(found, keyword):
             found["card"]["elements"].append({"tag": "markdown", "content": keyword})
             text = wire(found)
         if key:
@@ -120,14 +120,3 @@ def signature(secret: str, moment: str) -> str:
 def _message(header: Body, elements: Sequence[Body]) -> Body:
     card = {"config": {"wide_screen_mode": True}, "header": header, "elements": list(elements)}
     return {"msg_type": "interactive", "card": card}
-
-
-def _parsed(secret: str) -> tuple[str, str]:
-    """The key that signs and the word that must occur, "" for none. Raises UsageError."""
-    text, _, keyword = secret.strip().partition(_KEYWORD)
-    key = text.strip()
-    if (key and not _SECRET.fullmatch(key)) or len(keyword) > 40:
-        raise UsageError(
-            "what a Feishu robot signs with is letters and digits; a word that it asks for is keyword:WORD"
-        )
-    return key, keyword.strip()

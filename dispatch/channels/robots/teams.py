@@ -18,6 +18,7 @@ from dispatch.channels.robots.base import (
     Body,
     Error,
     Robot,
+    is_of,
     printable,
     query_of,
     said,
@@ -91,7 +92,7 @@ class Teams(Robot):
     @classmethod
     def check(cls, url: str) -> None:
         host = urlsplit(url).hostname or ""
-        if any(host == known or (known.startswith(".") and host.endswith(known)) for known in _RETIRED):
+        if is_of(host, _RETIRED):
             raise UsageError(
                 "connectors of Office 365 were retired, and this is the address of one: make a workflow in Teams"
                 f' ("Send webhook alerts to a channel") and take its address, as in {cls.example}'

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dispatch.channels.robots.base import Body, Error, Robot, answered, query_of, size
+from dispatch.channels.robots.base import Body, Error, Robot, answered, query_of, within_bytes
 from dispatch.channels.robots.markdown import cut, filled, plain
 from dispatch.errors import UsageError
 from dispatch.model import Outcome
@@ -83,16 +83,9 @@ def _articles(post: Body) -> list[dict[str, str]]:
         return []
     return [
         {
-            "title": _within(entry["title"], MAX_TITLE),
-            "description": _within(entry["lead"], MAX_DESCRIPTION),
+            "title": within_bytes(entry["title"], MAX_TITLE),
+            "description": within_bytes(entry["lead"], MAX_DESCRIPTION),
             "url": entry["url"],
         }
         for entry in entries
     ]
-
-
-def _within(text: str, limit: int) -> str:
-    """As much of a text as there are bytes for."""
-    if size(text) <= limit:
-        return text
-    return text.encode()[: limit - 3].decode(errors="ignore") + "…"

@@ -6,20 +6,19 @@ One lane a receiving host. The body is described in `payload`, what its answers 
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
-from dispatch import __version__
 from dispatch.channels.webhook.filling import Filling
-from dispatch.channels.webhook.guard import AddressRefused, Guard, check_url, queue_of
+from dispatch.channels.webhook.guard import check_url, queue_of
 from dispatch.channels.webhook.hosts import Hosts
-from dispatch.channels.webhook.outcome import of_answer, of_failure
+from dispatch.channels.webhook.http1 import Answer
+from dispatch.channels.webhook.outcome import of_answer
 from dispatch.channels.webhook.payload import MAX_BYTES, RenderedWebhook, render
+from dispatch.channels.webhook.posting import Clock, Posting, Resolve, utc_now
 from dispatch.channels.webhook.signing import BadSecret, new_secret, signed_headers
 from dispatch.delivery.channel import Lane, Rendered
 from dispatch.digests.render import Renderer
@@ -27,17 +26,7 @@ from dispatch.errors import UsageError
 from dispatch.model import Content, Envelope, Outcome, Rejected
 from dispatch.settings import WebhookSettings
 
-if TYPE_CHECKING:
-    from dispatch.channels.webhook.transport import Poster
-
 __all__ = ["RenderedWebhook", "WebhookChannel", "WebhookConnection", "check_url", "new_secret", "queue_of"]
-
-Clock = Callable[[], dt.datetime]
-
-
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
 
 _ORIGINS = 1000  # that are remembered as good
 # What follows a host in an address that is in the form of `check_url`.
@@ -69,12 +58,11 @@ class _Addresses:
 class WebhookConnection:
     """Posts through connections that all lanes share: HTTP keeps them by host."""
 
-    def __init__(self, poster: Poster, addresses: _Addresses, filling: Filling, hosts: Hosts, clock: Clock) -> None:
-        self._poster = poster
+    def __init__(self, posting: Posting, addresses: _Addresses, filling: Filling, hosts: Hosts) -> None:
+        self._posting = posting
         self._addresses = addresses
         self._filling = filling
         self._hosts = hosts
-        self._clock = clock
 
     async def send(self, envelope: Envelope, rendered: Rendered, part: int) -> Outcome:
         """Post the body to `envelope.address`, signed with `envelope.secret`; it has one part."""
@@ -83,26 +71,14 @@ class WebhookConnection:
         body = self._filling.fill(rendered, envelope)
         try:
             url = self._addresses.checked(envelope.address)
-            headers = signed_headers(envelope.secret, envelope.provider_id, self._clock(), body)
+            headers = signed_headers(envelope.secret, envelope.provider_id, self._posting.now(), body)
         except (UsageError, BadSecret) as error:
             return Rejected(str(error), "address" if isinstance(error, UsageError) else "secret")
         return self._hosts.judged(url, await self._post(url, headers, body))
 
     async def _post(self, url: str, signature: dict[str, str], body: bytes) -> Outcome:
-        from dispatch.channels.webhook.transport import BROKEN
-        from dispatch.guarded_dial import NameNotResolved
-
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": f"huoju-dispatch/{__version__}",
-            "Accept-Encoding": "identity",  # a small compressed answer could be a huge one
-            **signature,
-        }
-        try:
-            answer = await self._poster.post(url, headers, body)
-        except (AddressRefused, NameNotResolved, *BROKEN) as error:
-            return of_failure(error)
-        return of_answer(answer, self._clock())
+        answer = await self._posting.post(url, {"Content-Type": "application/json", **signature}, body)
+        return of_answer(answer, self._posting.now()) if isinstance(answer, Answer) else answer
 
 
 class WebhookChannel:
@@ -119,16 +95,13 @@ class WebhookChannel:
         settings: WebhookSettings,
         renderer: Renderer,
         *,
-        resolve: Callable[[str, int], Awaitable[list[str]]] | None = None,
+        resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._settings = settings
         self._renderer = renderer
-        self._resolve = resolve
-        self._tls = tls
-        self._clock = clock
-        self._poster: Poster | None = None
+        self._posting = Posting(settings, resolve=resolve, tls=tls, now=clock)
         self._addresses = _Addresses(settings)
         self._filling = Filling(MAX_BYTES)
         self._hosts = Hosts()
@@ -160,21 +133,9 @@ class WebhookChannel:
     @asynccontextmanager
     async def open(self, lane: Lane) -> AsyncIterator[WebhookConnection]:
         """A connection for any receiver; nothing is dialled before the first message."""
-        yield WebhookConnection(self._shared_poster(), self._addresses, self._filling, self._hosts, self._clock)
+        self._posting.open()
+        yield WebhookConnection(self._posting, self._addresses, self._filling, self._hosts)
 
     async def close(self) -> None:
         """Close the connections that were kept open."""
-        if self._poster is not None:
-            await self._poster.close()
-            self._poster = None
-
-    def _shared_poster(self) -> Poster:
-        if self._poster is None:
-            from dispatch.channels.webhook.proxy import Proxy
-            from dispatch.channels.webhook.transport import Poster
-            from dispatch.guarded_dial import system_resolve
-
-            guard = Guard(tuple(self._settings.allow_networks))
-            resolve, proxy = self._resolve or system_resolve, Proxy.of(self._settings.proxy.get_secret_value())
-            self._poster = Poster(guard, self._settings.timeout, resolve, self._tls, proxy)
-        return self._poster
+        await self._posting.close()

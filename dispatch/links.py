@@ -21,7 +21,7 @@ from dispatch.digests.selection import Part, Selection
 from dispatch.model import Confirmation, Envelope, Reason
 from dispatch.settings import Settings
 from subscribers.consent import Request
-from subscribers.model import Address, Rhythm
+from subscribers.model import Rhythm, is_shared
 from subscribers.tokens import MOST, Purpose, Signer
 from subscribers.verp import ReturnPaths
 
@@ -114,11 +114,6 @@ def harmless(name: str) -> str:
     return "" if len(name) > _LONGEST_NAME or _OPENS.search(name) else name
 
 
-def _own(work: Work) -> bool:
-    """Whether a message is one reader's, and a link in it in nobody else's hands."""
-    return not Address(work.channel, work.address, "").shared
-
-
 def _closest(tags: Iterable[str]) -> list[str]:
     """The closest first."""
     return sorted(tags, key=_closeness)
@@ -154,8 +149,8 @@ class Addressing:
             return self._asking(work, work.request)
         if work.right is not None:
             return self._to_right(work, work.right)
-        own = work.endpoint_id and _own(work)
-        leaving = self._links.leave(work.endpoint_id) if own else Leaving("", "")
+        own = not is_shared(work.channel, work.address)  # a link is in nobody else's hands
+        leaving = self._links.leave(work.endpoint_id) if own and work.endpoint_id else Leaving("", "")
         return Envelope(
             message_id=work.message_id,
             channel=work.channel,
@@ -163,10 +158,10 @@ class Addressing:
             name=work.name,
             language=work.language,
             provider_id=self._provider_id(work),
-            reasons=self._reasons(work),
+            reasons=self._reasons(work, own=own),
             unsubscribe_url=leaving.page,
             unsubscribe_mailto=leaving.mail,
-            preferences_url=self._links.preferences(work.endpoint_id) if own else "",
+            preferences_url=self._links.preferences(work.endpoint_id) if own and work.endpoint_id else "",
             secret=work.secret,
             return_path=self._return_path(work),
             endpoint_id=work.endpoint_id,
@@ -231,14 +226,14 @@ class Addressing:
             return f"{work.message_id}.{self._installation}@{self._domain}"
         return f"msg_{self._installation}_{work.message_id}"
 
-    def _reasons(self, work: Work) -> tuple[Reason, ...]:
+    def _reasons(self, work: Work, *, own: bool) -> tuple[Reason, ...]:
         tags = (
             work.owed[0].tags if len(work.owed) == 1 else dict.fromkeys(tag for owed in work.owed for tag in owed.tags)
         )
-        return tuple([self._reason(work, tag) for tag in _closest(tags)])
+        return tuple([self._reason(work, tag, own=own) for tag in _closest(tags)])
 
-    def _reason(self, work: Work, tag: str) -> Reason:
-        leaving = self._links.leave(work.endpoint_id, tag) if _own(work) else Leaving("", "")
+    def _reason(self, work: Work, tag: str, *, own: bool) -> Reason:
+        leaving = self._links.leave(work.endpoint_id, tag) if own else Leaving("", "")
         label = self._labels.get((tag, work.language))
         if label is None:
             label = self._labels[tag, work.language] = self._label(tag, work.language)

@@ -71,6 +71,13 @@ HOOKS = tuple(channel for channel in CHANNELS if channel not in ("email", "teleg
 """Channels that post to a web address."""
 
 
+def is_shared(channel: str, address: str) -> bool:
+    """As `Address.shared`; asked for every message."""
+    if channel == "telegram":
+        return address.startswith(("-", "@"))
+    return channel not in ("email", "webhook")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a message can go: normalised by the channel, with the queue it waits in and the secret that signs."""
@@ -99,9 +106,7 @@ class Address:
         """Whether many people read what comes here, so that a link in it is in everybody's hands: a Telegram group or
         channel, where a workplace's robot posts, or what another service passes on. What is followed there is for
         administrators to change."""
-        if self.channel == "telegram":
-            return self.address.startswith(("-", "@"))
-        return self.channel not in ("email", "webhook")
+        return is_shared(self.channel, self.address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import typer
 
 from dispatch.cli import receivers
 from dispatch.cli.context import session, user
-from dispatch.cli.options import APPRISE, from_input
+from dispatch.cli.options import APPRISE
 from dispatch.cli.people import tell, warn_suppressed
 from dispatch.cli.transfer import CONFIRMED
 from dispatch.output import say, warn
@@ -99,7 +99,7 @@ def add_endpoint(
     from subscribers.model import EndpointState, Preferences
 
     app = session(ctx).app
-    plain = {"email": email, "telegram": telegram, "apprise": from_input(apprise)}
+    plain = {"email": email, "telegram": telegram, "apprise": apprise}
     addresses = receivers.given(app, plain, webhook, robot, secret)
     if not addresses:
         raise UsageError("an endpoint needs an address: --email, --telegram, --webhook or --apprise")

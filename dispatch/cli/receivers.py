@@ -39,12 +39,18 @@ def given(
     webhooks = webhook or []
     if (robot or secret) and len(webhooks) != 1:
         raise UsageError("--robot and --secret are about one --webhook: give just one")
-    found = [app.address(channel, text) for channel, texts in others.items() for text in texts or ()]
+    found = [app.address(channel, _typed(channel, text)) for channel, texts in others.items() for text in texts or ()]
     for text in webhooks:
-        url = from_input("the web address") if text == STDIN else text
+        url = _typed("webhook", text)
         to = robot_address(robot, url, app.settings) if robot else app.address("webhook", url)
         found.append(signed(to, secret_from_input(secret)) if secret else to)
     return found
+
+
+def _typed(channel: str, text: str) -> str:
+    """An address as it was given, or that which standard input has for `-` where addresses hold what is secret."""
+    what = {"webhook": "the web address", "apprise": "the address of Apprise's"}.get(channel)
+    return from_input(what) if what and text == STDIN else text
 
 
 def secret_from_input(option: str) -> str:

@@ -21,7 +21,7 @@ from dispatch.cli import (
     wording,
 )
 from dispatch.cli.context import session, user
-from dispatch.cli.options import APPRISE, from_input
+from dispatch.cli.options import APPRISE
 from dispatch.cli.people import subscriber_json, tell, warn_suppressed
 from dispatch.output import emit_json, say, warn
 
@@ -92,7 +92,7 @@ def add(
     app = session(ctx).app
     rhythm = [cadence, weekday, at, timezone, quiet]
     preferences = parse_preferences(rhythm=rhythm, language=language, format_=format_, bundled=bundle)
-    plain = {"email": email, "telegram": telegram, "apprise": from_input(apprise)}
+    plain = {"email": email, "telegram": telegram, "apprise": apprise}
     addresses = receivers.given(app, plain, webhook, robot, secret)
     follows = [app.catalog.resolve(word) for word in follow or ()]
     agreed = confirming.basis_of(basis, confirmed=confirmed)

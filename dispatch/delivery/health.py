@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dispatch.delivery.ledger import SQL as LEDGER
 from dispatch.delivery.ledger import URGENT, Attempt
+from dispatch.delivery.words import storable
 from dispatch.model import Rejected, Retry, Sent
 from subscribers import directory
 from subscribers.audit import PROGRAM, Act, Way
@@ -55,7 +56,7 @@ class Heard:
             away = isinstance(outcome, Retry) and (outcome.outage or not outcome.code.isdecimal())
             self._failed[work.endpoint_id] = {
                 "endpoint": work.endpoint_id,
-                "answer": _storable(outcome.reason),
+                "answer": storable(outcome.reason, _LONGEST),
                 "reached": int(not away),
             }
 
@@ -65,10 +66,6 @@ class Heard:
             db.run(SQL["well"], {"ids": sorted(self._well), "now": now})
         if self._failed:  # in the order of ids, as all lock
             db.many(SQL["failed"], [{**row, "now": now} for _, row in sorted(self._failed.items())])
-
-
-def _storable(words: str) -> str:
-    return words.encode("utf-8", "replace").decode().replace("\0", "�")[:_LONGEST]
 
 
 def tested(db: Database, endpoint_id: int, now: int) -> None:

@@ -14,6 +14,7 @@ from dispatch.delivery import bounces, moves
 from dispatch.delivery.health import Heard
 from dispatch.delivery.lanes import Tally
 from dispatch.delivery.ledger import SQL, Attempt, Begun, Work
+from dispatch.delivery.words import storable
 from dispatch.model import MessageState, Rejected, Retry, Sent
 from subscribers import chats, directory
 from subscribers.addresses import telegram_place
@@ -87,7 +88,7 @@ class _Batch:
         self._heard.add(attempt)
         outcome, work = attempt.outcome, attempt.work
         if not attempt.counts:
-            self._say("settle_release", work, reason=_storable(_words(outcome)))
+            self._say("settle_release", work, reason=storable(_words(outcome), _LONGEST))
             return
         self._record(attempt)
         if isinstance(outcome, Sent):
@@ -97,7 +98,7 @@ class _Batch:
                 self._say("settle_part", work, parts_done=attempt.part + 1, content=frozen(work))
             return
         self._changes.append((work, outcome, attempt.retry_at))
-        reason = _storable(outcome.reason)
+        reason = storable(outcome.reason, _LONGEST)
         if isinstance(outcome, Rejected):
             self._end(attempt, MessageState.FAILED, reason)
             self._refuse(work, outcome)
@@ -116,7 +117,7 @@ class _Batch:
         )
         replied = len(outcome.code) == 3 and outcome.code.isdecimal()
         if work.channel == "email" and work.endpoint_id and replied and not final and not elsewhere:
-            self._refused.append((work.message_id, work.endpoint_id, outcome.code, _storable(outcome.reason)))
+            self._refused.append((work.message_id, work.endpoint_id, outcome.code, storable(outcome.reason, _LONGEST)))
 
     def _say(self, query: str, work: Work, **values: object) -> None:
         self._messages[query].append({"id": work.message_id, "epoch": work.epoch, **values})
@@ -161,7 +162,7 @@ class _Batch:
                 "outcome": _NAMES[type(outcome)],
                 "lane": attempt.lane,
                 "code": outcome.code,
-                "detail": _storable(_words(outcome)),
+                "detail": storable(_words(outcome), _LONGEST),
             }
         )
 
@@ -186,13 +187,6 @@ def _words(outcome: Sent | Retry | Rejected) -> str:
     return outcome.detail if isinstance(outcome, Sent) else outcome.reason
 
 
-def _storable(words: str) -> str:
-    """A receiver's words as every database takes them: bounded, without halves of characters and NULs."""
-    if words.isascii():
-        return words[:_LONGEST].replace("\0", "�")
-    return words.encode("utf-8", "replace").decode().replace("\0", "�")[:_LONGEST]
-
-
 def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, retry_at: int, now: int) -> None:
     if isinstance(outcome, Retry) and outcome.whole_address:
         moves.put_off(db, work.channel, work.address, retry_at)
@@ -201,7 +195,7 @@ def _change_endpoint(db: Database, work: Work, outcome: Retry | Rejected, retry_
     act = Act(now, work.channel, Way.PROVIDER)
     if isinstance(outcome, Rejected) and outcome.endpoint_state:
         state = EndpointState(outcome.endpoint_state)
-        directory.provider_state(db, work.endpoint_id, state, _storable(outcome.reason), act)
+        directory.provider_state(db, work.endpoint_id, state, storable(outcome.reason, _LONGEST), act)
     elif isinstance(outcome, Retry) and outcome.new_address:
         _change_address(db, work, outcome.new_address, act)
 

@@ -21,7 +21,7 @@ from subscribers.audit import Act
 from subscribers.consent import Wish
 from subscribers.database import Database, queries
 from subscribers.errors import NotFound
-from subscribers.model import Address, EndpointState
+from subscribers.model import Address, EndpointState, is_shared
 from subscribers.tokens import Leave
 
 SQL = queries(Path(__file__).with_name("leaving.sql"))
@@ -58,7 +58,7 @@ def look(db: Database, leave: Leave) -> Reader:
     if row is None:
         return Reader("", left=True, follows=False)
     left = row["state"] == EndpointState.SUPPRESSED
-    shared = Address(row["channel"], row["address"], "").shared
+    shared = is_shared(row["channel"], row["address"])
     return Reader(row["language"], left, bool(row["follows"]), row["channel"], shared)
 
 

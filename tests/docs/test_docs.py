@@ -20,13 +20,18 @@ _NEEDED_IN_LISTS = ("relays", "providers", "bots")
 _LISTS = {"sources"}  # tables of their own, by kind
 
 
-def _reference() -> str:
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+def _script(name: str) -> Any:
+    """What makes a part of the documents."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.reference())
+    return module
+
+
+def _reference() -> str:
+    return str(_script("reference").reference())
 
 
 def test_the_command_reference_is_up_to_date() -> None:
@@ -130,10 +135,5 @@ def test_the_readme_names_the_commands_that_exist() -> None:
 
 
 def test_the_examples_of_robots_are_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("robot_examples", ROOT / "docs" / "robot_examples.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for file, text in module.examples():
+    for file, text in _script("robot_examples").examples():
         assert file.read_text(encoding="utf-8") == text, "run: .venv/bin/python docs/robot_examples.py"
